@@ -1,0 +1,203 @@
+package acd
+
+import "time"
+
+// Event is something that happened: at the switch, at an agent's desk, or the
+// passing of time. Events are idempotent where the switch may repeat them:
+// one that is late, doubled or about a call that has ended changes nothing.
+type Event interface{ event() }
+
+// Events from the switch.
+type (
+	// CallArrived: a caller's channel entered the application.
+	CallArrived struct {
+		Call   CallID
+		Node   NodeID
+		Entry  string // the dialled number
+		Caller string // the caller's number; may be empty
+		// Since is the true time of arrival when the caller was held by
+		// the dialplan because no controller was there; zero otherwise.
+		Since time.Time
+	}
+	// CallPlayed: the last Play of the call has ended or failed.
+	CallPlayed struct {
+		Call CallID
+	}
+	// CallGone: the caller's channel has left.
+	CallGone struct {
+		Call CallID
+		// Vanished is set when the channel was found missing after a gap,
+		// so that the moment of its end is not known exactly.
+		Vanished bool
+	}
+	// LegRinging: the agent's phone rings.
+	LegRinging struct{ Leg LegID }
+	// LegAnswered: the agent has lifted.
+	LegAnswered struct{ Leg LegID }
+	// LegGone: the agent's leg has ended, or could not be made. Outcome
+	// matters only before the leg was answered.
+	LegGone struct {
+		Leg     LegID
+		Outcome OfferOutcome
+	}
+	// Connected: caller and agent are in one bridge.
+	Connected struct {
+		Call CallID
+		Leg  LegID
+	}
+	// ConnectFailed: they could not be bridged. What has gone is reported
+	// by CallGone and LegGone; those who remain are dealt with here.
+	ConnectFailed struct {
+		Call CallID
+		Leg  LegID
+	}
+	// SeatDialled: somebody dialled a feature code at a seat's phone.
+	SeatDialled struct {
+		Channel string // the phone's channel, to answer on
+		Node    NodeID
+		Seat    SeatID
+		Code    string // e.g. *111001
+	}
+	// NodeDown: a node has lost all its calls (it died or was restarted).
+	NodeDown struct{ Node NodeID }
+)
+
+// Requests from people. Step's Output.Err answers them.
+type (
+	// Login seats an agent at a seat, not ready. Logging in again at the
+	// same seat changes nothing.
+	Login struct {
+		Agent AgentID
+		Seat  SeatID
+	}
+	// Logout takes an agent off duty: at once, or when the present call
+	// and its wrap-up have ended.
+	Logout struct{ Agent AgentID }
+	// SetReady makes an agent ready, ends wrap-up early, or cancels a
+	// pending SetNotReady or Logout.
+	SetReady struct{ Agent AgentID }
+	// SetNotReady makes an agent not ready: at once, or after the present call.
+	SetNotReady struct {
+		Agent  AgentID
+		Reason string
+	}
+)
+
+// Tick tells the engine the time, so that what is due happens.
+type Tick struct{}
+
+func (CallArrived) event()   {}
+func (CallPlayed) event()    {}
+func (CallGone) event()      {}
+func (LegRinging) event()    {}
+func (LegAnswered) event()   {}
+func (LegGone) event()       {}
+func (Connected) event()     {}
+func (ConnectFailed) event() {}
+func (SeatDialled) event()   {}
+func (NodeDown) event()      {}
+func (Login) event()         {}
+func (Logout) event()        {}
+func (SetReady) event()      {}
+func (SetNotReady) event()   {}
+func (Tick) event()          {}
+
+// Command is something that the switch shall do. Commands of one call are
+// carried out in order; a command about a channel or bridge that no longer
+// exists counts as done.
+type Command interface{ command() }
+
+// The commands.
+type (
+	// Answer answers the caller's channel.
+	Answer struct {
+		Call CallID
+		Node NodeID
+	}
+	// Play plays prompts one after the other; CallPlayed follows the last.
+	Play struct {
+		Call    CallID
+		Node    NodeID
+		Prompts []string
+	}
+	// StartMusic lets the caller hear hold music of a class until the call
+	// is connected.
+	StartMusic struct {
+		Call  CallID
+		Node  NodeID
+		Class string
+	}
+	// StartRingback lets the caller hear ringing tone instead of music.
+	StartRingback struct {
+		Call CallID
+		Node NodeID
+	}
+	// StopRingback ends the ringing tone; the music is heard again.
+	StopRingback struct {
+		Call CallID
+		Node NodeID
+	}
+	// Offer rings a seat's phone on behalf of a call. LegRinging,
+	// LegAnswered and LegGone report what becomes of it.
+	Offer struct {
+		Call     CallID
+		Leg      LegID
+		Node     NodeID
+		Seat     SeatID
+		CallerID string // shown at the phone
+		// Timeout after which the switch itself gives up ringing: a bound
+		// above the queue's ring timeout in case the controller dies.
+		Timeout time.Duration
+	}
+	// CancelLeg hangs up an agent's leg, ringing or answered.
+	CancelLeg struct {
+		Call CallID
+		Leg  LegID
+		Node NodeID
+	}
+	// Connect bridges the caller with the agent's answered leg and ends
+	// what the caller was hearing. Connected or ConnectFailed follows.
+	Connect struct {
+		Call CallID
+		Leg  LegID
+		Node NodeID
+	}
+	// Release ends the call at the switch: hangs up what remains of caller
+	// and agent and deletes the call's bridge.
+	Release struct {
+		Call CallID
+		Leg  LegID // empty when no leg is left to hang up
+		Node NodeID
+		// CallerGone and LegGone spare the request for what has left.
+		CallerGone, LegGone bool
+		Bridged             bool // a bridge was made and is to be deleted
+	}
+	// ReplySeat plays a prompt on the channel that dialled a feature code,
+	// and hangs it up.
+	ReplySeat struct {
+		Channel string
+		Node    NodeID
+		Prompt  string
+	}
+)
+
+func (Answer) command()        {}
+func (Play) command()          {}
+func (StartMusic) command()    {}
+func (StartRingback) command() {}
+func (StopRingback) command()  {}
+func (Offer) command()         {}
+func (CancelLeg) command()     {}
+func (Connect) command()       {}
+func (Release) command()       {}
+func (ReplySeat) command()     {}
+
+// Prompts that the engine itself asks for with ReplySeat. Each has a sound
+// file of that name.
+const (
+	PromptLoggedIn  = "agent-logged-in"
+	PromptLoggedOut = "agent-logged-out"
+	PromptReady     = "agent-ready"
+	PromptNotReady  = "agent-not-ready"
+	PromptRefused   = "code-refused"
+)

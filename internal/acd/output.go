@@ -1,0 +1,171 @@
+package acd
+
+import "time"
+
+// Output is what one Step asks for, in order.
+type Output struct {
+	Commands []Command
+	Changes  []Change
+	Records  []CallRecord
+	Measures []Measure
+	// Err answers a request (Login, Logout, SetReady, SetNotReady); nil
+	// when it was granted. It is a *RequestError.
+	Err error
+}
+
+// Change is a new state of one call or agent, for the store's live state.
+// Exactly one field is set. A later change of the same call or agent replaces
+// an earlier one.
+type Change struct {
+	Call  *CallStatus  // a call in progress
+	Ended CallID       // a call that is no longer in progress
+	Agent *AgentStatus // an agent, logged in or out
+}
+
+// CallStatus is a call in progress as others may see it.
+type CallStatus struct {
+	Call     CallID        `json:"call"`
+	Node     NodeID        `json:"node"`
+	Entry    string        `json:"entry"`
+	Caller   string        `json:"caller"` // unmasked; mask it where the viewer's role demands
+	Queue    QueueID       `json:"queue,omitempty"`
+	Phase    CallPhase     `json:"phase"`
+	Arrived  time.Time     `json:"arrived"`
+	Queued   time.Time     `json:"queued,omitzero"`   // when offered to the queue
+	Seq      uint64        `json:"seq,omitempty"`     // order among callers who entered at the same instant
+	Answered time.Time     `json:"answered,omitzero"` // when connected with the agent
+	Agent    AgentID       `json:"agent,omitempty"`
+	Seat     SeatID        `json:"seat,omitempty"`
+	Leg      LegID         `json:"leg,omitempty"`
+	Offers   []OfferRecord `json:"offers,omitempty"`
+}
+
+// AgentStatus is an agent as others may see it.
+type AgentStatus struct {
+	Agent      AgentID    `json:"agent"`
+	Name       string     `json:"name"`
+	Queues     []QueueID  `json:"queues"`
+	Seat       SeatID     `json:"seat,omitempty"`
+	State      AgentState `json:"state"`
+	Since      time.Time  `json:"since,omitzero"`    // in this state since
+	Reason     string     `json:"reason,omitempty"`  // why not ready
+	Pending    string     `json:"pending,omitempty"` // "logout", or the not-ready reason that follows the present call
+	Call       CallID     `json:"call,omitempty"`
+	IdleSince  time.Time  `json:"idle_since,omitzero"` // orders the ready agents
+	WrapUpEnds time.Time  `json:"wrap_up_ends,omitzero"`
+	Answered   int        `json:"answered"` // conversations since login
+}
+
+// QueueStatus is the present state of a queue.
+type QueueStatus struct {
+	Queue       QueueID            `json:"queue"`
+	Title       string             `json:"title"`
+	Waiting     int                `json:"waiting"` // including those for whom a phone rings
+	LongestWait time.Duration      `json:"longest_wait_ns"`
+	Talking     int                `json:"talking"`
+	Agents      map[AgentState]int `json:"agents"` // by state, those who serve the queue
+	Counts      QueueCounts        `json:"counts"`
+}
+
+// QueueCounts are the engine's own counts since it started. At every moment
+// Offered = Answered + Abandoned + waiting.
+type QueueCounts struct {
+	Offered   uint64 `json:"offered"`
+	Answered  uint64 `json:"answered"`
+	Abandoned uint64 `json:"abandoned"`
+	RONA      uint64 `json:"rona"`
+}
+
+// Snapshot is everything at one moment, ordered by name (calls by arrival).
+type Snapshot struct {
+	At     time.Time     `json:"at"`
+	Queues []QueueStatus `json:"queues"`
+	Agents []AgentStatus `json:"agents"`
+	Calls  []CallStatus  `json:"calls"`
+}
+
+// RecordVersion is the version of CallRecord's fields.
+const RecordVersion = 1
+
+// CallRecord accounts for one finished call. All times are instants (UTC or
+// any zone); all figures that reports print are computed from it.
+//
+// Wait is Answered-Queued for an answered call, Ended-Queued for an abandoned
+// one. Talk is Ended-Answered. Greeting and announcements before the queue
+// lie between Arrived and Queued and are not wait.
+type CallRecord struct {
+	Version  int           `json:"v"`
+	Call     CallID        `json:"call"`
+	Node     NodeID        `json:"node"`
+	Entry    string        `json:"entry"`
+	Caller   string        `json:"caller"`
+	Queue    QueueID       `json:"queue,omitempty"`
+	Arrived  time.Time     `json:"arrived"`
+	Queued   time.Time     `json:"queued,omitzero"`   // zero: not offered
+	Answered time.Time     `json:"answered,omitzero"` // zero: not answered
+	Ended    time.Time     `json:"ended"`
+	Agent    AgentID       `json:"agent,omitempty"` // who answered
+	Seat     SeatID        `json:"seat,omitempty"`
+	Result   Result        `json:"result"`
+	Reason   Reason        `json:"reason"`
+	Offers   []OfferRecord `json:"offers,omitempty"`
+}
+
+// OfferRecord accounts for one offer of a call to an agent.
+type OfferRecord struct {
+	Agent   AgentID      `json:"agent"`
+	Seat    SeatID       `json:"seat"`
+	Made    time.Time    `json:"made"`
+	Rang    time.Time    `json:"rang,omitzero"`
+	Ended   time.Time    `json:"ended,omitzero"`
+	Outcome OfferOutcome `json:"outcome,omitempty"` // empty while in flight
+}
+
+// Offered reports whether the call was offered to a queue.
+func (r CallRecord) Offered() bool { return !r.Queued.IsZero() }
+
+// Wait is how long the caller waited in the queue; 0 for a call that was not offered.
+func (r CallRecord) Wait() time.Duration {
+	switch {
+	case !r.Offered():
+		return 0
+	case r.Result == Answered:
+		return r.Answered.Sub(r.Queued)
+	default:
+		return r.Ended.Sub(r.Queued)
+	}
+}
+
+// Talk is how long caller and agent were connected; 0 for a call that was not answered.
+func (r CallRecord) Talk() time.Duration {
+	if r.Result != Answered {
+		return 0
+	}
+	return r.Ended.Sub(r.Answered)
+}
+
+// MeasureKind names a duration that the engine observes for the metrics.
+type MeasureKind string
+
+// The measures.
+const (
+	// IdleGap: from the moment an agent became free while callers waited
+	// until the agent's phone rang.
+	IdleGap MeasureKind = "idle_gap"
+	// RingDelay: from a caller's entering the queue while an agent was
+	// ready until that agent's phone rang.
+	RingDelay MeasureKind = "ring_delay"
+	// AnswerToConnect: from the agent's lifting until caller and agent
+	// were in one bridge.
+	AnswerToConnect MeasureKind = "answer_to_connect"
+	// QueueWait and TalkTime are those of the call that was answered or has ended.
+	QueueWait MeasureKind = "wait"
+	TalkTime  MeasureKind = "talk"
+)
+
+// Measure is one observed duration.
+type Measure struct {
+	Kind  MeasureKind
+	Queue QueueID
+	Value time.Duration
+}
