@@ -344,7 +344,7 @@ func TestHeldCallerKeepsTheTrueArrival(t *testing.T) {
 	d.now = d.now.Add(time.Minute)
 	d.arrive("a", "9")
 	out := d.do(acd.CallArrived{Call: "h", Node: "a1", Entry: "12345", Since: start})
-	wantCommands(t, out, "StartMusic")
+	wantCommands(t, out, "Answer StartMusic")
 	d.ready("1", "801")
 	if o := offered(d.last); len(o) != 1 || o[0].Call != "h" {
 		t.Fatalf("the caller who came first is not served first: %+v", o)

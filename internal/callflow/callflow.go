@@ -25,8 +25,9 @@ func (Standard) Next(state acd.FlowState, event acd.FlowEvent, entry acd.Entry, 
 		}
 		return queued, []acd.FlowAction{acd.FlowAnswer{}, acd.FlowEnqueue{}}
 	case acd.FlowResume:
-		// The dialplan has answered already and told the caller to wait.
-		return queued, []acd.FlowAction{acd.FlowEnqueue{}}
+		// The dialplan has told the caller to wait, and has most likely
+		// answered; to answer again does no harm.
+		return queued, []acd.FlowAction{acd.FlowAnswer{}, acd.FlowEnqueue{}}
 	case acd.FlowPlayed:
 		if state == greeting {
 			return queued, []acd.FlowAction{acd.FlowEnqueue{}}
