@@ -159,7 +159,7 @@ func (n *node) play(c acd.Play) {
 func (n *node) startMusic(c acd.StartMusic) {
 	var alone bool
 	n.with(c.Call, func(call *call) {
-		alone, call.bridged, call.music = call.bridged, false, c.Class
+		alone, call.bridged, call.music = call.bridged, false, true
 	})
 	if alone {
 		n.tolerate(c.Call, n.send(post("/bridges/{id}/removeChannel", path("bridges", acd.BridgeID(c.Call), "removeChannel"),
@@ -167,6 +167,14 @@ func (n *node) startMusic(c acd.StartMusic) {
 	}
 	n.tolerate(c.Call, n.send(post("/channels/{id}/moh", path("channels", string(c.Call), "moh"),
 		url.Values{"mohClass": {c.Class}})))
+}
+
+func (n *node) stopMusic(id acd.CallID) {
+	var playing bool
+	n.with(id, func(call *call) { playing, call.music = call.music, false })
+	if playing {
+		n.tolerate(id, n.send(remove("/channels/{id}/moh", path("channels", string(id), "moh"))))
+	}
 }
 
 func (n *node) startRingback(id acd.CallID) {
@@ -283,6 +291,7 @@ func (n *node) makeBridge(id acd.CallID) error {
 
 func (n *node) connect(c acd.Connect) {
 	n.stopRingback(c.Call)
+	n.stopMusic(c.Call) // it would go on in the bridge, over the agent's voice
 	err := n.makeBridge(c.Call)
 	if err == nil {
 		n.with(c.Call, func(call *call) { call.bridged = true })

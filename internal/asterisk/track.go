@@ -17,7 +17,7 @@ type call struct {
 	plays    int       // playbacks so far, to name the next
 	prompt   string    // the playback whose end is CallPlayed; empty when none
 	ringback string    // the playback of the ringing tone; empty when none
-	music    string    // class of the hold music; empty when none
+	music    bool      // hold music was asked for
 	legs     map[acd.LegID]*leg
 }
 
