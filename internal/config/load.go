@@ -73,6 +73,9 @@ func parse(problems *collector, data []byte) (*file, bool) {
 		root = document.Body
 	}
 	raw, d := &file{}, decoder{problems}
+	if _, ok := d.entries(root, ""); !ok {
+		return nil, false
+	}
 	d.structure(reflect.ValueOf(raw).Elem(), root, place{1, 1}, "")
 	return raw, true
 }
