@@ -55,38 +55,38 @@ func (a *agent) open(site *phone.Site, i int, password string) error {
 	return nil
 }
 
-func (a *agent) register(ctx context.Context) {
+func (a *agent) register(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, codeWait)
 	defer cancel()
-	if err := a.phone.Register(ctx); err != nil {
-		a.script.tally.wrong("%v", err)
-	}
+	return a.phone.Register(ctx)
 }
 
 // sitDown dials the start codes.
-func (a *agent) sitDown(ctx context.Context) {
-	if ctx.Err() == nil && a.dial(ctx, a.script.scenario.Agents.Start) {
+func (a *agent) sitDown(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return nil // the run has been ended
+	}
+	err := a.dial(ctx, a.script.scenario.Agents.Start)
+	if err == nil {
 		a.script.tally.note(func(s *Summary) { s.Seated++ })
 	}
+	return err
 }
 
 // getUp dials the stop codes.
-func (a *agent) getUp(ctx context.Context) {
-	a.dial(ctx, a.script.scenario.Agents.Stop)
+func (a *agent) getUp(ctx context.Context) error {
+	return a.dial(ctx, a.script.scenario.Agents.Stop)
 }
 
 // dial dials codes one after another. Each must be answered; the server hangs up.
-func (a *agent) dial(ctx context.Context, codes []string) bool {
+func (a *agent) dial(ctx context.Context, codes []string) error {
 	for _, code := range codes {
 		code = strings.ReplaceAll(code, "{agent}", a.number)
 		if err := a.dialOne(ctx, code); err != nil {
-			if ctx.Err() == nil {
-				a.script.tally.wrong("seat %s dials %s: %v", a.seat, code, err)
-			}
-			return false
+			return fmt.Errorf("seat %s dials %s: %w", a.seat, code, err)
 		}
 	}
-	return true
+	return nil
 }
 
 func (a *agent) dialOne(ctx context.Context, code string) error {

@@ -25,8 +25,8 @@ type Scenario struct {
 	Seed uint64 `yaml:"seed"`
 	// Duration is how long callers arrive; with callers.total it may be left out.
 	Duration time.Duration `yaml:"duration"`
-	// WindDown is how long calls may go on after the last arrival; then everybody
-	// hangs up. 30 s if zero.
+	// WindDown is how long calls may go on, and late callers may still dial, after
+	// Duration; then everybody hangs up. 30 s if zero.
 	WindDown time.Duration `yaml:"wind_down"`
 	Agents   Agents        `yaml:"agents"`
 	Callers  Callers       `yaml:"callers"`
@@ -116,13 +116,25 @@ func Load(path string) (Scenario, error) {
 // Parse reads a scenario from YAML and checks it.
 func Parse(data []byte) (Scenario, error) {
 	var s Scenario
-	if err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(&s); err != nil {
+	decoder := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict(), yaml.CustomUnmarshaler(readTime))
+	if err := decoder.Decode(&s); err != nil {
 		return Scenario{}, errors.New(strings.TrimSpace(yaml.FormatError(err, false, true)))
 	}
 	if err := s.Validate(); err != nil {
 		return Scenario{}, err
 	}
 	return s, nil
+}
+
+// readTime reads a time as in 30s or 2m.
+func readTime(out *time.Duration, data []byte) error {
+	text := strings.Trim(strings.TrimSpace(string(data)), `"'`)
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return fmt.Errorf("%q is not a time, as in 500ms, 30s or 2m", text)
+	}
+	*out = d
+	return nil
 }
 
 // Validate reports the first thing that cannot be played.

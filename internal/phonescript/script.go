@@ -173,15 +173,22 @@ func (s *Script) Close() error {
 	return errors.Join(errs...)
 }
 
-// Run plays the scenario once.
+// Run plays the scenario once. It fails, before any caller dials, if the server
+// does not answer the first seat.
 func (s *Script) Run(ctx context.Context) (Summary, error) {
 	s.tally.mu.Lock()
 	s.tally.began = time.Now()
 	s.tally.mu.Unlock()
+	var err error
 	if s.scenario.Agents.Register {
-		s.everyAgent(ctx, (*agent).register)
+		err = s.everyAgent(ctx, (*agent).register)
 	}
-	s.everyAgent(ctx, (*agent).sitDown)
+	if err == nil {
+		err = s.everyAgent(ctx, (*agent).sitDown)
+	}
+	if err != nil {
+		return s.tally.summary(), err
+	}
 	if s.callers == nil { // agents for somebody else's callers
 		s.linger(ctx)
 	} else {
@@ -189,8 +196,8 @@ func (s *Script) Run(ctx context.Context) (Summary, error) {
 	}
 	s.endTalk()
 	s.finishTasks()
-	s.everyAgent(context.WithoutCancel(ctx), (*agent).getUp)
-	return s.tally.summary(), nil
+	err = s.everyAgent(context.WithoutCancel(ctx), (*agent).getUp)
+	return s.tally.summary(), err
 }
 
 // linger waits for the scenario's duration, or for ever.
@@ -222,36 +229,53 @@ func (s *Script) finishTasks() {
 	s.tasks.Wait()
 }
 
-// everyAgent does something with all agents, a few at a time.
-func (s *Script) everyAgent(ctx context.Context, do func(*agent, context.Context)) {
+// everyAgent does something with all agents, the first alone, the others a few
+// at a time. A failure is a fault of the run; when the first agent's server does
+// not answer at all, the others are left out and that is the error.
+func (s *Script) everyAgent(ctx context.Context, do func(*agent, context.Context) error) error {
 	slots := make(chan struct{}, dialAtOnce)
 	var group sync.WaitGroup
-	for _, a := range s.agents {
+	defer group.Wait()
+	for i, a := range s.agents {
+		if i == 0 {
+			err := do(a, ctx)
+			if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+				return fmt.Errorf("no answer from the server %s; is it running? %w", s.scenario.Server, err)
+			}
+			s.faultUnless(ctx, err)
+			continue
+		}
 		slots <- struct{}{}
 		group.Go(func() {
-			do(a, ctx)
+			s.faultUnless(ctx, do(a, ctx))
 			<-slots
 		})
 	}
-	group.Wait()
+	return nil
+}
+
+// faultUnless notes an error as a fault, unless the run was being ended.
+func (s *Script) faultUnless(ctx context.Context, err error) {
+	if err != nil && ctx.Err() == nil {
+		s.tally.wrong("%v", err)
+	}
 }
 
 // playCallers lets callers arrive and waits until all have left.
 func (s *Script) playCallers(ctx context.Context) {
-	wait, sendHome := context.WithCancel(ctx)
+	windDown := s.scenario.WindDown
+	if windDown == 0 {
+		windDown = defaultWindDown
+	}
+	began := time.Now()
+	wait, sendHome := context.WithDeadline(ctx, began.Add(s.scenario.Duration+windDown))
 	defer sendHome()
 	slots := make(chan struct{}, s.scenario.atOnce())
 	var group sync.WaitGroup
-	began := time.Now()
-	for i, at := range s.scenario.arrivals() {
-		if !sleepUntil(wait, began.Add(at)) {
-			break
-		}
-		select {
-		case slots <- struct{}{}:
-		case <-wait.Done():
-		}
-		if wait.Err() != nil {
+	arrivals := s.scenario.arrivals()
+	for i, at := range arrivals {
+		if !sleepUntil(wait, began.Add(at)) || !acquire(wait, slots) {
+			s.tally.note(func(sum *Summary) { sum.Unplaced = len(arrivals) - i })
 			break
 		}
 		group.Go(func() {
@@ -261,25 +285,28 @@ func (s *Script) playCallers(ctx context.Context) {
 	}
 	gone := make(chan struct{})
 	go func() { group.Wait(); close(gone) }()
-	windDown := s.scenario.WindDown
-	if windDown == 0 {
-		windDown = defaultWindDown
-	}
-	timer := time.NewTimer(windDown)
-	defer timer.Stop()
 	select {
 	case <-gone:
-	case <-timer.C:
-	case <-ctx.Done():
+	case <-wait.Done():
 	}
-	sendHome()
-	timer.Reset(lastWords)
+	timer := time.NewTimer(lastWords)
+	defer timer.Stop()
 	select {
 	case <-gone:
 	case <-timer.C:
 	}
 	s.endTalk()
 	<-gone
+}
+
+// acquire takes a slot; it reports false when ctx ends first.
+func acquire(ctx context.Context, slots chan<- struct{}) bool {
+	select {
+	case slots <- struct{}{}:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // sleepUntil waits for a moment; it reports false when ctx ends first.

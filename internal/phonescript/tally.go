@@ -39,6 +39,8 @@ type Live struct {
 type Summary struct {
 	Live
 	Agents int `json:"agents"`
+	// Unplaced counts the callers who were due but found no time or no free line.
+	Unplaced int `json:"unplaced"`
 	// AnsweredBy counts the callers that each seat heard.
 	AnsweredBy map[string]int `json:"answered_by"`
 	// Declined counts calls that agents refused or let ring, as the scenario told them.
