@@ -5,7 +5,7 @@ LDFLAGS := -X main.version=$(VERSION)
 CONFIG ?=
 DEMO_SECONDS ?= 0
 # The linter, pinned; run through the module proxy, not installed.
-LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+LINT := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: help deps build demo test unit e2e lint fmt vet up down clean
 
@@ -44,7 +44,7 @@ fmt: ## format all Go code
 	@gofmt -w $$(git ls-files '*.go')
 
 lint: ## run the pinned linter
-	$(LINT) run
+	$(LINT) ./...
 
 clean: ## remove what was built and run (not what deps installed)
 	rm -rf bin .run

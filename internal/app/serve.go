@@ -31,13 +31,13 @@ const (
 // and every Asterisk node answer and that its own port is free; when not, the
 // error says so in a sentence for each, and nothing was started.
 func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Logger) error {
-	meters := metrics.New(version)
-	store, err := newStore(cfg, log, meters)
+	meters := metrics.New()
+	store, err := newStore(cfg, log, meters.Store())
 	if err != nil {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	sw, err := newSwitch(cfg, log, meters)
+	sw, err := newSwitch(cfg, log, meters.Switch())
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 		return errors.Join(err, listener.Close())
 	}
 	run := runner.New(runner.Options{Engine: engine, Switch: sw, Store: store, Meter: meters, Log: log})
-	meters.WatchSnapshot(run.Snapshot)
+	meters.Watch(run.Snapshot)
 	server := httpapi.NewServer(httpapi.New(httpapi.Options{
 		Control: run,
 		Traffic: todayReader{store: store, location: cfg.Location},
