@@ -59,6 +59,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 		Traffic: todayReader{store: store, location: cfg.Location},
 		Ready:   func() []error { return notReady(sw, store) },
 		Metrics: meters.Handler(),
+		Meter:   meters.HTTP(),
 		Token:   cfg.HTTP.Token.Reveal(),
 		Log:     log,
 		Version: version,

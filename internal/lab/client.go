@@ -57,3 +57,45 @@ func (l *Lab) Hotline(ctx context.Context, args ...string) (string, error) {
 	}
 	return string(out), nil
 }
+
+// Snapshot is the live state, as far as a view of it needs.
+type Snapshot struct {
+	Waiting     int     // in all queues, including those for whom a phone rings
+	LongestWait float64 // seconds
+	Talking     int
+	Calls       int            // in progress, also those not yet in a queue
+	Agents      map[string]int // by state
+	Offered     int            // since the controller started
+}
+
+// Snapshot asks the API for the live state.
+func (l *Lab) Snapshot(ctx context.Context) (Snapshot, error) {
+	var live struct {
+		Queues []struct {
+			Waiting     int     `json:"waiting"`
+			LongestWait float64 `json:"longest_wait"`
+			Talking     int     `json:"talking"`
+			SinceStart  struct {
+				Offered int `json:"offered"`
+			} `json:"since_start"`
+		} `json:"queues"`
+		Agents []struct {
+			State string `json:"state"`
+		} `json:"agents"`
+		Calls []struct{} `json:"calls"`
+	}
+	if err := l.Get(ctx, "/api/v1/snapshot", &live); err != nil {
+		return Snapshot{}, err
+	}
+	s := Snapshot{Calls: len(live.Calls), Agents: make(map[string]int)}
+	for _, q := range live.Queues {
+		s.Waiting += q.Waiting
+		s.Talking += q.Talking
+		s.Offered += q.SinceStart.Offered
+		s.LongestWait = max(s.LongestWait, q.LongestWait)
+	}
+	for _, a := range live.Agents {
+		s.Agents[a.State]++
+	}
+	return s, nil
+}
