@@ -68,7 +68,7 @@ func (o *Options) fill() error {
 			*d = to
 		}
 	}
-	set(&o.RequestTimeout, 2*time.Second)
+	set(&o.RequestTimeout, defaultRequestTimeout)
 	set(&o.PingEvery, 5*time.Second)
 	set(&o.ReconcileEvery, 30*time.Second)
 	set(&o.RetryMin, 100*time.Millisecond)
@@ -103,3 +103,14 @@ func (o *Options) fill() error {
 }
 
 func (n Node) base() string { return strings.TrimRight(n.URL, "/") + "/ari" }
+
+const defaultRequestTimeout = 2 * time.Second
+
+// noMeter is for requests outside a Switch.
+type noMeter struct{}
+
+func (noMeter) SwitchEvent(string, string, bool)                         {}
+func (noMeter) SwitchRequest(string, string, string, int, time.Duration) {}
+func (noMeter) SwitchConnected(string, bool)                             {}
+func (noMeter) SwitchGap(string)                                         {}
+func (noMeter) SwitchBacklog(string, int)                                {}
