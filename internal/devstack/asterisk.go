@@ -92,7 +92,7 @@ func (a *Asterisk) prepare(p *asteriskconf.Params) error {
 		p.SIPListen = netip.AddrPortFrom(local, p.SIPListen.Port())
 	}
 	if p.RTPStart == 0 && p.RTPEnd == 0 {
-		p.RTPStart, p.RTPEnd = mediaPorts()
+		p.RTPStart, p.RTPEnd = MediaPorts()
 	}
 	if p.Trunks == nil {
 		p.Trunks = []asteriskconf.Trunk{{Name: "carrier", Match: []string{"127.0.0.2"}}}

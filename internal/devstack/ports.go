@@ -50,8 +50,8 @@ func freePort(addr netip.Addr) (uint16, error) {
 	return 0, errNoPort
 }
 
-// mediaPorts chooses a block of ports for RTP.
-func mediaPorts() (start, end uint16) {
+// MediaPorts chooses a block of ports for RTP, both ends included.
+func MediaPorts() (start, end uint16) {
 	start = uint16(firstMediaPort + mediaBlock*mathrand.IntN(mediaBlocks))
 	return start, start + mediaBlock - 1
 }
@@ -81,4 +81,21 @@ func writePassword(path, password string) error {
 		return fmt.Errorf("write password: %w", err)
 	}
 	return nil
+}
+
+// FreePorts finds n different ports of 127.0.0.1 that are free for TCP and UDP.
+func FreePorts(n int) ([]uint16, error) {
+	seen := make(map[uint16]bool)
+	var ports []uint16
+	for tries := 0; len(ports) < n; tries++ {
+		port, err := freePort(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+		if err != nil || tries > 100*n {
+			return nil, errNoPort
+		}
+		if !seen[port] {
+			seen[port] = true
+			ports = append(ports, port)
+		}
+	}
+	return ports, nil
 }

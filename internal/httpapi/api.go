@@ -98,9 +98,8 @@ func (noMeter) HTTPRequest(string, string, int, time.Duration) {}
 func (noMeter) HTTPPanic(string)                               {}
 
 // NewServer makes a server that slow or silent clients cannot exhaust.
-func NewServer(addr string, handler http.Handler, log *zap.Logger) *http.Server {
+func NewServer(handler http.Handler, log *zap.Logger) *http.Server {
 	s := &http.Server{
-		Addr:              addr,
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
@@ -109,7 +108,8 @@ func NewServer(addr string, handler http.Handler, log *zap.Logger) *http.Server 
 		MaxHeaderBytes:    64 << 10,
 	}
 	if log != nil {
-		// What net/http has to say concerns clients, not this program.
+		// What net/http has to say concerns clients, not this program. The
+		// error is about unknown levels only.
 		s.ErrorLog, _ = zap.NewStdLogAt(log.Named("http"), zap.DebugLevel)
 	}
 	return s

@@ -107,9 +107,9 @@ func wantProblem(t *testing.T, w *httptest.ResponseRecorder, status int, code st
 }
 
 const (
-	queueJSON = `{"id":"general","title":"综合受理","waiting":1,"longest_wait":12.500,"talking":1,"agents":{"talking":1},"offered":3,"answered":1,"abandoned":1,"rona":2}`
-	agentJSON = `{"id":"1001","name":"张三","queues":["general"],"seat":"8001","state":"talking","since":"2026-11-24T11:59:00Z","in_state":60.000,"call":"c1","answered":0}`
-	callJSON  = `{"id":"c1","node":"a1","entry":"12345","caller":"138******78","queue":"general","phase":"talking","arrived":"2026-11-24T11:58:50Z","queued":"2026-11-24T11:58:55Z","answered":"2026-11-24T11:59:00Z","wait":5.000,"talk":60.000,"agent":"1001","seat":"8001","offers":1}`
+	queueJSON = `{"queue":"general","title":"综合受理","waiting":1,"longest_wait":12.500,"talking":1,"agents":{"talking":1},"since_start":{"offered":3,"answered":1,"abandoned":1,"rona":2}}`
+	agentJSON = `{"agent":"1001","name":"张三","queues":["general"],"seat":"8001","state":"talking","since":"2026-11-24T11:59:00Z","in_state":60.000,"call":"c1","answered":0}`
+	callJSON  = `{"call":"c1","node":"a1","entry":"12345","caller":"138******78","queue":"general","phase":"talking","arrived":"2026-11-24T11:58:50Z","queued":"2026-11-24T11:58:55Z","answered":"2026-11-24T11:59:00Z","wait":5.000,"talk":60.000,"agent":"1001","seat":"8001","offers":1}`
 	atJSON    = `"at":"2026-11-24T12:00:00Z"`
 )
 
@@ -354,7 +354,7 @@ func TestLogAndLabelsHoldNoSecretsAndNumbers(t *testing.T) {
 }
 
 func TestServerHasBounds(t *testing.T) {
-	s := httpapi.NewServer("127.0.0.1:0", http.NotFoundHandler(), zap.NewNop())
+	s := httpapi.NewServer(http.NotFoundHandler(), zap.NewNop())
 	if s.ReadHeaderTimeout <= 0 || s.ReadTimeout <= 0 || s.WriteTimeout <= 0 || s.IdleTimeout <= 0 || s.MaxHeaderBytes <= 0 || s.ErrorLog == nil {
 		t.Errorf("%+v", s)
 	}

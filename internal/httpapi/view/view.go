@@ -42,23 +42,22 @@ type Snapshot struct {
 	Calls  []Call    `json:"calls"`
 }
 
-// Queue is a queue now, and its counts since the controller started.
+// Queue is a queue now.
 type Queue struct {
-	ID          acd.QueueID            `json:"id"`
+	ID          acd.QueueID            `json:"queue"`
 	Title       string                 `json:"title"`
 	Waiting     int                    `json:"waiting"` // including those for whom a phone rings
 	LongestWait Seconds                `json:"longest_wait"`
 	Talking     int                    `json:"talking"`
 	Agents      map[acd.AgentState]int `json:"agents"` // by state
-	Offered     uint64                 `json:"offered"`
-	Answered    uint64                 `json:"answered"`
-	Abandoned   uint64                 `json:"abandoned"`
-	RONA        uint64                 `json:"rona"`
+	// SinceStart counts since the controller started; the day's figures are
+	// those of traffic/today.
+	SinceStart acd.QueueCounts `json:"since_start"`
 }
 
 // Agent is an agent now.
 type Agent struct {
-	ID         acd.AgentID    `json:"id"`
+	ID         acd.AgentID    `json:"agent"`
 	Name       string         `json:"name"`
 	Queues     []acd.QueueID  `json:"queues"`
 	Seat       acd.SeatID     `json:"seat,omitempty"`
@@ -74,7 +73,7 @@ type Agent struct {
 
 // Call is a call in progress.
 type Call struct {
-	ID       acd.CallID    `json:"id"`
+	ID       acd.CallID    `json:"call"`
 	Node     acd.NodeID    `json:"node"`
 	Entry    string        `json:"entry"`
 	Caller   string        `json:"caller"` // masked
@@ -141,7 +140,7 @@ func Of(s acd.Snapshot) Snapshot {
 func queue(q acd.QueueStatus) Queue {
 	return Queue{
 		ID: q.Queue, Title: q.Title, Waiting: q.Waiting, LongestWait: Seconds(q.LongestWait), Talking: q.Talking,
-		Agents: q.Agents, Offered: q.Counts.Offered, Answered: q.Counts.Answered, Abandoned: q.Counts.Abandoned, RONA: q.Counts.RONA,
+		Agents: q.Agents, SinceStart: q.Counts,
 	}
 }
 
