@@ -63,7 +63,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 		Token:   cfg.HTTP.Token.Reveal(),
 		Log:     log,
 		Version: version,
-	}))
+	}), log)
 	log.Info("hotline serves", zap.String("site", cfg.Site), zap.String("version", version), zap.Stringer("http", cfg.HTTP.Listen))
 	return runAll(ctx, log, []component{
 		{"store", store.Run},

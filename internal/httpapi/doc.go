@@ -1,8 +1,7 @@
-// Package httpapi is what programs and people ask over HTTP: health,
-// readiness, metrics, and under /api/v1 the live state of queues, agents and
-// calls, today's traffic figures, and the requests of agents.
+// Package httpapi is the program's HTTP side: health, readiness, metrics, and
+// the JSON API under /api/v1. Requests enter; snapshots of the engine and the
+// day's traffic leave, and agents' requests go to the runner.
 //
-// Snapshots of the engine and figures of the store enter through the
-// interfaces Control and Traffic; JSON leaves. Callers' numbers are masked.
-// Only internal/app and tests import it.
+// It reaches the rest through small interfaces that it declares. Only
+// internal/app imports it; its JSON is defined in the package view.
 package httpapi
