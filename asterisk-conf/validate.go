@@ -21,9 +21,9 @@ var (
 	sipURI = regexp.MustCompile(`^sip:(?:[A-Za-z0-9_.+*-]+@)?([^@;?]+)((?:;[A-Za-z0-9=_.-]+)*)$`)
 )
 
-// longestRunDir is what a Unix socket's path (108 bytes with its end) leaves
+// LongestRunDir is what a Unix socket's path (108 bytes with its end) leaves
 // before "/asterisk.ctl".
-const longestRunDir = 107 - len("/asterisk.ctl")
+const LongestRunDir = 107 - len("/asterisk.ctl")
 
 // Validate returns every mistake of p, joined, or nil.
 func (p Params) Validate() error {
@@ -160,8 +160,8 @@ func (d Dirs) validate() (bad []error) {
 			bad = append(bad, fmt.Errorf("%s directory %q: want an absolute path without semicolons, brackets or line breaks", dir.name, dir.path))
 		}
 	}
-	if len(d.Run) > longestRunDir {
-		bad = append(bad, fmt.Errorf("run directory %q has %d bytes; a socket's path allows %d: choose a shorter one", d.Run, len(d.Run), longestRunDir))
+	if len(d.Run) > LongestRunDir {
+		bad = append(bad, fmt.Errorf("run directory %q has %d bytes; a socket's path allows %d: choose a shorter one", d.Run, len(d.Run), LongestRunDir))
 	}
 	return bad
 }

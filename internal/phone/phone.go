@@ -14,12 +14,14 @@ import (
 
 // Config describes one phone. Only User is required.
 type Config struct {
-	User    string // user part of the contact and of From: a seat or a caller's number
+	User    string // user part of the contact: a seat or a caller's number
 	Display string // display name in From
 	// Server, "127.0.0.1:5060", is where numbers that are no full SIP address
 	// are dialled, and where the phone registers.
-	Server   string
-	AuthUser string // for digest; User if empty
+	Server string
+	// Account is the name that the server knows the phone by: in From, in the
+	// registration and in digest; User if empty.
+	Account  string
 	Password string // for digest; empty: a challenge is an error
 	// Expires is the registration's lifetime; five minutes if zero.
 	Expires time.Duration
@@ -57,6 +59,7 @@ type Phone struct {
 	onInvite func(*Call) Plan
 	calls    map[*Call]struct{} // those that have not ended
 	left     bool
+	server   string
 
 	registration registration
 }
@@ -77,8 +80,10 @@ func New(addr string, cfg Config) (*Phone, error) {
 
 // NewPhone adds a phone to the site.
 func (s *Site) NewPhone(cfg Config) (*Phone, error) {
-	if cfg.User == "" || strings.ContainsAny(cfg.User, " <>@;:\"\r\n") {
-		return nil, fmt.Errorf("add a phone: %q cannot be the user part of a SIP address", cfg.User)
+	for _, name := range []string{cfg.User, cfg.Account} {
+		if strings.ContainsAny(name, " <>@;:\"\r\n") || cfg.User == "" {
+			return nil, fmt.Errorf("add a phone: %q cannot be the user part of a SIP address", name)
+		}
 	}
 	if cfg.Tone != (Tone{}) && !cfg.Tone.Valid() {
 		return nil, fmt.Errorf("add phone %s: %v is no tone of the grid; use ToneAt", cfg.User, cfg.Tone)
@@ -90,10 +95,10 @@ func (s *Site) NewPhone(cfg Config) (*Phone, error) {
 	if cfg.Expires == 0 {
 		cfg.Expires = 5 * time.Minute
 	}
-	if cfg.AuthUser == "" {
-		cfg.AuthUser = cfg.User
+	if cfg.Account == "" {
+		cfg.Account = cfg.User
 	}
-	p := &Phone{site: s, cfg: cfg, onInvite: cfg.OnInvite, calls: map[*Call]struct{}{}}
+	p := &Phone{site: s, cfg: cfg, onInvite: cfg.OnInvite, calls: map[*Call]struct{}{}, server: cfg.Server}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
@@ -178,7 +183,7 @@ func (p *Phone) release(c *Call) {
 
 // CallOptions vary one outgoing call.
 type CallOptions struct {
-	From    string   // number shown to the far end; the phone's user if empty
+	From    string   // number shown to the far end; the phone's account if empty
 	Tone    Tone     // what is said in this call; the phone's tone if zero
 	Headers []string // whole header lines to add to the INVITE, as in "X-Test: 1"
 }
@@ -186,18 +191,19 @@ type CallOptions struct {
 // resolve turns a number or SIP address into a request URI and where to send it.
 func (p *Phone) resolve(target string) (uri string, hop netip.AddrPort, err error) {
 	if !strings.HasPrefix(target, "sip:") {
-		if p.cfg.Server == "" {
+		if p.serverAddr() == "" {
 			return "", hop, fmt.Errorf("%q is no full SIP address and phone %s has no server", target, p.cfg.User)
 		}
 		if strings.Contains(target, "@") {
 			target = "sip:" + target
 		} else {
-			target = "sip:" + target + "@" + p.cfg.Server
+			target = "sip:" + target + "@" + p.serverAddr()
 		}
 	}
 	if strings.ContainsAny(target, "\r\n<> ") {
 		return "", hop, fmt.Errorf("%q is no SIP address", target)
 	}
+	target = strings.ReplaceAll(target, "#", "%23") // which a URI does not allow as it is
 	hop, err = hopOf(target)
 	return target, hop, err
 }
@@ -221,4 +227,17 @@ func hopOf(uri string) (netip.AddrPort, error) {
 	}
 	at := addr.AddrPort()
 	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), nil
+}
+
+// SetServer replaces the configuration's Server for what is dialled from now on.
+func (p *Phone) SetServer(addr string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.server = addr
+}
+
+func (p *Phone) serverAddr() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.server
 }

@@ -32,7 +32,7 @@ func (p *Phone) Register(ctx context.Context) error {
 	p.registration.ended = false
 	p.registration.mu.Unlock()
 	if err := p.register(ctx, p.cfg.Expires); err != nil {
-		return fmt.Errorf("register phone %s at %s: %w", p.cfg.User, p.cfg.Server, err)
+		return fmt.Errorf("register phone %s at %s: %w", p.cfg.User, p.serverAddr(), err)
 	}
 	return nil
 }
@@ -43,7 +43,7 @@ func (p *Phone) Unregister(ctx context.Context) error {
 	p.registration.ended = true
 	p.registration.mu.Unlock()
 	if err := p.register(ctx, 0); err != nil {
-		return fmt.Errorf("unregister phone %s at %s: %w", p.cfg.User, p.cfg.Server, err)
+		return fmt.Errorf("unregister phone %s at %s: %w", p.cfg.User, p.serverAddr(), err)
 	}
 	return nil
 }
@@ -88,7 +88,7 @@ func (p *Phone) register(ctx context.Context, expires time.Duration) error {
 			}
 			return nil
 		case (res.StatusCode == 401 || res.StatusCode == 407) && attempt < 2:
-			if auth, err = p.authorize(res, "REGISTER", "sip:"+p.cfg.Server); err != nil {
+			if auth, err = p.authorize(res, "REGISTER", "sip:"+p.serverAddr()); err != nil {
 				return err
 			}
 		default:
@@ -117,14 +117,14 @@ func (p *Phone) refresh() {
 
 // sendRegister sends a REGISTER and waits for its response. registration.mu is held.
 func (p *Phone) sendRegister(ctx context.Context, expires time.Duration, auth string) (*sip.Response, error) {
-	uri, hop, err := p.resolve("sip:" + p.cfg.Server)
+	uri, hop, err := p.resolve("sip:" + p.serverAddr())
 	if err != nil {
 		return nil, err
 	}
 	r := &p.registration
 	r.cseq++
 	branch := sip.GenerateBranchN(16)
-	aor := fmt.Sprintf("<sip:%s@%s>", p.cfg.User, hop.Addr())
+	aor := fmt.Sprintf("<sip:%s@%s>", p.cfg.Account, hop.Addr())
 	var b strings.Builder
 	fmt.Fprintf(&b, "REGISTER %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s;rport\r\nMax-Forwards: 70\r\n", uri, p.site.local, branch)
 	fmt.Fprintf(&b, "From: %s;tag=%s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d REGISTER\r\n", aor, r.tag, aor, r.callID, r.cseq)
@@ -167,7 +167,7 @@ func (p *Phone) authorize(res *sip.Response, method, uri string) (string, error)
 			continue
 		}
 		cred, err := digest.Digest(c, digest.Options{
-			Method: method, URI: uri, Username: p.cfg.AuthUser, Password: p.cfg.Password, Count: 1,
+			Method: method, URI: uri, Username: p.cfg.Account, Password: p.cfg.Password, Count: 1,
 		})
 		if err != nil {
 			return "", fmt.Errorf("answer the server's challenge: %w", err)

@@ -41,7 +41,7 @@ func (c *Call) place(opts CallOptions) error {
 	c.session, c.version = rand.Uint64N(1<<53), 1
 	user := opts.From
 	if user == "" {
-		user = c.phone.cfg.User
+		user = c.phone.cfg.Account
 	}
 	c.from = fmt.Sprintf("<sip:%s@%s>;tag=%s", user, c.site.local.Addr(), c.tag)
 	if name := c.phone.cfg.Display; name != "" {

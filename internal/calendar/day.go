@@ -1,0 +1,103 @@
+package calendar
+
+import (
+	"fmt"
+	"time"
+)
+
+// DefaultZone is the time zone of every mainland Chinese hotline.
+const DefaultZone = "Asia/Shanghai"
+
+const dayLayout = "2006-01-02"
+
+// Day is a calendar day, without a time zone. The zero Day is no day. Days
+// are comparable with ==.
+type Day struct {
+	year  int
+	month time.Month
+	day   int
+}
+
+// DayOf is the day in loc in which t lies.
+func DayOf(t time.Time, loc *time.Location) Day {
+	y, m, d := t.In(loc).Date()
+	return Day{y, m, d}
+}
+
+// NewDay is the given date; days beyond the month's end run into the next month.
+func NewDay(year int, month time.Month, day int) Day {
+	return DayOf(time.Date(year, month, day, 12, 0, 0, 0, time.UTC), time.UTC)
+}
+
+// ParseDay reads a day written YYYY-MM-DD.
+func ParseDay(s string) (Day, error) {
+	t, err := time.Parse(dayLayout, s)
+	if err != nil {
+		return Day{}, fmt.Errorf("%q is not a day: write it as year-month-day, for example 2026-11-24", s)
+	}
+	return DayOf(t, time.UTC), nil
+}
+
+// String writes the day as YYYY-MM-DD.
+func (d Day) String() string {
+	return fmt.Sprintf("%04d-%02d-%02d", d.year, int(d.month), d.day)
+}
+
+// MarshalText writes the day as YYYY-MM-DD.
+func (d Day) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads a day written YYYY-MM-DD.
+func (d *Day) UnmarshalText(text []byte) error {
+	parsed, err := ParseDay(string(text))
+	if err != nil {
+		return err
+	}
+	*d = parsed
+	return nil
+}
+
+// IsZero reports whether d is no day.
+func (d Day) IsZero() bool { return d == Day{} }
+
+// Date is the year, month and day of the month.
+func (d Day) Date() (year int, month time.Month, day int) { return d.year, d.month, d.day }
+
+// AddDays is the day n days later, or earlier when n is negative.
+func (d Day) AddDays(n int) Day { return NewDay(d.year, d.month, d.day+n) }
+
+// Next is the following day.
+func (d Day) Next() Day { return d.AddDays(1) }
+
+// Before reports whether d is an earlier day than other.
+func (d Day) Before(other Day) bool {
+	return d.noon().Before(other.noon())
+}
+
+func (d Day) noon() time.Time { return time.Date(d.year, d.month, d.day, 12, 0, 0, 0, time.UTC) }
+
+// Start is the first instant of the day in loc. It is not always midnight:
+// some zones skip that hour, or have it twice, when daylight saving changes.
+func (d Day) Start(loc *time.Location) time.Time {
+	t := time.Date(d.year, d.month, d.day, 0, 0, 0, 0, loc)
+	if DayOf(t, loc).Before(d) { // midnight is skipped: the day starts at the change
+		_, change := t.ZoneBounds()
+		return change
+	}
+	change, _ := t.ZoneBounds()
+	if change.IsZero() {
+		return t
+	}
+	_, before := change.Add(-time.Second).Zone()
+	_, after := t.Zone()
+	earlier := t.Add(-time.Duration(before-after) * time.Second)
+	if before > after && earlier.Before(change) && DayOf(earlier, loc) == d {
+		return earlier // midnight comes twice: this is the first
+	}
+	if change.After(t.Add(-3*time.Hour)) && DayOf(change, loc) == d {
+		return change // the day starts later than the skipped midnight
+	}
+	return t
+}
+
+// End is the first instant after the day in loc.
+func (d Day) End(loc *time.Location) time.Time { return d.Next().Start(loc) }

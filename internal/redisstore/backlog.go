@@ -1,0 +1,104 @@
+package redisstore
+
+import (
+	"container/list"
+	"slices"
+	"time"
+
+	"hotline/internal/acd"
+)
+
+// entry is one thing to write: a record, or the newest live state of a call or agent.
+type entry struct {
+	at     time.Time // when it was appended
+	record *acd.CallRecord
+	live   liveKey
+	call   *acd.CallStatus
+	agent  *acd.AgentStatus // with call and record nil as well: remove live
+}
+
+// endsCall reports whether the entry takes a call out of the live state.
+func (e entry) endsCall() bool { return e.record == nil && e.call == nil && e.live.isCall }
+
+// liveKey names the call or agent of a live-state entry.
+type liveKey struct {
+	isCall bool
+	id     string
+}
+
+// backlog holds what is not yet written, in order. Records are all kept; of
+// one call or agent only the newest state is kept, in the place of the newest,
+// so that what was appended before it (such as the record of the call) is
+// still written before it. Its size is thus bounded by records, calls and agents.
+//
+// It is the seam for a spool on disk: the writer uses add, take and the sizes only.
+// It does no locking.
+type backlog struct {
+	entries list.List // of entry
+	live    map[liveKey]*list.Element
+	records int
+}
+
+// add appends records, then changes: a call that has ended leaves the live
+// state only after its record is written. What is kept is copied, because the
+// engine goes on changing its own.
+func (b *backlog) add(at time.Time, changes []acd.Change, records []acd.CallRecord) {
+	for _, record := range records {
+		record.Offers = slices.Clone(record.Offers)
+		b.entries.PushBack(entry{at: at, record: &record})
+		b.records++
+	}
+	for _, change := range changes {
+		b.addChange(at, change)
+	}
+}
+
+func (b *backlog) addChange(at time.Time, change acd.Change) {
+	e := entry{at: at}
+	switch {
+	case change.Call != nil:
+		status := *change.Call
+		status.Offers = slices.Clone(status.Offers)
+		e.call, e.live = &status, liveKey{isCall: true, id: string(status.Call)}
+	case change.Agent != nil:
+		status := *change.Agent
+		status.Queues = slices.Clone(status.Queues)
+		e.agent, e.live = &status, liveKey{id: string(status.Agent)}
+	case change.Ended != "":
+		e.live = liveKey{isCall: true, id: string(change.Ended)}
+	default:
+		return
+	}
+	if b.live == nil {
+		b.live = map[liveKey]*list.Element{}
+	}
+	if older, waiting := b.live[e.live]; waiting {
+		b.entries.Remove(older)
+	}
+	b.live[e.live] = b.entries.PushBack(e)
+}
+
+// take removes and returns the first entries, at most limit.
+func (b *backlog) take(limit int) []entry {
+	batch := make([]entry, 0, min(limit, b.entries.Len()))
+	for len(batch) < limit && b.entries.Len() > 0 {
+		e := b.entries.Remove(b.entries.Front()).(entry)
+		if e.record != nil {
+			b.records--
+		} else {
+			delete(b.live, e.live)
+		}
+		batch = append(batch, e)
+	}
+	return batch
+}
+
+func countRecords(entries []entry) int {
+	n := 0
+	for _, e := range entries {
+		if e.record != nil {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,89 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Finding is the answer to one question of `hotline check`.
+type Finding struct {
+	Name   string
+	OK     bool
+	Detail string // what was found
+	Remedy string // what to do; empty when OK
+}
+
+// Oldest major version of Redis that is supported: Debian 12 has 7.0, Debian 13 has 8.0.
+const oldestRedis = 7
+
+// Check examines the Redis that the store would use. It changes nothing.
+// Later questions are left out when Redis cannot be asked.
+func (s *Store) Check(ctx context.Context) []Finding {
+	err := s.Ping(ctx)
+	var password *PasswordError
+	var unreachable *UnreachableError
+	switch {
+	case errors.As(err, &password):
+		return []Finding{
+			{Name: "redis reachable", OK: true, Detail: s.address},
+			{Name: "redis password", Detail: err.Error(), Remedy: "set the password of requirepass, or of the ACL user, in hotline's configuration"},
+		}
+	case errors.As(err, &unreachable):
+		return []Finding{{Name: "redis reachable", Detail: err.Error(), Remedy: "start redis-server, or correct its address in hotline's configuration"}}
+	case err != nil:
+		return []Finding{{Name: "redis reachable", Detail: err.Error(), Remedy: "see the log of redis-server"}}
+	}
+	return []Finding{
+		{Name: "redis reachable", OK: true, Detail: s.address},
+		{Name: "redis password", OK: true, Detail: "accepted"},
+		s.checkVersion(ctx),
+		s.checkSetting(ctx, "redis persistence", "appendonly", "yes",
+			"set appendonly yes in redis.conf, else a restart of Redis loses the day's figures"),
+		s.checkSetting(ctx, "redis eviction", "maxmemory-policy", "noeviction",
+			"set maxmemory-policy noeviction in redis.conf, else Redis silently drops figures when its memory is full"),
+	}
+}
+
+func (s *Store) checkVersion(ctx context.Context) Finding {
+	finding := Finding{Name: "redis version", Remedy: fmt.Sprintf("install Redis %d.0 or newer, as Debian 12 and 13 have it", oldestRedis)}
+	info, err := s.client.Info(ctx, "server").Result()
+	if err != nil {
+		finding.Detail = "INFO failed: " + s.explain(err).Error()
+		return finding
+	}
+	version := ""
+	for line := range strings.Lines(info) {
+		if v, found := strings.CutPrefix(line, "redis_version:"); found {
+			version = strings.TrimSpace(v)
+		}
+	}
+	finding.Detail = version
+	if versionOK(version) {
+		finding.OK, finding.Remedy = true, ""
+	}
+	return finding
+}
+
+func versionOK(version string) bool {
+	major, _, _ := strings.Cut(version, ".")
+	n, err := strconv.Atoi(major)
+	return err == nil && n >= oldestRedis
+}
+
+func (s *Store) checkSetting(ctx context.Context, name, setting, want, remedy string) Finding {
+	values, err := s.client.ConfigGet(ctx, setting).Result()
+	switch value, known := values[setting]; {
+	case err != nil:
+		return Finding{Name: name, Detail: "CONFIG GET " + setting + " failed: " + s.explain(err).Error(),
+			Remedy: "allow CONFIG GET to hotline's user, and make sure that " + setting + " is " + want}
+	case !known:
+		return Finding{Name: name, Detail: "Redis does not know the setting " + setting, Remedy: remedy}
+	case value != want:
+		return Finding{Name: name, Detail: setting + " is " + value, Remedy: remedy}
+	default:
+		return Finding{Name: name, OK: true, Detail: setting + " is " + value}
+	}
+}

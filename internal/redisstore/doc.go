@@ -1,0 +1,11 @@
+// Package redisstore keeps live state, call records and traffic counters in
+// Redis. Changes and records of the engine enter through Append and are
+// written behind, in order, by one goroutine; counters, a recount of the
+// records and, for a controller that takes over, the live state leave.
+//
+// Redis is never in the way of a call: Append returns at once whether Redis
+// is there or not. A record is applied exactly once, however often it is sent.
+//
+// It is the only importer of go-redis. It imports acd, calendar and traffic;
+// internal/app wires it, and whoever reads figures may import it.
+package redisstore

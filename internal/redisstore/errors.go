@@ -1,0 +1,77 @@
+package redisstore
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// UnreachableError says that no connection to Redis can be made or kept.
+type UnreachableError struct {
+	Address string
+	Since   time.Time // zero when it was tried once only
+	Err     error
+}
+
+func (e *UnreachableError) Error() string {
+	since := ""
+	if !e.Since.IsZero() {
+		since = " since " + e.Since.Format(time.RFC3339)
+	}
+	return fmt.Sprintf("Redis at %s is unreachable%s (%v): start it, or correct its address", e.Address, since, e.Err)
+}
+
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// PasswordError says that Redis does not accept the user name and password.
+// It never holds them.
+type PasswordError struct{ Address string }
+
+func (e *PasswordError) Error() string {
+	return fmt.Sprintf("Redis at %s does not accept the password: set the one of requirepass, or of the ACL user, in the configuration", e.Address)
+}
+
+// RefusedError says that Redis is there and answers with an error, for
+// example because its memory is full or it is still loading its data.
+type RefusedError struct {
+	Address string
+	Err     error // what Redis answered
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("Redis at %s refuses what is written to it: %v", e.Address, e.Err)
+}
+
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// explain turns an error of the client into one of the typed errors above.
+func explain(address string, since time.Time, err error) error {
+	if err == nil {
+		return nil
+	}
+	var answered redis.Error
+	switch {
+	case redis.IsAuthError(err):
+		return &PasswordError{Address: address}
+	case errors.As(err, &answered):
+		return &RefusedError{Address: address, Err: err}
+	default:
+		return &UnreachableError{Address: address, Since: since, Err: err}
+	}
+}
+
+// kind names an error for the metrics.
+func kind(err error) string {
+	var password *PasswordError
+	var refused *RefusedError
+	switch {
+	case errors.As(err, &password):
+		return "password"
+	case errors.As(err, &refused):
+		return "refused"
+	default:
+		return "unreachable"
+	}
+}

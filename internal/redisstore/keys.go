@@ -1,0 +1,62 @@
+package redisstore
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"hotline/internal/calendar"
+	"hotline/internal/traffic"
+)
+
+// keys builds the name of every key. All names of a site share the hash tag
+// {site}, so that a Redis cluster keeps together what one script touches.
+//
+//	hotline:{site}:live:calls                 hash   call id → callState as JSON
+//	hotline:{site}:live:agents                hash   work number → agentState as JSON
+//	hotline:{site}:records:2026-11-24         stream fields call, record: calls offered on that day
+//	hotline:{site}:counted:2026-11-24         set    ids of the calls in that stream; expires
+//	hotline:{site}:traffic:2026-11-24         hash   counters of the day
+//	hotline:{site}:traffic:2026-11-24:37      hash   counters of the day's interval 37
+//
+// Records have a stream for each day, not one for the site: a day is then
+// recounted by reading exactly its own calls, however late they were written,
+// and old days can be archived or dropped as a whole.
+//
+// A counter's field is its dimension key and its name: site:|offered,
+// queue:general|wait_ms.
+type keys struct{ prefix string }
+
+func newKeys(site string) (keys, error) {
+	if site == "" || strings.ContainsAny(site, "{}: \t\r\n") {
+		return keys{}, fmt.Errorf("%q cannot name a site in Redis: use letters, digits, - and _", site)
+	}
+	return keys{prefix: "hotline:{" + site + "}:"}, nil
+}
+
+func (k keys) calls() string                   { return k.prefix + "live:calls" }
+func (k keys) agents() string                  { return k.prefix + "live:agents" }
+func (k keys) records(day calendar.Day) string { return k.prefix + "records:" + day.String() }
+func (k keys) counted(day calendar.Day) string { return k.prefix + "counted:" + day.String() }
+func (k keys) day(day calendar.Day) string     { return k.prefix + "traffic:" + day.String() }
+
+func (k keys) interval(i calendar.Interval) string {
+	return k.day(i.Day) + ":" + strconv.Itoa(i.Index)
+}
+
+const fieldSeparator = "|"
+
+func counterField(key traffic.Key, counter traffic.Counter) string {
+	return key.String() + fieldSeparator + string(counter)
+}
+
+// parseCounterField is the inverse of counterField. A queue's id may hold the
+// separator, a counter's name never does.
+func parseCounterField(field string) (traffic.Key, traffic.Counter, bool) {
+	at := strings.LastIndex(field, fieldSeparator)
+	if at < 0 {
+		return traffic.Key{}, "", false
+	}
+	key, ok := traffic.ParseKey(field[:at])
+	return key, traffic.Counter(field[at+1:]), ok
+}

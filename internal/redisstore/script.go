@@ -1,0 +1,68 @@
+package redisstore
+
+import (
+	"context"
+	"crypto/sha1"
+	_ "embed" // apply.lua
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"hotline/internal/acd"
+	"hotline/internal/traffic"
+)
+
+// dedupeFor is how long after the last call of a day a record of that day can
+// be sent again without being counted again. No spool is replayed later.
+const dedupeFor = 35 * 24 * time.Hour
+
+//go:embed apply.lua
+var applySource string
+
+// applySHA is the name under which Redis keeps the script (EVALSHA).
+var applySHA = func() string {
+	sum := sha1.Sum([]byte(applySource))
+	return hex.EncodeToString(sum[:])
+}()
+
+// applyArgs are KEYS and ARGV of the script for one record.
+func applyArgs(k keys, record acd.CallRecord, loc *time.Location) ([]string, []any, error) {
+	text, err := json.Marshal(record)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode the record of call %s: %w", record.Call, err)
+	}
+	increments := traffic.Fold(record, loc)
+	interval := increments[0].Interval
+	var sums, maxima []any
+	for _, increment := range increments {
+		// In a fixed order, so that a record always makes the same request.
+		for _, counter := range slices.Sorted(maps.Keys(increment.Counters)) {
+			field, amount := counterField(increment.Key, counter), increment.Counters[counter]
+			switch {
+			case counter.IsMaximum():
+				maxima = append(maxima, field, amount)
+			case amount != 0:
+				sums = append(sums, field, amount)
+			}
+		}
+	}
+	args := make([]any, 0, 4+len(sums)+len(maxima))
+	args = append(args, string(record.Call), text, int64(dedupeFor/time.Second), len(sums)/2)
+	args = append(append(args, sums...), maxima...)
+	return []string{k.counted(interval.Day), k.records(interval.Day), k.day(interval.Day), k.interval(interval), k.calls()}, args, nil
+}
+
+// queueApply puts the script call for one record into a pipeline. With load
+// the script's text is sent along, which also teaches it to a Redis that does
+// not know it, so that the later calls of the pipeline can go by name.
+func queueApply(ctx context.Context, pipe redis.Pipeliner, load bool, scriptKeys []string, args []any) *redis.Cmd {
+	if load {
+		return pipe.Eval(ctx, applySource, scriptKeys, args...)
+	}
+	return pipe.EvalSha(ctx, applySHA, scriptKeys, args...)
+}

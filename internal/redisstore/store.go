@@ -1,0 +1,218 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+	"github.com/redis/go-redis/v9/maintnotifications"
+	"go.uber.org/zap"
+
+	"hotline/internal/acd"
+	"hotline/internal/runner"
+)
+
+var _ runner.Store = (*Store)(nil)
+
+// Meter receives what the store does. Its methods are called by the writer
+// goroutine and must not block.
+type Meter interface {
+	// Batch is one pipeline that Redis has carried out, and how long it took.
+	Batch(entries int, took time.Duration)
+	// Records are records that were applied, and those that had been before.
+	Records(applied, duplicates int)
+	// Waiting is what is not yet written.
+	Waiting(records, changes int)
+	// Lag is how long the oldest entry of a batch waited until it was written.
+	Lag(time.Duration)
+	// Error is a failed batch; kind is unreachable, password or refused.
+	Error(kind string)
+}
+
+type noMeter struct{}
+
+func (noMeter) Batch(int, time.Duration) {}
+func (noMeter) Records(int, int)         {}
+func (noMeter) Waiting(int, int)         {}
+func (noMeter) Lag(time.Duration)        {}
+func (noMeter) Error(string)             {}
+
+// Options say which Redis and site to use. Either Client or Address is set.
+type Options struct {
+	// Client is used as it is and stays the caller's to close. It should
+	// have ContextTimeoutEnabled and a read timeout, which bound the shutdown.
+	Client redis.UniversalClient
+
+	Address  string // host:port, or the path of a unix socket
+	Username string // of a Redis ACL; empty for the default user
+	Password string
+	DB       int
+
+	Site     string         // names the keys; letters, digits, - and _
+	Location *time.Location // in which days begin; must not change once records exist
+	Log      *zap.Logger    // nil: nothing is logged
+	Meter    Meter          // nil: nothing is measured
+
+	// FlushTimeout bounds how long Run goes on writing after its context is
+	// done; default 5 s.
+	FlushTimeout time.Duration
+}
+
+const (
+	batchLimit   = 512                  // entries in one pipeline
+	batchDelay   = 2 * time.Millisecond // how long a batch may gather
+	firstBackoff = 20 * time.Millisecond
+	lastBackoff  = 2 * time.Second
+	pingEvery    = 2 * time.Second // while there is nothing to write
+	behindAfter  = 5 * time.Second // lag from which Ready complains
+)
+
+// Store implements runner.Store.
+type Store struct {
+	client       redis.UniversalClient
+	ownsClient   bool
+	address      string
+	keys         keys
+	location     *time.Location
+	log          *zap.Logger
+	meter        Meter
+	flushTimeout time.Duration
+
+	wake chan struct{} // holds one token when something was appended
+
+	mu       sync.Mutex
+	waiting  backlog // guarded by mu
+	inFlight []entry // guarded by mu; taken by the writer, not yet written
+	failure  error   // guarded by mu; typed, nil while Redis does what it is told
+	since    time.Time
+	running  bool // guarded by mu
+}
+
+// New makes a store; it does not connect. The error says which option is wrong.
+func New(o Options) (*Store, error) {
+	k, err := newKeys(o.Site)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case o.Location == nil:
+		return nil, errors.New("the store needs the time zone in which days begin")
+	case (o.Client == nil) == (o.Address == ""):
+		return nil, errors.New("the store needs either a Redis client or an address")
+	}
+	s := &Store{
+		client: o.Client, keys: k, location: o.Location, log: o.Log, meter: o.Meter,
+		flushTimeout: o.FlushTimeout, wake: make(chan struct{}, 1),
+	}
+	if s.log == nil {
+		s.log = zap.NewNop()
+	}
+	if s.meter == nil {
+		s.meter = noMeter{}
+	}
+	if s.flushTimeout == 0 {
+		s.flushTimeout = 5 * time.Second
+	}
+	s.address = o.Address
+	if s.client == nil {
+		s.client, s.ownsClient = newClient(o), true
+	} else {
+		s.address = addressOf(s.client)
+	}
+	return s, nil
+}
+
+// The client's own log would repeat, unstructured, what it also returns as errors.
+var quietClient = sync.OnceFunc(logging.Disable)
+
+func newClient(o Options) redis.UniversalClient {
+	quietClient()
+	return redis.NewClient(&redis.Options{
+		Addr: o.Address, Username: o.Username, Password: o.Password, DB: o.DB,
+		// The writer itself sends again, in order and with a growing pause.
+		MaxRetries: -1, DialerRetries: 1,
+		DialTimeout: 2 * time.Second, ReadTimeout: 3 * time.Second, WriteTimeout: 3 * time.Second,
+		ContextTimeoutEnabled: true,
+		// One writer and a few readers.
+		PoolSize: 4,
+		// Not known to Redis 7 and 8 as Debian has them.
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+		DisableIdentity:          true,
+	})
+}
+
+func addressOf(client redis.UniversalClient) string {
+	if single, ok := client.(*redis.Client); ok {
+		return single.Options().Addr
+	}
+	return "the configured nodes"
+}
+
+// Close releases the connections of a store that made its own client. It is
+// called once, after Run has returned.
+func (s *Store) Close() error {
+	if !s.ownsClient {
+		return nil
+	}
+	return s.client.Close()
+}
+
+// Append implements runner.Store. It never blocks on Redis. What is appended
+// after Run has returned is not written.
+func (s *Store) Append(changes []acd.Change, records []acd.CallRecord) {
+	if len(changes) == 0 && len(records) == 0 {
+		return
+	}
+	now := time.Now()
+	s.mu.Lock()
+	s.waiting.add(now, changes, records)
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default: // the writer has not yet seen the token of an earlier Append
+	}
+}
+
+// Ready implements runner.Store.
+func (s *Store) Ready() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	records, _ := s.unwritten()
+	switch {
+	case s.failure != nil:
+		return fmt.Errorf("%w; %s", s.failure, waitingText(records))
+	case !s.running:
+		return errors.New("the store is not running")
+	case len(s.inFlight) > 0 && time.Since(s.inFlight[0].at) > behindAfter:
+		return fmt.Errorf("Redis at %s is slow: the oldest entry has waited since %s; %s",
+			s.address, s.inFlight[0].at.Format(time.RFC3339), waitingText(records))
+	}
+	return nil
+}
+
+func waitingText(records int) string {
+	if records == 1 {
+		return "1 record waiting"
+	}
+	return strconv.Itoa(records) + " records waiting"
+}
+
+// unwritten counts what is not yet written; the caller holds mu.
+func (s *Store) unwritten() (records, changes int) {
+	inFlight := countRecords(s.inFlight)
+	records = s.waiting.records + inFlight
+	return records, s.waiting.entries.Len() + len(s.inFlight) - records
+}
+
+func (s *Store) explain(err error) error { return explain(s.address, time.Time{}, err) }
+
+// Ping reports whether Redis can be reached and accepts the password, by the
+// typed errors of this package.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.explain(s.client.Ping(ctx).Err())
+}

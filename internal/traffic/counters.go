@@ -1,0 +1,141 @@
+package traffic
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Counter names a stored amount. Names are stable: they are field names in
+// Redis and keys in JSON. Amounts of time are whole milliseconds.
+type Counter string
+
+// The counters. A call counts in the bucket in which it was offered to the
+// queue, or arrived if it was not offered, whenever it ended.
+const (
+	CountOffered       Counter = "offered"
+	CountAnswered      Counter = "answered"
+	CountAbandoned     Counter = "abandoned"
+	CountNotOffered    Counter = "not_offered"
+	SumWait            Counter = "wait_ms"           // of answered calls
+	SumAbandonWait     Counter = "abandoned_wait_ms" // of abandoned calls
+	SumTalk            Counter = "talk_ms"
+	CountRONA          Counter = "rona"               // offers to an agent that rang and were not answered
+	CountRefused       Counter = "offers_refused"     // offers that the agent declined
+	CountBusy          Counter = "offers_busy"        // offers that met a busy phone
+	CountUnreachable   Counter = "offers_unreachable" // offers to a phone that did not reply
+	CountFailed        Counter = "offers_failed"      // offers that the switch could not carry out
+	MaxWait            Counter = "max_wait_ms"        // longest wait, answered or abandoned
+	MaxTalk            Counter = "max_talk_ms"
+	shortPrefix                = "abandoned_under_"
+	waitCellPrefix             = "wait_s_"
+	abandonCellPrefix          = "abandoned_wait_s_"
+	talkCellPrefix             = "talk_s_"
+	maximumPrefix              = "max_"
+	cellWithoutBound           = "inf"
+	millisecondsSecond         = 1000
+)
+
+// The upper bounds of the histograms' cells, in seconds. The cell of bound b
+// holds durations over the bound before it and up to b, b itself included; one
+// more cell holds what is longer than the last bound. So "answered within
+// 15 s" and "talked for more than 10 minutes" are exact sums of cells.
+//
+// Bounds may be added only where no data exist yet: older buckets would lack the cell.
+var (
+	waitBounds = []int{1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 420, 600, 900, 1200, 1800, 3600}
+	talkBounds = []int{5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 420, 600, 900, 1200, 1800, 2700, 3600, 7200}
+	// shortBounds are the thresholds, in seconds, for which calls abandoned
+	// after strictly less time are counted.
+	shortBounds = []int{2, 3, 5, 10, 20}
+)
+
+// WaitBounds are the upper bounds of the wait histogram's cells, in seconds:
+// the service-level thresholds that can be chosen.
+func WaitBounds() []int { return slices.Clone(waitBounds) }
+
+// TalkBounds are the upper bounds of the talk histogram's cells, in seconds.
+func TalkBounds() []int { return slices.Clone(talkBounds) }
+
+// ShortAbandonBounds are the thresholds of short abandons that can be chosen, in seconds.
+func ShortAbandonBounds() []int { return slices.Clone(shortBounds) }
+
+// IsMaximum reports whether amounts of the counter combine by the larger one
+// instead of by adding.
+func (c Counter) IsMaximum() bool { return strings.HasPrefix(string(c), maximumPrefix) }
+
+// Counters are amounts by counter; a missing counter is 0. All amounts are 0 or more.
+type Counters map[Counter]int64
+
+// Add adds other's amounts, and keeps the larger of two maxima.
+func (c Counters) Add(other Counters) {
+	for name, amount := range other {
+		c.note(name, amount)
+	}
+}
+
+func (c Counters) note(name Counter, amount int64) {
+	if name.IsMaximum() {
+		c[name] = max(c[name], amount)
+		return
+	}
+	c[name] += amount
+}
+
+// Clone is an independent copy, never nil.
+func (c Counters) Clone() Counters {
+	if c == nil {
+		return Counters{}
+	}
+	return maps.Clone(c)
+}
+
+// AnsweredWithin counts the calls that were answered after at most so many
+// seconds; the threshold is one of WaitBounds.
+func (c Counters) AnsweredWithin(seconds int) int64 {
+	return c.upTo(waitCellPrefix, waitBounds, seconds)
+}
+
+// AbandonedWithin counts the calls that were abandoned after at most so many
+// seconds; the threshold is one of WaitBounds.
+func (c Counters) AbandonedWithin(seconds int) int64 {
+	return c.upTo(abandonCellPrefix, waitBounds, seconds)
+}
+
+// ShortAbandons counts the calls that were abandoned after less than so many
+// seconds; the threshold is one of ShortAbandonBounds.
+func (c Counters) ShortAbandons(seconds int) int64 {
+	return c[shortCounter(seconds)]
+}
+
+// TalkedOver counts the answered calls whose talk lasted longer than so many
+// seconds; the threshold is one of TalkBounds.
+func (c Counters) TalkedOver(seconds int) int64 {
+	return c[CountAnswered] - c.upTo(talkCellPrefix, talkBounds, seconds)
+}
+
+func (c Counters) upTo(prefix string, bounds []int, seconds int) int64 {
+	var sum int64
+	for _, bound := range bounds {
+		if bound > seconds {
+			break
+		}
+		sum += c[Counter(prefix+strconv.Itoa(bound))]
+	}
+	return sum
+}
+
+func shortCounter(seconds int) Counter { return Counter(shortPrefix + strconv.Itoa(seconds)) }
+
+// cell is the histogram cell that holds d.
+func cell(prefix string, bounds []int, d time.Duration) Counter {
+	ms := d.Milliseconds()
+	for _, bound := range bounds {
+		if ms <= int64(bound)*millisecondsSecond {
+			return Counter(prefix + strconv.Itoa(bound))
+		}
+	}
+	return Counter(prefix + cellWithoutBound)
+}

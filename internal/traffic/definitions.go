@@ -1,0 +1,215 @@
+package traffic
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// Metric names a figure. Names are stable: they are keys in JSON and columns in CSV.
+type Metric string
+
+// The figures that do not depend on Options.
+const (
+	Offered          Metric = "offered"
+	Answered         Metric = "answered"
+	Abandoned        Metric = "abandoned"
+	ShortAbandoned   Metric = "short_abandons"
+	NotOffered       Metric = "not_offered"
+	ConnectRate      Metric = "connect_rate"
+	AbandonRate      Metric = "abandon_rate"
+	AverageWait      Metric = "average_wait"
+	AverageAbandon   Metric = "average_abandoned_wait"
+	LongestWait      Metric = "max_wait"
+	AverageTalk      Metric = "average_talk"
+	LongestTalk      Metric = "max_talk"
+	TalkOver10       Metric = "talk_over_10_min"
+	TalkOver10Share  Metric = "talk_over_10_min_share"
+	RONA             Metric = "rona"
+	OffersRefused    Metric = "offers_refused"
+	OffersNotReached Metric = "offers_not_reached"
+)
+
+// LevelFormula is one of the published ways to compute a service level.
+type LevelFormula string
+
+// The formulas; "within" counts durations of at most the threshold.
+const (
+	OfOffered          LevelFormula = "of_offered"            // answered_within / offered
+	OfAnswered         LevelFormula = "of_answered"           // answered_within / answered
+	OfOfferedLessShort LevelFormula = "of_offered_less_short" // answered_within / (offered - short_abandons)
+	WithAbandoned      LevelFormula = "with_abandoned"        // (answered_within + abandoned_within) / (answered + abandoned)
+)
+
+// ServiceLevel is the figure of a formula at a threshold in seconds.
+func ServiceLevel(formula LevelFormula, seconds int) Metric {
+	return Metric("service_level_" + strconv.Itoa(seconds) + "_" + string(formula))
+}
+
+// AnsweredWithin is the figure that counts calls answered within a threshold in seconds.
+func AnsweredWithin(seconds int) Metric {
+	return Metric("answered_within_" + strconv.Itoa(seconds))
+}
+
+// Options choose the thresholds. The zero value means the defaults. They may
+// change at any time: stored counters serve every choice.
+type Options struct {
+	// ShortAbandon: a call abandoned after less than so many seconds is a
+	// short abandon. One of ShortAbandonBounds; default 5.
+	ShortAbandon int
+	// Thresholds of the service levels in seconds, each one of WaitBounds;
+	// default 15 (GB/T 33358-2016) and 30 (provincial figures).
+	Thresholds []int
+}
+
+// Definition says what a figure is.
+type Definition struct {
+	Key      Metric `json:"key"`
+	Formula  string `json:"formula"`
+	Unit     string `json:"unit"`   // calls, offers, s or %
+	Source   string `json:"source"` // who fixes the definition
+	ZH       string `json:"zh"`
+	EN       string `json:"en"`
+	Decimals int    `json:"decimals"` // with which the figure is published
+	of       func(Counters) Ratio
+}
+
+// Definitions are the figures of one choice of Options, in the order in which they are shown.
+type Definitions struct {
+	list  []Definition
+	index map[Metric]int
+}
+
+// Define gives the definitions for options. The error names a threshold that
+// cannot be counted, and those that can.
+func Define(options Options) (*Definitions, error) {
+	if options.ShortAbandon == 0 {
+		options.ShortAbandon = 5
+	}
+	if len(options.Thresholds) == 0 {
+		options.Thresholds = []int{15, 30}
+	}
+	if !slices.Contains(shortBounds, options.ShortAbandon) {
+		return nil, fmt.Errorf("short abandons under %d s are not counted: choose one of %v", options.ShortAbandon, shortBounds)
+	}
+	d := &Definitions{index: map[Metric]int{}}
+	d.list = basics(options.ShortAbandon)
+	for i, seconds := range options.Thresholds {
+		if !slices.Contains(waitBounds, seconds) {
+			return nil, fmt.Errorf("a service level at %d s is not counted: choose among %v", seconds, waitBounds)
+		}
+		if slices.Contains(options.Thresholds[:i], seconds) {
+			return nil, fmt.Errorf("the service level at %d s is chosen twice", seconds)
+		}
+		d.list = append(d.list, levels(seconds, options.ShortAbandon)...)
+	}
+	for i, definition := range d.list {
+		d.index[definition.Key] = i
+	}
+	return d, nil
+}
+
+// Standard are the definitions with the default options.
+func Standard() *Definitions {
+	d, err := Define(Options{})
+	if err != nil {
+		panic(err) // the defaults are among the bounds; a test holds this
+	}
+	return d
+}
+
+// List is every definition, in the order in which figures are shown.
+func (d *Definitions) List() []Definition { return slices.Clone(d.list) }
+
+// Get is one definition; false when there is none of that name.
+func (d *Definitions) Get(metric Metric) (Definition, bool) {
+	i, found := d.index[metric]
+	if !found {
+		return Definition{}, false
+	}
+	return d.list[i], true
+}
+
+const (
+	cityReport    = "12345 annual report, table 话务服务"
+	contactCentre = "contact-centre usage"
+)
+
+func basics(short int) []Definition {
+	shortText := strconv.Itoa(short)
+	return []Definition{
+		{Offered, "calls that entered a queue", "calls", contactCentre, "呼入人工量", "offered", 0, amount(CountOffered)},
+		{Answered, "offered calls connected with an agent", "calls", cityReport, "人工接听话务量", "answered", 0, amount(CountAnswered)},
+		{Abandoned, "offered - answered", "calls", contactCentre, "排队放弃量", "abandoned", 0, amount(CountAbandoned)},
+		{ShortAbandoned, "abandoned after less than " + shortText + " s in the queue", "calls", contactCentre, "短时放弃量", "short abandons", 0,
+			func(c Counters) Ratio { return Ratio{c.ShortAbandons(short), 1} }},
+		{NotOffered, "calls that ended before they entered a queue", "calls", contactCentre, "未进入排队量", "not offered", 0, amount(CountNotOffered)},
+		{ConnectRate, "answered / offered", "%", cityReport + "; GB/T 33358-2016: at least 95", "人工接通率", "connect rate", 2,
+			percent(CountAnswered, CountOffered)},
+		{AbandonRate, "abandoned / offered", "%", contactCentre, "放弃率", "abandon rate", 2, percent(CountAbandoned, CountOffered)},
+		{AverageWait, "sum of (answered - entered the queue) / answered", "s", cityReport, "平均等待时长", "average wait (answered)", 0,
+			seconds(SumWait, CountAnswered)},
+		{AverageAbandon, "sum of (left - entered the queue) / abandoned", "s", contactCentre, "平均放弃等待时长", "average wait (abandoned)", 0,
+			seconds(SumAbandonWait, CountAbandoned)},
+		{LongestWait, "longest wait, answered or abandoned", "s", contactCentre, "最长等待时长", "longest wait", 0, longest(MaxWait, CountOffered)},
+		{AverageTalk, "talk / answered", "s", cityReport, "平均通话时长", "average talk", 0, seconds(SumTalk, CountAnswered)},
+		{LongestTalk, "longest talk", "s", contactCentre, "最长通话时长", "longest talk", 0, longest(MaxTalk, CountAnswered)},
+		{TalkOver10, "answered calls with talk > 600 s", "calls", cityReport, "通话时长超10分钟量", "talks over 10 min", 0,
+			func(c Counters) Ratio { return Ratio{c.TalkedOver(600), 1} }},
+		{TalkOver10Share, "answered calls with talk > 600 s / answered", "%", cityReport, "通话时长超10分钟占比", "talks over 10 min", 2,
+			func(c Counters) Ratio { return Ratio{100 * c.TalkedOver(600), c[CountAnswered]} }},
+		{RONA, "offers to an agent that rang and were not answered in time", "offers", contactCentre, "振铃未接次数", "ring, no answer (RONA)", 0, amount(CountRONA)},
+		{OffersRefused, "offers that the agent declined", "offers", contactCentre, "坐席拒接次数", "offers refused", 0, amount(CountRefused)},
+		{OffersNotReached, "offers to a phone that was busy, did not reply or could not be rung", "offers", contactCentre, "坐席不可达次数", "offers not reached", 0,
+			func(c Counters) Ratio { return Ratio{c[CountBusy] + c[CountUnreachable] + c[CountFailed], 1} }},
+	}
+}
+
+// levels are the service levels at one threshold: each formula by its name,
+// because published figures differ in which one they mean.
+func levels(threshold, short int) []Definition {
+	t, s := strconv.Itoa(threshold), strconv.Itoa(short)
+	within := "answered within " + t + " s"
+	zh, en := t+"秒接通率", t+" s service level"
+	level := func(formula LevelFormula, text, source, zhOf string, of func(Counters) Ratio) Definition {
+		return Definition{ServiceLevel(formula, threshold), text, "%", source, zh + "(" + zhOf + ")", en + " (" + text + ")", 2, of}
+	}
+	return []Definition{
+		{AnsweredWithin(threshold), within, "calls", "GB/T 33358-2016 (15 s)", t + "秒内接听量", within, 0,
+			func(c Counters) Ratio { return Ratio{c.AnsweredWithin(threshold), 1} }},
+		level(OfOffered, within+" / offered", "provincial figures", "占呼入", func(c Counters) Ratio {
+			return Ratio{100 * c.AnsweredWithin(threshold), c[CountOffered]}
+		}),
+		level(OfAnswered, within+" / answered", contactCentre, "占接听", func(c Counters) Ratio {
+			return Ratio{100 * c.AnsweredWithin(threshold), c[CountAnswered]}
+		}),
+		level(OfOfferedLessShort, within+" / (offered - abandoned under "+s+" s)", contactCentre, "扣除短时放弃", func(c Counters) Ratio {
+			return Ratio{100 * c.AnsweredWithin(threshold), c[CountOffered] - c.ShortAbandons(short)}
+		}),
+		level(WithAbandoned, "("+within+" + abandoned within "+t+" s) / (answered + abandoned)", contactCentre, "含时限内放弃", func(c Counters) Ratio {
+			return Ratio{100 * (c.AnsweredWithin(threshold) + c.AbandonedWithin(threshold)), c[CountAnswered] + c[CountAbandoned]}
+		}),
+	}
+}
+
+func amount(counter Counter) func(Counters) Ratio {
+	return func(c Counters) Ratio { return Ratio{c[counter], 1} }
+}
+
+func percent(part, whole Counter) func(Counters) Ratio {
+	return func(c Counters) Ratio { return Ratio{100 * c[part], c[whole]} }
+}
+
+func seconds(sum, count Counter) func(Counters) Ratio {
+	return func(c Counters) Ratio { return Ratio{c[sum], millisecondsSecond * c[count]} }
+}
+
+// longest has no value while nothing was measured: a maximum of nothing is not 0.
+func longest(maximum, count Counter) func(Counters) Ratio {
+	return func(c Counters) Ratio {
+		if c[count] == 0 {
+			return Ratio{}
+		}
+		return Ratio{c[maximum], millisecondsSecond}
+	}
+}

@@ -1,0 +1,142 @@
+package traffic
+
+import (
+	"strings"
+	"time"
+
+	"hotline/internal/acd"
+	"hotline/internal/calendar"
+)
+
+// Dimension is a view of the traffic.
+type Dimension string
+
+// The dimensions. A further one (agent, entry, …) is a constant here and a
+// line in keysOf.
+const (
+	BySite  Dimension = "site"  // everything; the key has no value
+	ByQueue Dimension = "queue" // calls of one queue; the value is its id
+)
+
+// Key is one row of a dimension, for example the queue "general".
+type Key struct {
+	Dimension Dimension
+	Value     string
+}
+
+// Site is the key of everything.
+var Site = Key{Dimension: BySite}
+
+// Queue is the key of one queue.
+func Queue(id acd.QueueID) Key { return Key{Dimension: ByQueue, Value: string(id)} }
+
+// String writes the key as dimension:value; ParseKey reads it back.
+func (k Key) String() string { return string(k.Dimension) + ":" + k.Value }
+
+// ParseKey reads what Key.String wrote; it reports false for text that is no key.
+func ParseKey(s string) (Key, bool) {
+	dimension, value, found := strings.Cut(s, ":")
+	return Key{Dimension(dimension), value}, found && dimension != ""
+}
+
+// MarshalText writes the key as dimension:value.
+func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// Table holds counters by dimension key, for one bucket or a sum of buckets.
+type Table map[Key]Counters
+
+// Add adds counters to a key's row.
+func (t Table) Add(key Key, counters Counters) {
+	row := t[key]
+	if row == nil {
+		row = Counters{}
+		t[key] = row
+	}
+	row.Add(counters)
+}
+
+// Merge adds all rows of other.
+func (t Table) Merge(other Table) {
+	for key, counters := range other {
+		t.Add(key, counters)
+	}
+}
+
+// Increment is what one call adds to one key, in the day and in the interval
+// of that day alike.
+type Increment struct {
+	Interval calendar.Interval // names the day too
+	Key      Key
+	Counters Counters // shared by the increments of one call: read only
+}
+
+// Fold says what a finished call adds to which counters. The bucket is that in
+// which the call was offered, or arrived if it was not offered. Durations are
+// cut to whole milliseconds; a negative one, which a stepped clock can cause,
+// counts as 0.
+//
+// Every offered call counts as answered or abandoned, nothing else.
+func Fold(record acd.CallRecord, loc *time.Location) []Increment {
+	at := record.Queued
+	if !record.Offered() {
+		at = record.Arrived
+	}
+	interval, counters := calendar.IntervalOf(at, loc), count(record)
+	keys := keysOf(record)
+	increments := make([]Increment, len(keys))
+	for i, key := range keys {
+		increments[i] = Increment{Interval: interval, Key: key, Counters: counters}
+	}
+	return increments
+}
+
+func keysOf(record acd.CallRecord) []Key {
+	keys := []Key{Site}
+	if record.Queue != "" {
+		keys = append(keys, Queue(record.Queue))
+	}
+	return keys
+}
+
+func count(record acd.CallRecord) Counters {
+	c := Counters{}
+	for _, offer := range record.Offers {
+		if name, counted := offerCounters[offer.Outcome]; counted {
+			c[name]++
+		}
+	}
+	if !record.Offered() {
+		c[CountNotOffered] = 1
+		return c
+	}
+	c[CountOffered] = 1
+	wait := max(0, record.Wait())
+	c[MaxWait] = wait.Milliseconds()
+	if record.Result == acd.Answered {
+		talk := max(0, record.Talk())
+		c[CountAnswered] = 1
+		c[SumWait] = wait.Milliseconds()
+		c[cell(waitCellPrefix, waitBounds, wait)] = 1
+		c[SumTalk], c[MaxTalk] = talk.Milliseconds(), talk.Milliseconds()
+		c[cell(talkCellPrefix, talkBounds, talk)] = 1
+		return c
+	}
+	c[CountAbandoned] = 1
+	c[SumAbandonWait] = wait.Milliseconds()
+	c[cell(abandonCellPrefix, waitBounds, wait)] = 1
+	for _, seconds := range shortBounds {
+		if wait.Milliseconds() < int64(seconds)*millisecondsSecond {
+			c[shortCounter(seconds)] = 1
+		}
+	}
+	return c
+}
+
+// Offers that were answered or withdrawn show in the calls' results.
+var offerCounters = map[acd.OfferOutcome]Counter{
+	acd.OfferNoAnswer:    CountRONA,
+	acd.OfferRefused:     CountRefused,
+	acd.OfferBusy:        CountBusy,
+	acd.OfferUnreachable: CountUnreachable,
+	acd.OfferFailed:      CountFailed,
+}

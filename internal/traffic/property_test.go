@@ -1,0 +1,149 @@
+package traffic
+
+import (
+	"maps"
+	"reflect"
+	"strconv"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"hotline/internal/acd"
+	"hotline/internal/calendar"
+)
+
+// records draws calls of a few queues around a midnight, with every result.
+func records() *rapid.Generator[[]acd.CallRecord] {
+	start := time.Date(2026, 11, 24, 15, 0, 0, 0, time.UTC)
+	duration := rapid.Custom(func(t *rapid.T) time.Duration {
+		return time.Duration(rapid.Int64Range(0, 900_000_000_000).Draw(t, "ns"))
+	})
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) acd.CallRecord {
+		r := acd.CallRecord{
+			Call:    acd.CallID(strconv.Itoa(rapid.IntRange(0, 1<<30).Draw(t, "call"))),
+			Queue:   rapid.SampledFrom([]acd.QueueID{"", "general", "business", "talent"}).Draw(t, "queue"),
+			Result:  rapid.SampledFrom([]acd.Result{acd.Answered, acd.Abandoned, acd.NotOffered}).Draw(t, "result"),
+			Arrived: start.Add(8 * duration.Draw(t, "arrived")),
+		}
+		r.Ended = r.Arrived.Add(duration.Draw(t, "greeting"))
+		if r.Result == acd.NotOffered {
+			return r
+		}
+		r.Queued = r.Ended
+		r.Ended = r.Ended.Add(duration.Draw(t, "wait"))
+		if r.Result == acd.Answered {
+			r.Answered = r.Ended
+			r.Ended = r.Ended.Add(duration.Draw(t, "talk"))
+		}
+		outcomes := rapid.SliceOfN(rapid.SampledFrom([]acd.OfferOutcome{acd.OfferNoAnswer, acd.OfferBusy, acd.OfferRefused, acd.OfferWithdrawn}), 0, 3)
+		for _, outcome := range outcomes.Draw(t, "offers") {
+			r.Offers = append(r.Offers, acd.OfferRecord{Outcome: outcome})
+		}
+		return r
+	}), 0, 60)
+}
+
+type tables map[calendar.Interval]Table
+
+func fold(list []acd.CallRecord) tables {
+	out := tables{}
+	for _, record := range list {
+		for _, i := range Fold(record, shanghai) {
+			if out[i.Interval] == nil {
+				out[i.Interval] = Table{}
+			}
+			out[i.Interval].Add(i.Key, i.Counters)
+		}
+	}
+	return out
+}
+
+func TestFoldInAnyOrderAndAnySplitIsTheSame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		list := records().Draw(t, "records")
+		want := fold(list)
+		shuffled := rapid.Permutation(list).Draw(t, "order")
+		if got := fold(shuffled); !reflect.DeepEqual(got, want) {
+			t.Fatalf("another order gives %v, want %v", got, want)
+		}
+		cut := rapid.IntRange(0, len(list)).Draw(t, "cut")
+		merged := fold(list[:cut])
+		for interval, table := range fold(list[cut:]) {
+			if merged[interval] == nil {
+				merged[interval] = Table{}
+			}
+			merged[interval].Merge(table)
+		}
+		if !reflect.DeepEqual(merged, want) {
+			t.Fatalf("two halves give %v, want %v", merged, want)
+		}
+	})
+}
+
+func TestCountsReconcile(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		list := records().Draw(t, "records")
+		site := Table{}
+		var wait, talk int64
+		for _, record := range list {
+			for _, i := range Fold(record, shanghai) {
+				site.Add(i.Key, i.Counters)
+			}
+			if record.Result == acd.Answered {
+				wait += record.Wait().Milliseconds()
+				talk += record.Talk().Milliseconds()
+			}
+		}
+		if len(list) > 0 && site[Site][CountOffered]+site[Site][CountNotOffered] != int64(len(list)) {
+			t.Fatalf("%d calls, but %v", len(list), site[Site])
+		}
+		if site[Site][SumWait] != wait || site[Site][SumTalk] != talk {
+			t.Fatalf("wait %d, talk %d ms, but %v", wait, talk, site[Site])
+		}
+		for key, c := range site {
+			if c[CountOffered] != c[CountAnswered]+c[CountAbandoned] {
+				t.Fatalf("%s: offered is not answered + abandoned: %v", key, c)
+			}
+			if all := c.upTo(waitCellPrefix, waitBounds, 3600) + c[waitCellPrefix+cellWithoutBound]; all != c[CountAnswered] {
+				t.Fatalf("%s: the wait cells hold %d of %d answered calls", key, all, c[CountAnswered])
+			}
+			if all := c.upTo(talkCellPrefix, talkBounds, 7200) + c[talkCellPrefix+cellWithoutBound]; all != c[CountAnswered] {
+				t.Fatalf("%s: the talk cells hold %d of %d answered calls", key, all, c[CountAnswered])
+			}
+		}
+	})
+}
+
+func TestRoundAgreesWithRationals(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := Ratio{rapid.Int64().Draw(t, "num"), rapid.Int64().Draw(t, "den")}
+		decimals := rapid.IntRange(0, 4).Draw(t, "decimals")
+		want := exact(r, decimals)
+		if isZero(want) {
+			want = exact(Ratio{0, 1}, decimals) // no negative zero
+		}
+		if got := r.Round(decimals); got != want {
+			t.Fatalf("%d/%d = %s, want %s", r.Num, r.Den, got, want)
+		}
+	})
+}
+
+func isZero(text string) bool {
+	for _, c := range text {
+		if c >= '1' && c <= '9' || c == '—' {
+			return false
+		}
+	}
+	return true
+}
+
+func TestComputeCopiesItsCounters(t *testing.T) {
+	counters := Counters{CountOffered: 1}
+	before := maps.Clone(counters)
+	figures := Standard().Compute(counters)
+	counters[CountOffered] = 9
+	if !maps.Equal(figures.Counters(), before) {
+		t.Error("figures changed with the caller's counters")
+	}
+}
