@@ -28,9 +28,10 @@ type callState struct {
 	since    time.Time // when this process first knew of it
 	suspect  bool      // missing in the last listing
 	play     string    // the playback whose end is CallPlayed
+	playing  time.Time // when Asterisk confirmed it; zero before
 	ringback string    // the playback of the ringing tone
 	music    string    // class of the hold music asked for
-	playing  bool      // the music has been started and not stopped
+	moh      bool      // the music has been started and not stopped
 	joined   bool      // the caller is in the bridge
 	// adopted is the agent's leg of a conversation that a former controller
 	// has connected; it goes on undisturbed, unknown to the engine.
@@ -51,7 +52,7 @@ type legState struct {
 type seatState struct {
 	since   time.Time
 	suspect bool
-	replied bool
+	replied time.Time // when Asterisk confirmed the reply; zero before
 }
 
 func newBook() *book {

@@ -85,7 +85,7 @@ func (n *node) play(c acd.Play) {
 	n.mu.Lock()
 	call := n.book.calls[c.Call]
 	if call != nil {
-		call.play = id
+		call.play, call.playing = id, time.Time{}
 	}
 	n.mu.Unlock()
 	if call == nil {
@@ -102,9 +102,15 @@ func (n *node) play(c acd.Play) {
 	if err != nil {
 		n.log.Error("a prompt was not played", zap.String("call", string(c.Call)), zap.Strings("prompts", c.Prompts), zap.Error(err))
 	}
-	if err != nil || len(media) == 0 {
-		n.inbox.post(func(at time.Time) { n.playbackFinished(at, id) })
+	if err == nil && len(media) > 0 {
+		n.mu.Lock()
+		if call.play == id {
+			call.playing = time.Now()
+		}
+		n.mu.Unlock()
+		return
 	}
+	n.inbox.post(func(at time.Time) { n.playbackFinished(at, id) })
 }
 
 func (n *node) playRequest(channel, id string, media []string) request {
@@ -120,7 +126,7 @@ func (n *node) startMusic(c acd.StartMusic) {
 		n.mu.Unlock()
 		return
 	}
-	call.music, call.playing = c.Class, true
+	call.music, call.moh = c.Class, true
 	joined, ringback := call.joined, call.ringback
 	call.joined = false
 	n.mu.Unlock()
@@ -140,9 +146,9 @@ func (n *node) startMusic(c acd.StartMusic) {
 func (n *node) stopMusic(id acd.CallID) {
 	n.mu.Lock()
 	call := n.book.calls[id]
-	playing := call != nil && call.playing
+	playing := call != nil && call.moh
 	if playing {
-		call.playing = false
+		call.moh = false
 	}
 	n.mu.Unlock()
 	if playing {
@@ -357,9 +363,6 @@ func (n *node) release(c acd.Release) {
 func (n *node) replySeat(c acd.ReplySeat) {
 	n.mu.Lock()
 	seat := n.book.seats[c.Channel]
-	if seat != nil {
-		seat.replied = true
-	}
 	n.mu.Unlock()
 	if seat == nil {
 		return
@@ -368,6 +371,9 @@ func (n *node) replySeat(c acd.ReplySeat) {
 	media := []string{"sound:" + n.opt.SoundPrefix + c.Prompt}
 	if n.tell(c.Channel, post("channels/{id}/answer", "/channels/"+esc(c.Channel)+"/answer", true)) &&
 		n.tell(c.Channel, n.playRequest(c.Channel, id, media)) {
+		n.mu.Lock()
+		seat.replied = time.Now()
+		n.mu.Unlock()
 		return
 	}
 	n.tell(c.Channel, deleteChannel(c.Channel))

@@ -115,6 +115,11 @@ func (l *listing) missing(since time.Time, suspect *bool) (gone bool) {
 	return false
 }
 
+// before reports whether something had happened when the listing was asked for.
+func (l *listing) before(moment time.Time) bool {
+	return !moment.IsZero() && moment.Before(l.asked)
+}
+
 // inApp returns a channel of the listing with its arguments if it is in the application.
 func (n *node) inApp(l listing, id string) (ch channel, args []string, ok bool) {
 	ch, ok = l.channels[id]
@@ -136,7 +141,7 @@ func (n *node) reconcileCalls(at time.Time, l listing) (suspects bool) {
 	for id, call := range n.book.calls {
 		if _, _, here := n.inApp(l, string(id)); here {
 			call.suspect = false
-			if l.lost && call.play != "" {
+			if l.lost && call.play != "" && l.before(call.playing) {
 				plays = append(plays, call.play)
 			}
 			continue
@@ -249,7 +254,7 @@ func (n *node) reconcileSeats(at time.Time, l listing) (suspects bool) {
 				n.book.endSeat(id, at)
 			}
 			suspects = suspects || seat.suspect
-		case (l.lost && seat.replied) || l.asked.Sub(seat.since) > n.opt.ReconcileEvery:
+		case (l.lost && l.before(seat.replied)) || l.asked.Sub(seat.since) > n.opt.ReconcileEvery:
 			finished = append(finished, id) // the end of its prompt was missed
 		}
 	}
