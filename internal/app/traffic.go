@@ -3,6 +3,9 @@ package app
 import (
 	"context"
 	"fmt"
+	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -11,6 +14,7 @@ import (
 	"hotline/internal/calendar"
 	"hotline/internal/config"
 	"hotline/internal/redisstore"
+	"hotline/internal/report"
 	"hotline/internal/traffic"
 )
 
@@ -76,4 +80,13 @@ func Verify(ctx context.Context, cfg *config.Config, day calendar.Day) ([]string
 		sentences = append(sentences, d.String())
 	}
 	return sentences, nil
+}
+
+// WriteDay prints a day's figures as table, csv or json, in zh or en.
+func WriteDay(w io.Writer, format, lang string, figures DayFigures) error {
+	day := report.Day{Title: figures.Day.String(), Site: figures.Site, JSON: figures}
+	for _, id := range slices.Sorted(maps.Keys(figures.Queues)) {
+		day.Queues = append(day.Queues, report.Queue{Name: string(id), Figures: figures.Queues[id]})
+	}
+	return report.WriteDay(w, format, lang, day)
 }

@@ -1,12 +1,9 @@
 package asterisk
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -14,89 +11,49 @@ import (
 	"hotline/internal/acd"
 )
 
-const playbackPrefix = "play_"
-
-// playbackID names the n-th playback of a call, so that its end is known.
-func playbackID(c acd.CallID, n int) string {
-	return playbackPrefix + strconv.Itoa(n) + "_" + string(c)
-}
-
-func playbackCall(id string) (acd.CallID, bool) {
-	rest, ok := strings.CutPrefix(id, playbackPrefix)
-	if !ok {
-		return "", false
+// do puts a command into the lane of its call.
+func (n *node) do(c acd.Command) {
+	if n.replaced() {
+		n.log.Warn("a command was not carried out: another controller is in charge", zap.String("command", commandName(c)))
+		return
 	}
-	_, call, ok := strings.Cut(rest, "_")
-	return acd.CallID(call), ok
-}
-
-// target tells a command's node and the lane in whose order it is carried out.
-func target(c acd.Command) (acd.NodeID, string) {
-	switch c := c.(type) {
-	case acd.Answer:
-		return c.Node, string(c.Call)
-	case acd.Play:
-		return c.Node, string(c.Call)
-	case acd.StartMusic:
-		return c.Node, string(c.Call)
-	case acd.StartRingback:
-		return c.Node, string(c.Call)
-	case acd.StopRingback:
-		return c.Node, string(c.Call)
-	case acd.Offer:
-		return c.Node, string(c.Call)
-	case acd.CancelLeg:
-		return c.Node, string(c.Call)
-	case acd.Connect:
-		return c.Node, string(c.Call)
-	case acd.Release:
-		return c.Node, string(c.Call)
-	case acd.ReplySeat:
-		return c.Node, c.Channel
+	if offer, ok := c.(acd.Offer); ok {
+		// Before the request: Asterisk may report the leg before it replies.
+		n.mu.Lock()
+		n.book.legs[offer.Leg] = &legState{offer: offer}
+		n.mu.Unlock()
 	}
-	return "", ""
+	if cancel, ok := c.(acd.CancelLeg); ok {
+		n.markCancelled(cancel.Leg)
+	}
+	n.lanes.add(commandKey(c), func() { n.carryOut(c) })
 }
 
-// prepare notes at once what a command changes in our beliefs, before it waits
-// in its lane: an event that comes meanwhile is then understood.
-func (n *node) prepare(c acd.Command) {
+func (n *node) markCancelled(id acd.LegID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	switch c := c.(type) {
-	case acd.Offer:
-		if call := n.calls[c.Call]; call != nil {
-			call.legs[c.Leg] = &leg{id: c.Leg, call: c.Call, offer: c, made: time.Now()}
-		}
-	case acd.CancelLeg:
-		if l := n.findLeg(c.Leg); l != nil {
-			l.gone, l.cancelled = true, true
-		}
-	case acd.Release:
-		if l := n.findLeg(c.Leg); l != nil {
-			l.gone, l.cancelled = true, true
-		}
-		if call := n.calls[c.Call]; call != nil {
-			call.gone = true
-		}
+	if leg := n.book.legs[id]; leg != nil {
+		leg.cancelled = true
 	}
 }
 
-func (n *node) execute(c acd.Command) {
+// carryOut is run by a worker, one at a time for each call.
+func (n *node) carryOut(c acd.Command) {
 	switch c := c.(type) {
 	case acd.Answer:
-		n.tolerate(c.Call, n.send(post("/channels/{id}/answer", path("channels", string(c.Call), "answer"), nil)))
+		n.tell(string(c.Call), post("channels/{id}/answer", "/channels/"+esc(c.Call)+"/answer", true))
 	case acd.Play:
 		n.play(c)
 	case acd.StartMusic:
 		n.startMusic(c)
 	case acd.StartRingback:
-		n.startRingback(c.Call)
+		n.startRingback(c)
 	case acd.StopRingback:
-		n.stopRingback(c.Call)
+		n.stopRingback(c.Call, true)
 	case acd.Offer:
 		n.offer(c)
 	case acd.CancelLeg:
-		n.hangUp(string(c.Leg))
+		n.hangUpLeg(c.Leg)
 	case acd.Connect:
 		n.connect(c)
 	case acd.Release:
@@ -106,240 +63,387 @@ func (n *node) execute(c acd.Command) {
 	}
 }
 
-func (n *node) send(q request) error { return n.rest.do(context.Background(), q) }
-
-// tolerate logs a failure that has no event of its own: whatever it was, the
-// end of the channel is reported by itself.
-func (n *node) tolerate(id acd.CallID, err error) {
-	if err != nil && !gone(err) {
-		n.log.Warn("a request about a call failed", zap.String("call", string(id)), zap.Error(err))
+// tell carries out a request that has no event for its failure. It reports
+// whether it was done.
+func (n *node) tell(call string, r request) bool {
+	err := n.rest.do(n.jobs, r, nil)
+	switch {
+	case err == nil:
+		return true
+	case isGone(err):
+		n.log.Debug("a request came too late", zap.String("call", call), zap.Error(err))
+	default:
+		n.log.Error("a request to Asterisk failed; a listing will show where the call stands",
+			zap.String("call", call), zap.Error(err))
+		n.askResync(false)
 	}
-}
-
-func (n *node) hangUp(channel string) {
-	err := n.send(remove("/channels/{id}", path("channels", channel)))
-	if err != nil && !gone(err) {
-		n.log.Warn("a channel could not be hung up; the next comparison tries again",
-			zap.String("channel", channel), zap.Error(err))
-	}
-}
-
-// with runs f on a call that is still tracked; it reports whether it was.
-func (n *node) with(id acd.CallID, f func(*call)) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	c := n.calls[id]
-	if c != nil {
-		f(c)
-	}
-	return c != nil
+	return false
 }
 
 func (n *node) play(c acd.Play) {
-	var id string
-	if !n.with(c.Call, func(call *call) {
-		call.plays++
-		id = playbackID(c.Call, call.plays)
-		call.prompt = id
-	}) {
-		return
+	id := n.playbackID(playPrompts, string(c.Call))
+	n.mu.Lock()
+	call := n.book.calls[c.Call]
+	if call != nil {
+		call.play, call.playing = id, time.Time{}
+	}
+	n.mu.Unlock()
+	if call == nil {
+		return // the caller has left; CallGone is on its way
 	}
 	media := make([]string, len(c.Prompts))
 	for i, p := range c.Prompts {
-		media[i] = "sound:" + n.o.SoundPrefix + p
+		media[i] = "sound:" + n.opt.SoundPrefix + p
 	}
-	err := n.send(post("/channels/{id}/play/{playback}", path("channels", string(c.Call), "play", id),
-		url.Values{"media": {strings.Join(media, ",")}}))
+	var err error
+	if len(media) > 0 {
+		err = n.rest.do(n.jobs, n.playRequest(string(c.Call), id, media), nil)
+	}
 	if err != nil {
-		n.tolerate(c.Call, err)
-		n.playbackFinished(time.Now(), id) // the caller must not wait for a prompt that will never end
+		n.log.Error("a prompt was not played", zap.String("call", string(c.Call)), zap.Strings("prompts", c.Prompts), zap.Error(err))
 	}
+	if err == nil && len(media) > 0 {
+		n.mu.Lock()
+		if call.play == id {
+			call.playing = time.Now()
+		}
+		n.mu.Unlock()
+		return
+	}
+	n.inbox.post(func(at time.Time) { n.playbackFinished(at, id) })
+}
+
+func (n *node) playRequest(channel, id string, media []string) request {
+	r := post("channels/{id}/play/{playback}", "/channels/"+esc(channel)+"/play/"+esc(id), false)
+	r.body = map[string]any{"media": media}
+	return r
 }
 
 func (n *node) startMusic(c acd.StartMusic) {
-	var alone bool
-	n.with(c.Call, func(call *call) {
-		alone, call.bridged, call.music = call.bridged, false, true
-	})
-	if alone {
-		n.tolerate(c.Call, n.send(post("/bridges/{id}/removeChannel", path("bridges", acd.BridgeID(c.Call), "removeChannel"),
-			url.Values{"channel": {string(c.Call)}})))
-	}
-	n.tolerate(c.Call, n.send(post("/channels/{id}/moh", path("channels", string(c.Call), "moh"),
-		url.Values{"mohClass": {c.Class}})))
-}
-
-func (n *node) stopMusic(id acd.CallID) {
-	var playing bool
-	n.with(id, func(call *call) { playing, call.music = call.music, false })
-	if playing {
-		n.tolerate(id, n.send(remove("/channels/{id}/moh", path("channels", string(id), "moh"))))
-	}
-}
-
-func (n *node) startRingback(id acd.CallID) {
-	var playback string
-	if !n.with(id, func(call *call) {
-		call.plays++
-		playback = playbackID(id, call.plays)
-		call.ringback = playback
-	}) {
-		return
-	}
-	n.tolerate(id, n.send(post("/channels/{id}/play/{playback}", path("channels", string(id), "play", playback),
-		url.Values{"media": {"tone:ring;tonezone=cn"}})))
-}
-
-func (n *node) stopRingback(id acd.CallID) {
-	var playback string
-	n.with(id, func(call *call) { playback, call.ringback = call.ringback, "" })
-	if playback != "" {
-		n.tolerate(id, n.send(remove("/playbacks/{id}", path("playbacks", playback))))
-	}
-}
-
-// offer makes the agent's leg; its StasisStart lets it be dialled.
-func (n *node) offer(c acd.Offer) {
-	l := n.legOf(c.Leg)
-	if l == nil {
-		n.sw.emit(time.Now(), acd.LegGone{Leg: c.Leg, Outcome: acd.OfferFailed})
-		return
-	}
-	if n.isCancelled(l) {
-		return
-	}
-	err := n.send(request{
-		method: http.MethodPost, route: "/channels/create", path: "/channels/create",
-		query: url.Values{
-			"endpoint": {"PJSIP/seat-" + string(c.Seat)}, "app": {n.o.App}, "appArgs": {argLeg},
-			"channelId": {string(c.Leg)}, "originator": {string(c.Call)},
-		},
-		body: map[string]any{"variables": map[string]string{"CONNECTEDLINE(num,i)": c.CallerID, "CONNECTEDLINE(pres,i)": "allowed"}},
-	})
-	var status *StatusError
-	switch {
-	case err == nil || errors.As(err, &status) && status.Status == http.StatusConflict:
-		n.mu.Lock()
-		l.created = true
+	n.mu.Lock()
+	call := n.book.calls[c.Call]
+	if call == nil {
 		n.mu.Unlock()
-	case status != nil:
-		// Asterisk makes no channel to a phone that is not registered.
-		n.legFailed(l, acd.OfferUnreachable, err)
-	default:
-		n.legFailed(l, acd.OfferFailed, err)
-		n.hangUp(string(c.Leg)) // the request may have been carried out unseen
+		return
 	}
-}
-
-func (n *node) legOf(id acd.LegID) *leg {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.findLeg(id)
-}
-
-func (n *node) isCancelled(l *leg) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return l.cancelled
-}
-
-func (n *node) legFailed(l *leg, how acd.OfferOutcome, err error) {
-	n.mu.Lock()
-	first := !l.gone
-	l.gone = true
+	call.music, call.moh = c.Class, true
+	joined, ringback := call.joined, call.ringback
+	call.joined = false
 	n.mu.Unlock()
-	if !first {
-		return
+	if joined {
+		// The agent has gone: out of the bridge, or no music would be heard.
+		r := post("bridges/{id}/removeChannel", "/bridges/"+esc(acd.BridgeID(c.Call))+"/removeChannel", true)
+		r.query = url.Values{"channel": {string(c.Call)}}
+		n.tell(string(c.Call), r)
 	}
-	n.log.Warn("a phone could not be rung", zap.String("call", string(l.call)), zap.String("leg", string(l.id)), zap.Error(err))
-	n.sw.emit(time.Now(), acd.LegGone{Leg: l.id, Outcome: how})
+	if ringback != "" {
+		return // StopRingback will start it
+	}
+	n.music(c.Call, c.Class)
 }
 
-// dialLeg rings the phone, and meanwhile makes the bridge so that the answer
-// needs one request only.
-func (n *node) dialLeg(l *leg) {
-	if n.isCancelled(l) {
-		n.hangUp(string(l.id))
-		return
+// stopMusic ends hold music: it would go on in the bridge, over the agent's voice.
+func (n *node) stopMusic(id acd.CallID) {
+	n.mu.Lock()
+	call := n.book.calls[id]
+	playing := call != nil && call.moh
+	if playing {
+		call.moh = false
 	}
-	timeout := max(1, int(l.offer.Timeout/time.Second))
-	err := n.send(post("/channels/{id}/dial", path("channels", string(l.id), "dial"),
-		url.Values{"caller": {string(l.call)}, "timeout": {strconv.Itoa(timeout)}}))
-	if err != nil && !gone(err) {
-		n.legFailed(l, acd.OfferFailed, err)
-		n.hangUp(string(l.id))
-		return
-	}
-	if err := n.makeBridge(l.call); err != nil {
-		n.tolerate(l.call, err) // connect tries again
+	n.mu.Unlock()
+	if playing {
+		n.tell(string(id), request{
+			method: http.MethodDelete, route: "channels/{id}/moh", path: "/channels/" + esc(id) + "/moh", repeatable: true,
+		})
 	}
 }
 
-// makeBridge makes the call's bridge once.
-func (n *node) makeBridge(id acd.CallID) error {
-	var made bool
-	if !n.with(id, func(call *call) { made, call.bridge = call.bridge, true }) || made {
-		return nil
+func (n *node) music(call acd.CallID, class string) {
+	r := post("channels/{id}/moh", "/channels/"+esc(call)+"/moh", true)
+	if class != "" {
+		r.query = url.Values{"mohClass": {class}}
 	}
-	err := n.send(post("/bridges/{id}", path("bridges", acd.BridgeID(id)), url.Values{"type": {"mixing"}}))
-	if err != nil && !gone(err) {
-		n.with(id, func(call *call) { call.bridge = false })
-		return err
+	n.tell(string(call), r)
+}
+
+func (n *node) startRingback(c acd.StartRingback) {
+	id := n.playbackID(playRingback, string(c.Call))
+	n.mu.Lock()
+	call := n.book.calls[c.Call]
+	if call == nil || call.ringback != "" {
+		n.mu.Unlock()
+		return
 	}
-	return nil
+	call.ringback = id
+	n.mu.Unlock()
+	media := []string{"tone:ring;tonezone=" + n.opt.ToneZone}
+	if !n.tell(string(c.Call), n.playRequest(string(c.Call), id, media)) {
+		n.mu.Lock()
+		call.ringback = ""
+		n.mu.Unlock()
+	}
+}
+
+// stopRingback ends the ringing tone, if there is one, and lets the music be
+// heard again when that is wanted.
+func (n *node) stopRingback(id acd.CallID, resume bool) {
+	n.mu.Lock()
+	call := n.book.calls[id]
+	if call == nil || call.ringback == "" {
+		n.mu.Unlock()
+		return
+	}
+	playback, class := call.ringback, call.music
+	call.ringback = ""
+	n.mu.Unlock()
+	n.tell(string(id), request{
+		method: http.MethodDelete, route: "playbacks/{id}", path: "/playbacks/" + esc(playback), repeatable: true,
+	})
+	if resume && class != "" {
+		n.music(id, class)
+	}
+}
+
+// offer makes the agent's leg. It rings when Asterisk has reported it.
+func (n *node) offer(c acd.Offer) {
+	n.mu.Lock()
+	leg := n.book.legs[c.Leg]
+	cancelled := leg == nil || leg.cancelled
+	if cancelled {
+		n.book.endLeg(c.Leg, time.Now())
+	}
+	n.mu.Unlock()
+	if cancelled {
+		n.post(acd.LegGone{Leg: c.Leg, Outcome: acd.OfferWithdrawn})
+		return
+	}
+	r := post("channels/create", "/channels/create", true)
+	r.body = map[string]any{
+		"endpoint": "PJSIP/seat-" + string(c.Seat), "app": n.opt.App, "appArgs": "leg",
+		"channelId": string(c.Leg), "originator": string(c.Call),
+	}
+	err := n.rest.do(n.jobs, r, nil)
+	if err == nil || statusOf(err) == http.StatusConflict {
+		n.mu.Lock()
+		if leg.since.IsZero() {
+			leg.since = time.Now()
+		}
+		n.mu.Unlock()
+		return
+	}
+	outcome := acd.OfferFailed
+	if statusOf(err) == http.StatusInternalServerError {
+		// "Allocation failed": the seat has no registered phone, or no endpoint.
+		outcome = acd.OfferUnreachable
+	}
+	n.log.Warn("an agent's phone could not be rung", zap.String("call", string(c.Call)),
+		zap.String("seat", string(c.Seat)), zap.String("outcome", string(outcome)), zap.Error(err))
+	if statusOf(err) == 0 {
+		// Perhaps it was made after all.
+		n.tell(string(c.Call), deleteChannel(string(c.Leg)))
+	}
+	n.dropLeg(c.Leg, outcome)
+}
+
+// dropLeg reports a leg as gone unless that has been done.
+func (n *node) dropLeg(id acd.LegID, outcome acd.OfferOutcome) {
+	n.inbox.post(func(at time.Time) {
+		n.mu.Lock()
+		leg, known := n.book.endLeg(id, at)
+		n.mu.Unlock()
+		if known {
+			n.legGone(at, id, leg, outcome)
+		}
+	})
+}
+
+// dial lets a leg ring that is in the application.
+func (n *node) dial(id acd.LegID) {
+	n.mu.Lock()
+	leg := n.book.legs[id]
+	wanted := leg != nil && !leg.cancelled && !leg.dialled
+	if wanted {
+		leg.dialled = true
+	}
+	n.mu.Unlock()
+	if !wanted {
+		return
+	}
+	r := post("channels/{id}/dial", "/channels/"+esc(id)+"/dial", false)
+	r.query = url.Values{"caller": {string(leg.offer.Call)}}
+	if leg.offer.Timeout > 0 {
+		seconds := int((leg.offer.Timeout + time.Second - 1) / time.Second)
+		r.query.Set("timeout", strconv.Itoa(seconds))
+	}
+	err := n.rest.do(n.jobs, r, nil)
+	if err == nil || statusOf(err) == http.StatusNotFound {
+		return // what becomes of it is told by events
+	}
+	n.log.Error("an agent's phone could not be rung", zap.String("call", string(leg.offer.Call)),
+		zap.String("seat", string(leg.offer.Seat)), zap.Error(err))
+	n.tell(string(leg.offer.Call), deleteChannel(string(id)))
+	n.dropLeg(id, acd.OfferFailed)
+}
+
+// hangUpLeg ends a leg. One that is still being made is ended when it is reported.
+func (n *node) hangUpLeg(id acd.LegID) {
+	n.mu.Lock()
+	leg := n.book.legs[id]
+	n.mu.Unlock()
+	if leg == nil {
+		return
+	}
+	n.markCancelled(id)
+	n.tell(string(leg.offer.Call), deleteChannel(string(id)))
 }
 
 func (n *node) connect(c acd.Connect) {
-	n.stopRingback(c.Call)
-	n.stopMusic(c.Call) // it would go on in the bridge, over the agent's voice
-	err := n.makeBridge(c.Call)
-	if err == nil {
-		n.with(c.Call, func(call *call) { call.bridged = true })
-		err = n.send(post("/bridges/{id}/addChannel", path("bridges", acd.BridgeID(c.Call), "addChannel"),
-			url.Values{"channel": {string(c.Call) + "," + string(c.Leg)}}))
-	}
-	if err != nil {
-		n.tolerate(c.Call, err)
-		n.sw.emit(time.Now(), acd.ConnectFailed{Call: c.Call, Leg: c.Leg})
+	n.stopRingback(c.Call, false)
+	n.stopMusic(c.Call)
+	n.mu.Lock()
+	call, leg := n.book.calls[c.Call], n.book.legs[c.Leg]
+	n.mu.Unlock()
+	if call == nil || leg == nil || leg.cancelled {
+		n.post(acd.ConnectFailed{Call: c.Call, Leg: c.Leg})
 		return
 	}
-	n.sw.emit(time.Now(), acd.Connected{Call: c.Call, Leg: c.Leg})
+	if err := n.bridge(c, call); err != nil {
+		n.log.Warn("caller and agent could not be connected", zap.String("call", string(c.Call)), zap.Error(err))
+		n.post(acd.ConnectFailed{Call: c.Call, Leg: c.Leg})
+		return
+	}
+	n.post(acd.Connected{Call: c.Call, Leg: c.Leg})
 }
 
-// release ends what is left of a call and forgets it.
+// bridge puts caller and agent into the call's bridge.
+func (n *node) bridge(c acd.Connect, call *callState) error {
+	id := acd.BridgeID(c.Call)
+	n.mu.Lock()
+	_, made := n.book.bridges[c.Call]
+	n.mu.Unlock()
+	if !made {
+		r := post("bridges/{id}", "/bridges/"+esc(id), true)
+		r.query = url.Values{"type": {"mixing"}}
+		if err := n.rest.do(n.jobs, r, nil); err != nil && statusOf(err) != http.StatusConflict {
+			return err
+		}
+		n.mu.Lock()
+		n.book.bridges[c.Call] = true
+		n.mu.Unlock()
+	}
+	r := post("bridges/{id}/addChannel", "/bridges/"+esc(id)+"/addChannel", true)
+	r.query = url.Values{"channel": {string(c.Call) + "," + string(c.Leg)}}
+	if err := n.rest.do(n.jobs, r, nil); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	call.joined = true
+	n.mu.Unlock()
+	return nil
+}
+
 func (n *node) release(c acd.Release) {
-	var bridge bool
-	n.with(c.Call, func(call *call) { bridge = call.bridge })
-	if c.Leg != "" && !c.LegGone {
-		n.hangUp(string(c.Leg))
-	}
-	if !c.CallerGone {
-		n.hangUp(string(c.Call))
-	}
-	if bridge {
-		n.tolerate(c.Call, n.send(remove("/bridges/{id}", path("bridges", acd.BridgeID(c.Call)))))
-	}
 	n.mu.Lock()
-	delete(n.calls, c.Call)
+	call, leg := n.book.calls[c.Call], n.book.legs[c.Leg]
+	bridged := n.book.bridges[c.Call]
+	delete(n.book.bridges, c.Call)
 	n.mu.Unlock()
+	if call != nil && !c.CallerGone {
+		n.tell(string(c.Call), deleteChannel(string(c.Call)))
+	}
+	if leg != nil && !c.LegGone {
+		n.hangUpLeg(c.Leg)
+	}
+	if bridged {
+		n.tell(string(c.Call), deleteBridge(acd.BridgeID(c.Call)))
+	}
 }
 
-// replySeat lets the phone hear a prompt; the end of it hangs up.
+// replySeat answers, plays, and hangs up when the prompt has ended.
 func (n *node) replySeat(c acd.ReplySeat) {
-	id := playbackPrefix + "seat_" + c.Channel
 	n.mu.Lock()
-	n.seats[id] = c.Channel
+	seat := n.book.seats[c.Channel]
 	n.mu.Unlock()
-	err := n.send(post("/channels/{id}/answer", path("channels", c.Channel, "answer"), nil))
-	if err == nil {
-		err = n.send(post("/channels/{id}/play/{playback}", path("channels", c.Channel, "play", id),
-			url.Values{"media": {"sound:" + n.o.SoundPrefix + c.Prompt}}))
-	}
-	if err == nil {
+	if seat == nil {
 		return
 	}
-	n.mu.Lock()
-	delete(n.seats, id)
-	n.mu.Unlock()
-	n.hangUp(c.Channel)
+	id := n.playbackID(playReply, c.Channel)
+	media := []string{"sound:" + n.opt.SoundPrefix + c.Prompt}
+	if n.tell(c.Channel, post("channels/{id}/answer", "/channels/"+esc(c.Channel)+"/answer", true)) &&
+		n.tell(c.Channel, n.playRequest(c.Channel, id, media)) {
+		n.mu.Lock()
+		seat.replied = time.Now()
+		n.mu.Unlock()
+		return
+	}
+	n.tell(c.Channel, deleteChannel(c.Channel))
+}
+
+// clean carries out a request that removes what is left over, in the lane of
+// key. A found that is not empty is logged.
+func (n *node) clean(key, found string, r request) {
+	if found != "" {
+		n.log.Info("something left over is removed", zap.String("call", key), zap.String("found", found))
+	}
+	n.lanes.add(key, func() { n.tell(key, r) })
+}
+
+func post(route, path string, repeatable bool) request {
+	return request{method: http.MethodPost, route: route, path: path, repeatable: repeatable}
+}
+
+func deleteChannel(id string) request {
+	return request{method: http.MethodDelete, route: "channels/{id}", path: "/channels/" + esc(id), repeatable: true}
+}
+
+func deleteBridge(id string) request {
+	return request{method: http.MethodDelete, route: "bridges/{id}", path: "/bridges/" + esc(id), repeatable: true}
+}
+
+// esc makes an id fit for a path.
+func esc[T ~string](id T) string { return url.PathEscape(string(id)) }
+
+// commandKey names the lane of a command: its call, or the dialling channel.
+func commandKey(c acd.Command) string {
+	call, _, channel, _ := commandTarget(c)
+	if call == "" {
+		return channel
+	}
+	return string(call)
+}
+
+func commandNode(c acd.Command) acd.NodeID {
+	_, id, _, _ := commandTarget(c)
+	return id
+}
+
+func commandName(c acd.Command) string {
+	_, _, _, name := commandTarget(c)
+	return name
+}
+
+func commandTarget(c acd.Command) (call acd.CallID, id acd.NodeID, channel, name string) {
+	switch c := c.(type) {
+	case acd.Answer:
+		return c.Call, c.Node, "", "answer"
+	case acd.Play:
+		return c.Call, c.Node, "", "play"
+	case acd.StartMusic:
+		return c.Call, c.Node, "", "start music"
+	case acd.StartRingback:
+		return c.Call, c.Node, "", "start ringback"
+	case acd.StopRingback:
+		return c.Call, c.Node, "", "stop ringback"
+	case acd.Offer:
+		return c.Call, c.Node, "", "offer"
+	case acd.CancelLeg:
+		return c.Call, c.Node, "", "cancel leg"
+	case acd.Connect:
+		return c.Call, c.Node, "", "connect"
+	case acd.Release:
+		return c.Call, c.Node, "", "release"
+	case acd.ReplySeat:
+		return "", c.Node, c.Channel, "reply seat"
+	}
+	return "", "", "", "unknown"
 }

@@ -1,16 +1,19 @@
-// Package asterisk is the telephone switch: it drives one or more Asterisk
-// nodes through ARI and implements runner.Switch.
+// Package asterisk drives one or more Asterisk nodes through ARI. It is the
+// implementation of runner.Switch, and the only importer of CyCoreSystems/ari.
 //
-// What enters: acd commands, from the runner, and ARI events, one websocket a
-// node. What leaves: acd events to the runner, and REST requests to Asterisk.
+// In come ARI events over one websocket a node, and acd commands. Out go ARI
+// requests, and acd events. What a lost connection has hidden is found out by
+// listing channels and bridges, and delivered as ordinary events.
 //
-// A node's reader only reads and stamps frames; a second goroutine turns them
-// into events and, after every connection and every 30 seconds, compares what
-// Asterisk has with what this package believes, so that what was missed in a
-// gap becomes ordinary events. Requests of one call are made in order, those
-// of different calls side by side (lanes.go). Nothing here blocks the reader.
+// The way of an event: the reader (socket.go) stamps the time, sniffs the
+// type, decodes what is used and puts it into the inbox, which never blocks
+// and never drops in silence; the node's owner goroutine (events.go) compares
+// it with the book of known channels and emits what is new. The way of a
+// command: Do puts it into the lane of its call (lanes.go); a bounded number
+// of workers carry lanes out (commands.go), and what comes of it goes through
+// the inbox too.
 //
-// It is the only importer of CyCoreSystems/ari, whose data types it uses; the
-// event bus and HTTP client of that library lose events and connections and
-// are not used. Only internal/app and tests import this package.
+// The library's types and decoding are used; its websocket bus and its HTTP
+// client are not, because they drop events in silence, panic on unknown event
+// types, and know no time-outs.
 package asterisk

@@ -2,40 +2,52 @@ package asterisk
 
 import "sync"
 
-// lanes runs tasks: those of one key in the order in which they were given,
-// those of different keys side by side, on a fixed number of workers. Giving a
-// task never blocks.
+// lanes carry out jobs: those of one key in order, those of different keys at
+// the same time, by a bounded number of workers. Adding a job never waits.
 type lanes struct {
 	mu      sync.Mutex
 	wake    *sync.Cond
-	queues  map[string][]func() // the tasks of a key that wait or run; the first may be running
-	ready   []string            // keys with a task that may start
+	queues  map[string]*lane
+	ready   []*lane // lanes with jobs that no worker holds
+	waiting int
 	closed  bool
 	workers sync.WaitGroup
 }
 
-func newLanes(workers int) *lanes {
-	l := &lanes{queues: make(map[string][]func())}
+type lane struct {
+	key  string
+	jobs []func()
+}
+
+func newLanes() *lanes {
+	l := &lanes{queues: map[string]*lane{}}
 	l.wake = sync.NewCond(&l.mu)
-	for range workers {
-		l.workers.Go(l.work)
-	}
 	return l
 }
 
-// do gives a task to the lane of key. After close it does nothing.
-func (l *lanes) do(key string, task func()) {
+// start sets the workers going. Jobs may be added before.
+func (l *lanes) start(workers int) {
+	for range workers {
+		l.workers.Go(l.work)
+	}
+}
+
+// add puts a job behind the others of its key. After close it is dropped.
+func (l *lanes) add(key string, job func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
 		return
 	}
-	q := l.queues[key]
-	l.queues[key] = append(q, task)
-	if len(q) == 0 {
-		l.ready = append(l.ready, key)
-		l.wake.Signal()
+	l.waiting++
+	if q := l.queues[key]; q != nil {
+		q.jobs = append(q.jobs, job)
+		return
 	}
+	q := &lane{key: key, jobs: []func(){job}}
+	l.queues[key] = q
+	l.ready = append(l.ready, q)
+	l.wake.Signal()
 }
 
 func (l *lanes) work() {
@@ -43,32 +55,49 @@ func (l *lanes) work() {
 	defer l.mu.Unlock()
 	for {
 		for len(l.ready) == 0 {
-			if l.closed {
+			if l.closed && l.waiting == 0 {
 				return
 			}
 			l.wake.Wait()
 		}
-		key := l.ready[0]
+		q := l.ready[0]
+		l.ready[0] = nil
 		l.ready = l.ready[1:]
-		task := l.queues[key][0]
+		job := q.jobs[0]
+		q.jobs[0] = nil
+		q.jobs = q.jobs[1:]
+
 		l.mu.Unlock()
-		task()
+		job()
 		l.mu.Lock()
-		if rest := l.queues[key][1:]; len(rest) > 0 {
-			l.queues[key] = rest
-			l.ready = append(l.ready, key)
+
+		l.waiting--
+		switch {
+		case len(q.jobs) > 0:
+			l.ready = append(l.ready, q)
 			l.wake.Signal()
-		} else {
-			delete(l.queues, key)
+		default:
+			delete(l.queues, q.key)
+		}
+		if l.closed && l.waiting == 0 {
+			l.wake.Broadcast()
 		}
 	}
 }
 
-// close lets the workers finish what was given and waits for them.
+// close lets the workers finish what was added, and end; wait returns when
+// they have. Whoever cannot wait cancels the jobs' context.
 func (l *lanes) close() {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.closed = true
 	l.wake.Broadcast()
-	l.mu.Unlock()
-	l.workers.Wait()
+}
+
+func (l *lanes) wait() { l.workers.Wait() }
+
+func (l *lanes) depth() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.waiting
 }

@@ -11,164 +11,149 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 )
 
-// Errors that a caller may tell apart with errors.Is.
-var (
-	// ErrUnauthorized: Asterisk refuses the ARI user or password.
-	ErrUnauthorized = errors.New("the ARI user or password is wrong")
-	// ErrUnreachable: nothing answers at the address.
-	ErrUnreachable = errors.New("Asterisk does not answer") //nolint:staticcheck // a name begins the sentence
+const (
+	// idleConnections are kept open for the next request; idleTimeout stays
+	// below the 15 s after which Asterisk closes them, so that a request
+	// never meets a connection that is being closed.
+	idleConnections = 64
+	idleTimeout     = 10 * time.Second
+	// maxBody bounds an answer: a listing takes about 1 kB a channel.
+	maxBody = 64 << 20
 )
 
-// maxReply bounds what is read of one reply; the list of 10,000 channels is
-// about 10 MB.
-const maxReply = 64 << 20
-
-// StatusError is a reply of Asterisk other than success.
-type StatusError struct {
-	Status  int
-	Message string // what Asterisk says of it
-}
-
-func (e *StatusError) Error() string {
-	return fmt.Sprintf("Asterisk replied %d (%s)", e.Status, e.Message)
-}
-
-// gone reports whether an error says that the thing is not there or no longer
-// in a state to be acted upon: for a clean-up that is as good as done.
-func gone(err error) bool {
-	var status *StatusError
-	return errors.As(err, &status) && (status.Status == http.StatusNotFound || status.Status == http.StatusConflict)
-}
-
-// rest makes the requests to one node, on connections that are kept.
-type rest struct {
-	node    Node
-	client  *http.Client
-	timeout time.Duration
-	meter   Meter
-}
-
-func newREST(n Node, timeout time.Duration, meter Meter) *rest {
-	return &rest{node: n, timeout: timeout, meter: meter, client: &http.Client{
-		Transport: &http.Transport{
-			DialContext:         (&net.Dialer{Timeout: timeout, KeepAlive: 15 * time.Second}).DialContext,
-			MaxIdleConnsPerHost: 128,
-			IdleConnTimeout:     10 * time.Second, // below Asterisk's 15 s: we close first
-		},
-	}}
-}
-
-func (r *rest) close() { r.client.CloseIdleConnections() }
-
-// request is one REST request. The route is for the metrics: the path with
-// names instead of ids.
+// request is one ARI request. Route is the path's template, path the real one.
 type request struct {
 	method, route, path string
 	query               url.Values
-	body                any // sent as JSON when not nil
-	into                any // the reply is decoded into it when not nil
+	body                any
+	// repeatable marks a request whose second execution does no harm.
+	repeatable bool
 }
 
-// do makes a request. All our requests may be repeated (ids are chosen here,
-// and the others set a state), so one that met a connection just closed is
-// tried once more.
-func (r *rest) do(ctx context.Context, q request) error {
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
-	err := r.once(ctx, q)
-	var status *StatusError
-	if err != nil && !errors.As(err, &status) && ctx.Err() == nil && !errors.Is(err, ErrUnauthorized) {
-		err = r.once(ctx, q)
-	}
-	if err != nil {
-		return fmt.Errorf("node %s: %s %s: %w", r.node.ID, q.method, q.route, err)
-	}
-	return nil
+// client carries out ARI requests of one node. Safe for concurrent use.
+type client struct {
+	node       Node
+	base       string
+	http       *http.Client
+	timeout    time.Duration
+	retryAfter time.Duration
+	meter      Meter
 }
 
-func (r *rest) once(ctx context.Context, q request) error {
-	var body io.Reader
-	if q.body != nil {
-		raw, err := json.Marshal(q.body)
-		if err != nil {
-			return err
+func newClient(n Node, o Options) *client {
+	dialer := &net.Dialer{Timeout: o.RequestTimeout, KeepAlive: 15 * time.Second}
+	transport := &http.Transport{
+		DialContext:         dialer.DialContext,
+		MaxIdleConnsPerHost: max(idleConnections, o.Workers),
+		IdleConnTimeout:     idleTimeout,
+		TLSHandshakeTimeout: o.RequestTimeout,
+		DisableCompression:  true,
+		ForceAttemptHTTP2:   false,
+	}
+	return &client{
+		node: n, base: strings.TrimRight(n.URL, "/") + "/ari",
+		http: &http.Client{
+			Transport: transport,
+			// ARI never redirects; whoever does is not Asterisk and gets no password.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		timeout: o.RequestTimeout, retryAfter: o.RepeatAfter, meter: o.Meter,
+	}
+}
+
+func (c *client) close() { c.http.CloseIdleConnections() }
+
+// do carries out a request and decodes the answer into out unless that is
+// nil. An answer other than 2xx is a *statusError.
+func (c *client) do(ctx context.Context, r request, out any) error {
+	var body []byte
+	if r.body != nil {
+		var err error
+		if body, err = json.Marshal(r.body); err != nil {
+			return fmt.Errorf("encoding %s %s: %w", r.method, r.route, err)
 		}
-		body = bytes.NewReader(raw)
 	}
-	target := r.node.base() + q.path
-	if len(q.query) > 0 {
-		target += "?" + q.query.Encode()
-	}
-	req, err := http.NewRequestWithContext(ctx, q.method, target, body)
-	if err != nil {
+	err := c.attempt(ctx, r, body, out)
+	if err == nil || statusOf(err) != 0 || ctx.Err() != nil || !(r.repeatable || neverSent(err)) {
 		return err
 	}
-	req.SetBasicAuth(r.node.Username, r.node.Password)
-	req.Header["Idempotency-Key"] = []string{} // not sent; lets net/http repeat on a connection just closed
+	pause := time.NewTimer(c.retryAfter)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+	case <-ctx.Done():
+		return err
+	}
+	return c.attempt(ctx, r, body, out)
+}
+
+// neverSent reports whether the request cannot have reached Asterisk.
+func neverSent(err error) bool {
+	var op *net.OpError
+	return errors.Is(err, syscall.ECONNREFUSED) || (errors.As(err, &op) && op.Op == "dial")
+}
+
+func (c *client) attempt(ctx context.Context, r request, body []byte, out any) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	target := c.base + r.path
+	if len(r.query) > 0 {
+		target += "?" + r.query.Encode()
+	}
+	var reader io.Reader
+	if body != nil {
+		reader = bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, target, reader)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", r.method, r.route, err)
+	}
+	req.SetBasicAuth(c.node.Username, c.node.Password)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	began := time.Now()
-	resp, err := r.client.Do(req)
+	started := time.Now()
+	status := 0
+	defer func() { c.meter.SwitchRequest(string(c.node.ID), r.method, r.route, status, time.Since(started)) }()
+
+	resp, err := c.http.Do(req)
 	if err != nil {
-		r.meter.SwitchRequest(string(r.node.ID), q.method, q.route, 0, time.Since(began))
-		return r.unreachable(err)
+		return fmt.Errorf("%s %s: %w", r.method, r.route, err)
 	}
 	defer resp.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxReply))
-	r.meter.SwitchRequest(string(r.node.ID), q.method, q.route, resp.StatusCode, time.Since(began))
-	switch {
-	case err != nil:
-		return r.unreachable(err)
-	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden:
-		return fmt.Errorf("%w at %s (user %q)", ErrUnauthorized, r.node.URL, r.node.Username)
-	case resp.StatusCode >= 300:
-		return &StatusError{Status: resp.StatusCode, Message: message(raw)}
-	case q.into != nil:
-		if err := json.Unmarshal(raw, q.into); err != nil {
-			return fmt.Errorf("the reply is not what ARI promises: %w", err)
-		}
+	status = resp.StatusCode
+	// Reading to the end keeps the connection usable.
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	if err != nil {
+		return fmt.Errorf("%s %s: reading the answer: %w", r.method, r.route, err)
+	}
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("%s %s: %w", r.method, r.route, &statusError{resp.StatusCode, errorMessage(data)})
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(data, out); err != nil {
+		return fmt.Errorf("%s %s: decoding the answer: %w", r.method, r.route, err)
 	}
 	return nil
 }
 
-// unreachable wraps a failure of the connection without the request's URL.
-func (r *rest) unreachable(err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		err = wrapped.Err
-	}
-	return fmt.Errorf("%w at %s: %w", ErrUnreachable, r.node.URL, err)
-}
-
-func message(raw []byte) string {
-	var m struct {
+// errorMessage takes the text out of an error answer of ARI.
+func errorMessage(data []byte) string {
+	var body struct {
 		Message string `json:"message"`
 		Error   string `json:"error"`
 	}
-	if json.Unmarshal(raw, &m) == nil && m.Message+m.Error != "" {
-		return m.Message + m.Error
+	if json.Unmarshal(data, &body) != nil {
+		return ""
 	}
-	return "no explanation"
-}
-
-// Path parts are escaped, so that an odd id cannot become another path.
-func path(parts ...string) string {
-	var b strings.Builder
-	for _, p := range parts {
-		b.WriteByte('/')
-		b.WriteString(url.PathEscape(p))
+	if body.Message != "" {
+		return body.Message
 	}
-	return b.String()
-}
-
-func post(route, path string, query url.Values) request {
-	return request{method: http.MethodPost, route: route, path: path, query: query}
-}
-
-func remove(route, path string) request {
-	return request{method: http.MethodDelete, route: route, path: path}
+	return body.Error
 }

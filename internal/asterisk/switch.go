@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -12,117 +11,100 @@ import (
 	"hotline/internal/runner"
 )
 
-// Switch is all Asterisk nodes together; it implements runner.Switch.
+// eventsBuffer is how many events wait in the channel for the runner; behind
+// it stand the nodes' inboxes.
+const eventsBuffer = 1024
+
+// Switch is a telephone switch of one or more Asterisk nodes.
 type Switch struct {
+	log    *zap.Logger
 	nodes  map[acd.NodeID]*node
 	order  []*node
-	lanes  *lanes
-	out    *backlog[runner.SwitchEvent]
 	events chan runner.SwitchEvent
-	log    *zap.Logger
 }
 
 var _ runner.Switch = (*Switch)(nil)
 
-// New makes a switch; Run connects it. It fails only on bad options.
+// New makes a switch; Run connects it.
 func New(o Options) (*Switch, error) {
-	if err := o.fill(); err != nil {
+	o, err := o.withDefaults()
+	if err != nil {
 		return nil, err
 	}
 	s := &Switch{
-		nodes:  make(map[acd.NodeID]*node, len(o.Nodes)),
-		lanes:  newLanes(o.Workers),
-		out:    newBacklog[runner.SwitchEvent](),
-		events: make(chan runner.SwitchEvent, 64),
-		log:    o.Log,
+		log: o.Log, nodes: map[acd.NodeID]*node{},
+		events: make(chan runner.SwitchEvent, eventsBuffer),
 	}
-	for _, n := range o.Nodes {
-		node := newNode(n, o, s)
-		s.nodes[n.ID] = node
-		s.order = append(s.order, node)
+	for _, cfg := range o.Nodes {
+		n := newNode(cfg, o, s.events)
+		s.nodes[cfg.ID] = n
+		s.order = append(s.order, n)
 	}
 	return s, nil
 }
 
-// Events implements runner.Switch.
+// Events is where everything arrives; it is closed when Run returns.
 func (s *Switch) Events() <-chan runner.SwitchEvent { return s.events }
 
-// Run connects all nodes and serves until ctx is done. Requests that were
-// given before are finished; calls are left as they are.
+// Run connects the nodes and serves until ctx is done; then it carries out
+// what was handed over before, for Options.Grace at most. It is called once.
 func (s *Switch) Run(ctx context.Context) error {
-	var nodes sync.WaitGroup
+	defer close(s.events)
+	var wg sync.WaitGroup
 	for _, n := range s.order {
-		nodes.Go(func() { n.run(ctx) })
+		wg.Go(func() { n.run(ctx) })
 	}
-	stop := context.AfterFunc(ctx, s.out.close)
-	defer stop()
-	s.pump(ctx)
-	nodes.Wait()
-	s.lanes.close()
-	for _, n := range s.order {
-		n.rest.close()
-	}
-	close(s.events)
+	wg.Wait()
 	return nil
 }
 
-// pump hands over what the nodes put out, until ctx is done.
-func (s *Switch) pump(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.out.filled:
-		}
-		items, open := s.out.take()
-		for _, item := range items {
-			select {
-			case s.events <- item:
-			case <-ctx.Done():
-				return
-			}
-		}
-		if !open {
-			return
-		}
-	}
-}
-
-func (s *Switch) emit(at time.Time, event acd.Event) {
-	s.out.put(runner.SwitchEvent{At: at, Event: event})
-}
-
-// Do implements runner.Switch.
-func (s *Switch) Do(commands []acd.Command) {
-	for _, c := range commands {
-		id, key := target(c)
-		n := s.nodes[id]
-		if n == nil {
-			s.log.Error("a command for a node that is not configured", zap.String("node", string(id)))
-			continue
-		}
-		n.prepare(c)
-		s.lanes.do(key, func() { n.execute(c) })
-	}
-}
-
-// Ready implements runner.Switch: nil when every node is connected.
+// Ready says why no call can be taken, or nil as soon as one node can.
+// The error holds a *NodeError for each node.
 func (s *Switch) Ready() error {
 	var errs []error
 	for _, n := range s.order {
-		errs = append(errs, n.ready())
+		err := n.problem()
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
 
+// Problems lists the nodes that cannot be used at present.
+func (s *Switch) Problems() []*NodeError {
+	var list []*NodeError
+	for _, n := range s.order {
+		if err := n.problem(); err != nil {
+			list = append(list, err)
+		}
+	}
+	return list
+}
+
 // Probe asks every node once whether it answers and accepts the password, so
-// that a mistake is told at the start. The error is ErrUnauthorized or
-// ErrUnreachable by errors.Is.
+// that a mistake is told at the start. The errors are *NodeError.
 func (s *Switch) Probe(ctx context.Context) error {
 	var errs []error
 	for _, n := range s.order {
-		_, err := n.info(ctx)
-		errs = append(errs, err)
+		if err := n.rest.do(ctx, get("asterisk/info", "/asterisk/info"), nil); err != nil {
+			errs = append(errs, nodeError(n.cfg, err))
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// Do hands commands over and returns at once.
+func (s *Switch) Do(commands []acd.Command) {
+	for _, c := range commands {
+		id := commandNode(c)
+		n := s.nodes[id]
+		if n == nil {
+			s.log.Error("a command for a node that is not configured was not carried out",
+				zap.String("node", string(id)), zap.String("command", commandName(c)))
+			continue
+		}
+		n.do(c)
+	}
 }

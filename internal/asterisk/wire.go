@@ -1,134 +1,158 @@
 package asterisk
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
-	"hotline/internal/acd"
+	"github.com/CyCoreSystems/ari/v5"
 )
 
-// The event types that are used; the event filter lets only these through.
-const (
-	evStasisStart         = "StasisStart"
-	evStasisEnd           = "StasisEnd"
-	evChannelStateChange  = "ChannelStateChange"
-	evChannelDestroyed    = "ChannelDestroyed"
-	evPlaybackFinished    = "PlaybackFinished"
-	evApplicationReplaced = "ApplicationReplaced"
-)
-
+// usedEvents are the event types that the event filter lets through; all
+// others are never sent once the filter is in place.
 var usedEvents = []string{
-	evStasisStart, evStasisEnd, evChannelStateChange, evChannelDestroyed, evPlaybackFinished, evApplicationReplaced,
+	"StasisStart", "StasisEnd",
+	"ChannelStateChange", "ChannelHangupRequest", "ChannelDestroyed",
+	"PlaybackFinished",
+	"ApplicationReplaced",
 }
 
-// Channel states as ARI spells them.
-const (
-	stateRinging = "Ringing"
-	stateUp      = "Up"
-)
-
-// wireEvent is the part of an ARI event that is used; decoding it costs a
-// third of the library's full decoding.
-type wireEvent struct {
-	Type        string      `json:"type"`
-	Application string      `json:"application"`
-	Args        []string    `json:"args"`
-	Channel     wireChannel `json:"channel"`
-	Cause       int         `json:"cause"` // Q.850
-	TechCause   int         `json:"tech_cause"`
-	Playback    struct {
-		ID string `json:"id"`
-	} `json:"playback"`
+// documentedEvents are the types of Asterisk 22 beside those used, so that a
+// meter can name them without a stranger deciding on its labels.
+var documentedEvents = []string{
+	"MissingParams", "DeviceStateChanged", "PlaybackStarted", "PlaybackContinuing",
+	"RecordingStarted", "RecordingFinished", "RecordingFailed",
+	"ApplicationMoveFailed", "ApplicationRegistered", "ApplicationUnregistered",
+	"BridgeCreated", "BridgeDestroyed", "BridgeMerged", "BridgeVideoSourceChanged",
+	"BridgeBlindTransfer", "BridgeAttendedTransfer",
+	"ChannelCreated", "ChannelEnteredBridge", "ChannelLeftBridge", "ChannelDtmfReceived",
+	"ChannelDialplan", "ChannelCallerId", "ChannelUserevent",
+	"ChannelVarset", "ChannelHold", "ChannelUnhold", "ChannelToneDetected",
+	"ChannelTalkingStarted", "ChannelTalkingFinished", "ChannelConnectedLine", "ChannelTransfer",
+	"ContactStatusChange", "PeerStatusChange", "EndpointStateChange",
+	"Dial", "TextMessageReceived", "CallBroadcast", "CallClaimed", "RESTResponse",
 }
 
-type wireChannel struct {
-	ID     string `json:"id"`
-	State  string `json:"state"`
-	Caller struct {
-		Number string `json:"number"`
-	} `json:"caller"`
-}
-
-// eventType finds the type of a frame without decoding the whole of it. It
-// returns "malformed" for what is not a JSON object with a type.
-func eventType(frame []byte) string {
-	var head struct {
-		Type string `json:"type"`
+// knownEvents says of each documented type whether it is used.
+var knownEvents = func() map[string]bool {
+	m := make(map[string]bool)
+	for _, t := range documentedEvents {
+		m[t] = false
 	}
-	if json.Unmarshal(frame, &head) != nil || head.Type == "" {
-		return "malformed"
+	for _, t := range usedEvents {
+		m[t] = true
 	}
-	return head.Type
+	return m
+}()
+
+// channel holds what is used of a channel. The library's own type knows no
+// application data, and refuses the whole event for one illegible date.
+type channel struct {
+	ID           string       `json:"id"`
+	State        string       `json:"state"` // Down, Ring, Ringing, Up, …
+	Caller       ari.CallerID `json:"caller"`
+	Creationtime string       `json:"creationtime"`
+	Dialplan     struct {
+		AppName string `json:"app_name"`
+		AppData string `json:"app_data"`
+	} `json:"dialplan"`
 }
 
-// The first argument with which the dialplan enters the application says what
-// kind of channel it is.
-const (
-	argEntry = "entry" // entry,<number dialled>[,<arrival>]
-	argSeat  = "seat"  // seat,<seat>,<feature code>
-	argLeg   = "leg"   // an agent's leg, made by us
-)
-
-// heldFrom is the time from which an arrival counts as held by the dialplan.
-const heldFrom = time.Second
-
-// arrival reads the true time of arrival; zero when the caller came just now.
-func arrival(args []string, now time.Time) time.Time {
-	if len(args) < 3 {
+// created is when the channel came into being; zero if that is not legible.
+func (c channel) created() time.Time {
+	t, err := time.Parse(ari.DateFormat, c.Creationtime)
+	if err != nil {
 		return time.Time{}
 	}
-	seconds, err := strconv.ParseFloat(args[2], 64)
-	if err != nil || seconds <= 0 || seconds > 1e11 {
-		return time.Time{}
-	}
-	at := time.UnixMilli(int64(seconds * 1000))
-	if now.Sub(at) < heldFrom {
-		return time.Time{}
-	}
-	return at
+	return t
 }
 
-// splitAppData takes the dialplan's application data apart: "app,arg,arg".
-func splitAppData(data, app string) ([]string, bool) {
-	rest, ok := strings.CutPrefix(data, app+",")
-	if !ok {
+// stasisArgs are the arguments with which the channel is in the application;
+// ok is false when it is elsewhere.
+func (c channel) stasisArgs(app string) (args []string, ok bool) {
+	if !strings.EqualFold(c.Dialplan.AppName, "Stasis") {
 		return nil, false
 	}
-	return strings.Split(rest, ","), true
+	parts := strings.Split(c.Dialplan.AppData, ",")
+	if parts[0] != app {
+		return nil, false
+	}
+	return parts[1:], true
 }
 
-// outcome tells from the hang-up cause (Q.850, as Asterisk translates the SIP
-// status) how an offer ended that was not answered.
-//
-//	cause  meaning                     outcome
-//	17     busy (486, 600)             busy; refused when the phone had rung
-//	21     rejected (603, 403)         refused
-//	19,18  no answer, no response      no answer when it had rung, else unreachable
-//	16     normal                      refused when it had rung (some phones decline so), else failed
-//	1,3,20,27,38  no such user or route, not registered, out of order   unreachable
-func outcome(cause int, rang bool) acd.OfferOutcome {
-	switch cause {
-	case 17:
-		if rang {
-			return acd.OfferRefused
-		}
-		return acd.OfferBusy
-	case 21:
-		return acd.OfferRefused
-	case 18, 19:
-		if rang {
-			return acd.OfferNoAnswer
-		}
-		return acd.OfferUnreachable
-	case 16, 31:
-		if rang {
-			return acd.OfferRefused
-		}
-		return acd.OfferFailed
-	case 1, 3, 20, 27, 38:
-		return acd.OfferUnreachable
+// wireEvent holds what is used of any event. TechCause, the SIP status behind
+// a hang-up, is younger than the library.
+type wireEvent struct {
+	Type      string           `json:"type"`
+	Args      []string         `json:"args"`
+	Channel   channel          `json:"channel"`
+	Playback  ari.PlaybackData `json:"playback"`
+	Cause     int              `json:"cause"`
+	TechCause int              `json:"tech_cause"`
+}
+
+var errNoType = errors.New("no event type")
+
+// sniffType finds the type of an event without decoding it. Asterisk writes
+// the type among the first fields, but the order is not promised, and a nested
+// object could hold a field of the same name: a doubtful result costs a full
+// decoding, never an event.
+func sniffType(data []byte) string {
+	const key = `"type":`
+	i := bytes.Index(data, []byte(key))
+	if i < 0 {
+		return ""
 	}
-	return acd.OfferFailed
+	rest := bytes.TrimLeft(data[i+len(key):], " \t\r\n")
+	if len(rest) == 0 || rest[0] != '"' {
+		return ""
+	}
+	end := bytes.IndexByte(rest[1:], '"')
+	if end < 0 {
+		return ""
+	}
+	return string(rest[1 : end+1])
+}
+
+// decodeEvent decodes one message. used is false, and the event holds only
+// its type, for a type that nobody here needs.
+func decodeEvent(data []byte) (ev wireEvent, used bool, err error) {
+	if t := sniffType(data); t != "" {
+		if needed, known := knownEvents[t]; known && !needed && json.Valid(data) {
+			return wireEvent{Type: t}, false, nil
+		}
+	}
+	if err := json.Unmarshal(data, &ev); err != nil {
+		return wireEvent{}, false, fmt.Errorf("decoding an event: %w", err)
+	}
+	if ev.Type == "" {
+		return wireEvent{}, false, errNoType
+	}
+	if !knownEvents[ev.Type] {
+		return wireEvent{Type: ev.Type}, false, nil
+	}
+	switch ev.Type {
+	case "StasisStart", "StasisEnd", "ChannelStateChange", "ChannelHangupRequest", "ChannelDestroyed":
+		if ev.Channel.ID == "" {
+			return wireEvent{}, false, fmt.Errorf("event %s names no channel", ev.Type)
+		}
+	case "PlaybackFinished":
+		if ev.Playback.ID == "" {
+			return wireEvent{}, false, errors.New("event PlaybackFinished names no playback")
+		}
+	}
+	return ev, true, nil
+}
+
+// parseEpoch reads seconds since 1970, whole or with decimals.
+func parseEpoch(s string) (time.Time, bool) {
+	seconds, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+	if err != nil || !(seconds > 0 && seconds < 1e11) {
+		return time.Time{}, false
+	}
+	return time.UnixMilli(int64(seconds * 1000)), true
 }

@@ -281,6 +281,7 @@ func (c *Call) Hangup() {
 	case up:
 		if c.awaitsAck {
 			c.byeAfterAck = true // RFC 3261, 15: not before the ACK
+			c.site.owe(1)
 		} else {
 			c.bye()
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
 // media returns the call's stream, or nil if there is none yet.
@@ -175,6 +174,3 @@ func (c *Call) Stats() Stats {
 	}
 	return out
 }
-
-// SoundFor returns how long the tone of a hearing lasted.
-func (h Hearing) SoundFor() time.Duration { return h.Last.Sub(h.First) }

@@ -9,7 +9,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	timerT1, timerT2, timerGlare = 50*time.Millisecond, 200*time.Millisecond, 100*time.Millisecond
+	goleak.VerifyTestMain(m)
+}
 
 // pair is a caller at one site and a callee at another.
 type pair struct {
@@ -39,6 +42,11 @@ func open(t *testing.T, addr string, cfg Config) *Phone {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return closing(t, p)
+}
+
+func closing(t *testing.T, p *Phone) *Phone {
+	t.Helper()
 	t.Cleanup(func() {
 		for range 2 { // Close may be repeated
 			if err := p.Close(); err != nil {

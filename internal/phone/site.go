@@ -18,6 +18,8 @@ var (
 	timerT2 = 4 * time.Second
 	// timerGiveUp ends a transaction that nobody answers (64 T1).
 	timerGiveUp = 32 * time.Second
+	// timerGlare is the unit of the pause after two re-INVITEs met (RFC 3261, 14.1).
+	timerGlare = 2 * time.Second
 	// timerLinger is how long the end of a call is remembered to answer retransmissions.
 	timerLinger = 10 * time.Second
 	// timerClose bounds how long Close waits for the answers to its BYEs.
@@ -27,7 +29,7 @@ var (
 // A Site is one UDP socket for SIP with any number of phones behind it, told
 // apart by the user part of their contact. All methods are safe for concurrent use.
 type Site struct {
-	conn   *net.UDPConn
+	conn   packetConn
 	local  netip.AddrPort
 	parser *sip.Parser
 	ended  chan struct{}
@@ -39,7 +41,8 @@ type Site struct {
 	dialogs map[string]*Call     // by Call-ID and our tag
 	invites map[string]*Call     // incoming, by branch, for retransmissions and CANCEL
 	sent    map[string]*clientTx // by branch and method
-	drained chan struct{}        // closed by forget when closing and nothing is outstanding
+	owed    int                  // BYEs that wait for an ACK before they may be sent
+	drained chan struct{}        // closed by checkDrained when nothing is outstanding
 }
 
 // NewSite opens a UDP socket at the address, as in "127.0.0.2:0"; port 0 takes a free one.
@@ -58,13 +61,24 @@ func NewSite(addr string) (*Site, error) {
 		return nil, fmt.Errorf("enlarge the receive buffer of the SIP socket at %s: %w", addr, err)
 	}
 	port := conn.LocalAddr().(*net.UDPAddr).Port
+	return newSite(conn, netip.AddrPortFrom(local.Addr(), uint16(port))), nil
+}
+
+// packetConn is what a site needs of a *net.UDPConn.
+type packetConn interface {
+	ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error)
+	WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error)
+	Close() error
+}
+
+func newSite(conn packetConn, local netip.AddrPort) *Site {
 	s := &Site{
-		conn: conn, local: netip.AddrPortFrom(local.Addr(), uint16(port)), parser: sip.NewParser(),
+		conn: conn, local: local, parser: sip.NewParser(),
 		ended: make(chan struct{}), phones: map[string]*Phone{}, dialogs: map[string]*Call{},
 		invites: map[string]*Call{}, sent: map[string]*clientTx{},
 	}
 	go s.read()
-	return s, nil
+	return s
 }
 
 // Addr returns the address and port that the site listens at.
@@ -135,7 +149,7 @@ func (s *Site) shut() error {
 
 // checkDrained tells Close when the last transaction is over. s.mu is held.
 func (s *Site) checkDrained() {
-	if s.drained == nil {
+	if s.drained == nil || s.owed > 0 {
 		return
 	}
 	for _, tx := range s.sent {
@@ -145,6 +159,14 @@ func (s *Site) checkDrained() {
 	}
 	close(s.drained)
 	s.drained = nil
+}
+
+// owe counts the BYEs that cannot be sent yet.
+func (s *Site) owe(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.owed += n
+	s.checkDrained()
 }
 
 // write sends a message.

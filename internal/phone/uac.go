@@ -2,6 +2,7 @@ package phone
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -31,6 +32,9 @@ type outgoing struct {
 	uri     string
 	message []byte
 	done    func(res *sip.Response, err error)
+	// answered: the final response of this re-INVITE has been dealt with.
+	answered bool
+	ack      []byte // of this re-INVITE, the same for each repeated 2xx
 }
 
 // place sends the INVITE of a new call.
@@ -265,13 +269,44 @@ func (c *Call) bye() {
 	_ = o.send() // fails only when the site is closed
 }
 
-// setHold sends a re-INVITE and waits for its final response.
+// errPending means that the far end, or we, are still busy with another change.
+var errPending = errors.New("another change is under way")
+
+// setHold changes the hold, and tries again when that collides with another change.
 func (c *Call) setHold(ctx context.Context, hold bool) error {
+	for {
+		err := c.tryHold(ctx, hold)
+		if errors.Is(err, errPending) {
+			// RFC 3261, 14.1: whoever placed the call waits longer.
+			pause := rand.N(timerGlare)
+			if c.outgoing {
+				pause = timerGlare + rand.N(timerGlare)
+			}
+			timer := time.NewTimer(pause)
+			select {
+			case <-timer.C:
+				continue
+			case <-ctx.Done():
+				timer.Stop()
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("call %s: change hold: %w", c.target, err)
+		}
+		return nil
+	}
+}
+
+// tryHold sends a re-INVITE and waits for its final response.
+func (c *Call) tryHold(ctx context.Context, hold bool) error {
 	got := make(chan error, 1)
 	c.mu.Lock()
 	if c.state != up || c.reinviting || c.awaitsAck {
-		c.mu.Unlock()
-		return fmt.Errorf("call %s: cannot change hold: the call is not up, or a change is under way", c.target)
+		defer c.mu.Unlock()
+		if c.state != up {
+			return errors.New("the call is not up")
+		}
+		return errPending
 	}
 	c.reinviting = true
 	c.version++
@@ -284,19 +319,16 @@ func (c *Call) setHold(ctx context.Context, hold bool) error {
 	err := o.send()
 	c.mu.Unlock()
 	if err != nil {
-		return fmt.Errorf("call %s: change hold: %w", c.target, err)
+		return err
 	}
 	select {
-	case err = <-got:
+	case err := <-got:
+		return err
 	case <-c.done:
-		err = fmt.Errorf("the call ended")
+		return errors.New("the call ended")
 	case <-ctx.Done():
-		err = ctx.Err()
+		return ctx.Err()
 	}
-	if err != nil {
-		return fmt.Errorf("call %s: change hold: %w", c.target, err)
-	}
-	return nil
 }
 
 // reinviteResponse handles every response to a re-INVITE of ours.
@@ -307,16 +339,20 @@ func (c *Call) reinviteResponse(o *outgoing, hold bool, got chan<- error, res *s
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err == nil && res.IsSuccess() {
-		ack := c.message(c.remote, "ACK", sip.GenerateBranchN(16), o.cseq, c.to, "", nil)
-		_ = c.site.write(ack, c.hop)
+		if o.ack == nil {
+			o.ack = c.message(c.remote, "ACK", sip.GenerateBranchN(16), o.cseq, c.to, "", nil)
+		}
+		_ = c.site.write(o.ack, c.hop)
 	}
-	if !c.reinviting {
-		return // a repeated 2xx
+	if o.answered {
+		return // a repeated 2xx; another re-INVITE may be under way already
 	}
-	c.reinviting = false
+	o.answered, c.reinviting = true, false
 	var m media
 	switch {
 	case err != nil:
+	case res.StatusCode == 491:
+		err = errPending
 	case !res.IsSuccess():
 		err = fmt.Errorf("the far end says %d %s", res.StatusCode, res.Reason)
 	default:

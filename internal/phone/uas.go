@@ -151,7 +151,9 @@ func (c *Call) repeatReply() {
 	}
 	if time.Since(c.replyBegan) >= timerGiveUp {
 		c.awaitsAck = false
-		if c.replyStatus < 300 {
+		if c.byeAfterAck {
+			c.byeOwed()
+		} else if c.replyStatus < 300 {
 			c.bye() // RFC 3261, 13.3.1.4
 			c.finish(End{By: Us, Reason: "our answer was never acknowledged"})
 		}
@@ -160,6 +162,13 @@ func (c *Call) repeatReply() {
 	c.replyInterval = min(2*c.replyInterval, timerT2)
 	c.replyTimer.Reset(c.replyInterval)
 	_ = c.site.write(c.reply, c.replyTo)
+}
+
+// byeOwed sends the BYE that waited for the ACK. c.mu is held.
+func (c *Call) byeOwed() {
+	c.byeAfterAck = false
+	c.bye()
+	c.site.owe(-1)
 }
 
 // request handles a request of the dialog, or a repetition of what began it.
@@ -199,8 +208,7 @@ func (c *Call) acknowledged(req *sip.Request) {
 	c.awaitsAck = false
 	c.replyTimer.Stop()
 	if c.byeAfterAck {
-		c.byeAfterAck = false
-		c.bye()
+		c.byeOwed()
 		return
 	}
 	if c.state == up && len(c.invite.Body()) == 0 {

@@ -90,10 +90,30 @@ func TestTwoCallersOfOneSeat(t *testing.T) {
 	}
 }
 
-// TestSilentAgentIsNotAnAnswer has an agent that says nothing.
+// TestSilentAgentIsNotAnAnswer has callers dial a phone that says nothing.
 func TestSilentAgentIsNotAnAnswer(t *testing.T) {
+	if sum := playAgainst(t, phone.Tone{}); sum.Answered != 0 || sum.Abandoned != 1 {
+		t.Errorf("%+v", sum)
+	}
+}
+
+// TestDeafAgentIsNotVerified has callers dial a phone that sounds like the seat
+// 8002 and hears nobody.
+func TestDeafAgentIsNotVerified(t *testing.T) {
+	tone, err := phone.ToneAt(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := playAgainst(t, tone); sum.OK() || sum.Answered != 1 || sum.Verified != 0 || len(sum.Told) != 1 {
+		t.Errorf("%+v", sum)
+	}
+}
+
+// playAgainst has one caller dial a phone that is no agent of the scenario.
+func playAgainst(t *testing.T, tone phone.Tone) Summary {
+	t.Helper()
 	s := direct()
-	s.Agents.Seats = "8002"
+	s.Agents.Seats, s.Agents.HangsUp = "8002", 0
 	s.Callers.Total = 1
 	s.Callers.Patience = Spread{Min: 2 * time.Second, Max: 2 * time.Second}
 	script, err := New(s)
@@ -101,19 +121,20 @@ func TestSilentAgentIsNotAnAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer script.Close()
-	mute, err := phone.New("127.0.0.1:0", phone.Config{User: "8001"})
+	stranger, err := phone.New("127.0.0.1:0", phone.Config{User: "8001", Tone: tone})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer mute.Close()
-	_, server, _ := strings.Cut(mute.Contact(), "@")
+	defer stranger.Close()
+	_, server, _ := strings.Cut(stranger.Contact(), "@")
 	if err := script.SetServer(server); err != nil {
 		t.Fatal(err)
 	}
 	sum, err := script.Run(t.Context())
-	if err != nil || sum.Answered != 0 || sum.Abandoned != 1 {
-		t.Errorf("%v %+v", err, sum)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return sum
 }
 
 func TestCancelledRunEndsSoon(t *testing.T) {

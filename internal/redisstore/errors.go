@@ -41,7 +41,7 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("Redis at %s refuses what is written to it: %v", e.Address, e.Err)
+	return fmt.Sprintf("Redis at %s answers with an error: %v", e.Address, e.Err)
 }
 
 func (e *RefusedError) Unwrap() error { return e.Err }

@@ -58,7 +58,8 @@ func (s *Store) queueLive(ctx context.Context, pipe redis.Pipeliner, e entry) (r
 // be read.
 func (s *Store) Load(ctx context.Context) (Live, error) {
 	var calls, agents *redis.MapStringStringCmd
-	_, err := s.client.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+	// Not a transaction, which a Redis whose memory is full would refuse.
+	_, err := s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 		calls = pipe.HGetAll(ctx, s.keys.calls())
 		agents = pipe.HGetAll(ctx, s.keys.agents())
 		return nil

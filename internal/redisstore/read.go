@@ -37,18 +37,22 @@ func (s *Store) Day(ctx context.Context, day calendar.Day) (traffic.Table, error
 
 // Intervals reads the counters of every interval of a day, in order.
 func (s *Store) Intervals(ctx context.Context, day calendar.Day) ([]IntervalTable, error) {
-	stored, _, err := s.stored(ctx, day)
+	stored, _, err := s.stored(ctx, day, s.client.Pipelined)
 	return stored.Intervals, err
 }
 
-// stored reads all counters of a day, and the id of the last record that they
-// contain, at one instant: a call that ends meanwhile is in all or in none.
-func (s *Store) stored(ctx context.Context, day calendar.Day) (DayTraffic, string, error) {
+// pipelined is Pipelined or TxPipelined of a client.
+type pipelined func(context.Context, func(redis.Pipeliner) error) ([]redis.Cmder, error)
+
+// stored reads all counters of a day, and the id of the last record. In a
+// transaction it reads them at one instant: a call that ends meanwhile is in
+// all of them or in none. A Redis whose memory is full refuses transactions.
+func (s *Store) stored(ctx context.Context, day calendar.Day, read pipelined) (DayTraffic, string, error) {
 	intervals := day.Intervals(s.location)
 	replies := make([]*redis.MapStringStringCmd, len(intervals))
 	var whole *redis.MapStringStringCmd
 	var newest *redis.XMessageSliceCmd
-	_, err := s.client.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+	_, err := read(ctx, func(pipe redis.Pipeliner) error {
 		whole = pipe.HGetAll(ctx, s.keys.day(day))
 		for i, interval := range intervals {
 			replies[i] = pipe.HGetAll(ctx, s.keys.interval(interval))

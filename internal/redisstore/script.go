@@ -7,8 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -38,23 +36,30 @@ func applyArgs(k keys, record acd.CallRecord, loc *time.Location) ([]string, []a
 	}
 	increments := traffic.Fold(record, loc)
 	interval := increments[0].Interval
-	var sums, maxima []any
+	var sums, maxima []string // fields
+	amounts := map[string]int64{}
 	for _, increment := range increments {
-		// In a fixed order, so that a record always makes the same request.
-		for _, counter := range slices.Sorted(maps.Keys(increment.Counters)) {
-			field, amount := counterField(increment.Key, counter), increment.Counters[counter]
+		for counter, amount := range increment.Counters {
+			field := counterField(increment.Key, counter)
+			amounts[field] = amount
 			switch {
 			case counter.IsMaximum():
-				maxima = append(maxima, field, amount)
+				maxima = append(maxima, field)
 			case amount != 0:
-				sums = append(sums, field, amount)
+				sums = append(sums, field)
 			}
 		}
 	}
-	args := make([]any, 0, 4+len(sums)+len(maxima))
-	args = append(args, string(record.Call), text, int64(dedupeFor/time.Second), len(sums)/2)
-	args = append(append(args, sums...), maxima...)
-	return []string{k.counted(interval.Day), k.records(interval.Day), k.day(interval.Day), k.interval(interval), k.calls()}, args, nil
+	fields := append(sums, maxima...)
+	args := make([]any, 0, 4+2*len(fields))
+	args = append(args, string(record.Call), text, int64(dedupeFor/time.Second), len(sums))
+	for _, field := range fields {
+		args = append(args, field)
+	}
+	for _, field := range fields {
+		args = append(args, amounts[field])
+	}
+	return []string{k.counted(interval.Day), k.records(interval.Day), k.calls(), k.day(interval.Day), k.interval(interval)}, args, nil
 }
 
 // queueApply puts the script call for one record into a pipeline. With load

@@ -68,6 +68,7 @@ const (
 	batchDelay   = 2 * time.Millisecond // how long a batch may gather
 	firstBackoff = 20 * time.Millisecond
 	lastBackoff  = 2 * time.Second
+	pingTimeout  = time.Second
 	pingEvery    = 2 * time.Second // while there is nothing to write
 	behindAfter  = 5 * time.Second // lag from which Ready complains
 )

@@ -28,7 +28,7 @@ func (d Difference) String() string {
 // every difference, ordered. It may run while calls end: counters and records
 // are compared as of one instant.
 func (s *Store) Verify(ctx context.Context, day calendar.Day) ([]Difference, error) {
-	stored, last, err := s.stored(ctx, day)
+	stored, last, err := s.stored(ctx, day, s.client.TxPipelined)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,9 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,23 +17,14 @@ import (
 func (s *Store) Run(ctx context.Context) error {
 	s.setRunning(true)
 	defer s.setRunning(false)
-	// Writes outlast ctx, by the flush timeout.
-	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	defer context.AfterFunc(ctx, func() {
-		select {
-		case <-time.After(s.flushTimeout):
-			stop()
-		case <-writing.Done():
-		}
-	})()
-
 	s.ping(ctx)
 	for ctx.Err() == nil {
 		s.await(ctx)
-		s.drain(ctx, writing)
+		s.drain(ctx, batchLimit)
 	}
-	s.drain(ctx, writing) // what was appended until ctx was done
+	flush, stop := context.WithTimeout(context.WithoutCancel(ctx), s.flushTimeout)
+	defer stop()
+	s.drain(flush, 1)
 	return s.leftover()
 }
 
@@ -70,16 +63,13 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// drain writes full batches and then what is left, a last smaller one. What
-// is appended meanwhile leaves its token in wake. It gives up when writing is
-// done; the batch in flight then stays.
-func (s *Store) drain(ctx, writing context.Context) {
+// drain writes batch after batch while the last one had at least so many
+// entries: what is appended after a smaller one leaves its token in wake. It
+// gives up when ctx is done; the batch in flight then stays.
+func (s *Store) drain(ctx context.Context, atLeast int) {
 	for {
 		batch := s.nextBatch()
-		if len(batch) == 0 || !s.deliver(ctx, writing, batch) {
-			return
-		}
-		if len(batch) < batchLimit && ctx.Err() == nil {
+		if len(batch) == 0 || !s.deliver(ctx, batch) || len(batch) < atLeast {
 			return
 		}
 	}
@@ -95,27 +85,23 @@ func (s *Store) nextBatch() []entry {
 }
 
 // deliver sends a batch until Redis has carried out all of it, and reports
-// false when writing was done before.
-func (s *Store) deliver(ctx, writing context.Context, batch []entry) bool {
+// false when ctx was done before.
+func (s *Store) deliver(ctx context.Context, batch []entry) bool {
 	oldest, backoff := batch[0].at, firstBackoff
 	for {
-		done, err := s.send(writing, batch)
+		done, err := s.send(ctx, batch)
 		batch = s.written(done)
 		s.observe(err)
-		if err == nil {
+		switch {
+		case err == nil:
 			s.meter.Lag(time.Since(oldest))
 			return true
-		}
-		if writing.Err() != nil {
+		case ctx.Err() != nil:
 			return false
-		}
-		if redis.HasErrorPrefix(err, "NOSCRIPT") {
+		case redis.HasErrorPrefix(err, "NOSCRIPT"):
 			continue // the next pipeline begins with the script's text
 		}
-		if ctx.Err() != nil {
-			backoff = min(backoff, 5*firstBackoff) // shutting down: little time is left
-		}
-		pause(writing, backoff)
+		pause(ctx, backoff)
 		backoff = min(2*backoff, lastBackoff)
 	}
 }
@@ -148,28 +134,42 @@ func (s *Store) send(ctx context.Context, batch []entry) (int, error) {
 		replies[i] = queueApply(ctx, pipe, len(recorded) == 0, scriptKeys, args)
 		recorded[string(e.record.Call)] = true
 	}
-	// Its error is that of the first reply that has one.
-	_, _ = pipe.Exec(ctx)
-	applied, duplicates := 0, 0
+	_, execErr := pipe.Exec(ctx)
+	done, applied, duplicates, err := outcome(replies, execErr)
+	s.meter.Records(applied, duplicates)
+	if err == nil {
+		s.meter.Batch(len(batch), time.Since(start))
+	}
+	return done, err
+}
+
+// outcome reads the replies of a pipeline up to the first error. A nil reply
+// stands for an entry that another one covers.
+func outcome(replies []redis.Cmder, execErr error) (done, applied, duplicates int, err error) {
 	for i, reply := range replies {
 		if reply == nil {
 			continue
 		}
 		if err := reply.Err(); err != nil {
-			s.meter.Records(applied, duplicates)
-			return i, err
+			return i, applied, duplicates, err
 		}
-		if script, isRecord := reply.(*redis.Cmd); isRecord {
-			if n, err := script.Int(); err == nil && n == 0 {
-				duplicates++
-			} else {
-				applied++
-			}
+		script, isRecord := reply.(*redis.Cmd)
+		if !isRecord {
+			continue
+		}
+		switch n, known := script.Val().(int64); {
+		case known && n == 1:
+			applied++
+		case known:
+			duplicates++
+		default: // an execErr that the client has not noted at each command, such as a refused password
+			return 0, 0, 0, cmp.Or(execErr, fmt.Errorf("the script answered %v", script.Val()))
 		}
 	}
-	s.meter.Records(applied, duplicates)
-	s.meter.Batch(len(batch), time.Since(start))
-	return len(batch), nil
+	if execErr != nil {
+		return 0, 0, 0, execErr
+	}
+	return len(replies), applied, duplicates, nil
 }
 
 // written forgets the first entries of the batch in flight and returns the rest.
@@ -184,16 +184,15 @@ func (s *Store) written(done int) []entry {
 }
 
 func (s *Store) ping(ctx context.Context) {
-	err := s.client.Ping(ctx).Err()
-	if ctx.Err() == nil {
-		s.observe(err)
-	}
+	ctx, stop := context.WithTimeout(ctx, pingTimeout)
+	defer stop()
+	s.observe(s.client.Ping(ctx).Err())
 }
 
 // observe keeps the reason for Ready, and logs when it comes and goes.
 func (s *Store) observe(err error) {
-	if redis.HasErrorPrefix(err, "NOSCRIPT") {
-		return // part of the protocol, not a failure
+	if redis.HasErrorPrefix(err, "NOSCRIPT") || errors.Is(err, context.Canceled) {
+		return // a part of the protocol, or of the shutdown: says nothing about Redis
 	}
 	s.mu.Lock()
 	before := s.failure
