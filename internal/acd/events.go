@@ -70,13 +70,14 @@ type (
 		Agent AgentID
 		Seat  SeatID
 	}
-	// Logout takes an agent off duty: at once, or when the present call
-	// and its wrap-up have ended.
+	// Logout takes an agent off duty: at once (this ends wrap-up), or when
+	// the present call and its wrap-up have ended.
 	Logout struct{ Agent AgentID }
 	// SetReady makes an agent ready, ends wrap-up early, or cancels a
 	// pending SetNotReady or Logout.
 	SetReady struct{ Agent AgentID }
-	// SetNotReady makes an agent not ready: at once, or after the present call.
+	// SetNotReady makes an agent not ready: at once (this ends wrap-up), or
+	// when the present call and its wrap-up have ended.
 	SetNotReady struct {
 		Agent  AgentID
 		Reason string
@@ -121,7 +122,8 @@ type (
 		Prompts []string
 	}
 	// StartMusic lets the caller hear hold music of a class until the call
-	// is connected.
+	// is connected. A caller who stands alone in the call's bridge is taken
+	// out of it first.
 	StartMusic struct {
 		Call  CallID
 		Node  NodeID
@@ -163,14 +165,14 @@ type (
 		Node NodeID
 	}
 	// Release ends the call at the switch: hangs up what remains of caller
-	// and agent and deletes the call's bridge.
+	// and agent, and deletes the call's bridge if one was made. It is the
+	// last command of every call.
 	Release struct {
 		Call CallID
 		Leg  LegID // empty when no leg is left to hang up
 		Node NodeID
 		// CallerGone and LegGone spare the request for what has left.
 		CallerGone, LegGone bool
-		Bridged             bool // a bridge was made and is to be deleted
 	}
 	// ReplySeat plays a prompt on the channel that dialled a feature code,
 	// and hangs it up.

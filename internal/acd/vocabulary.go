@@ -156,6 +156,11 @@ const (
 	ReasonFailed      = "failed"      // the switch could not ring the phone
 )
 
+// ReservedReasons may not be used as names of a site's own reasons.
+var ReservedReasons = []string{
+	ReasonLogin, ReasonRONA, ReasonRefused, ReasonBusy, ReasonUnreachable, ReasonFailed, pendingLogout,
+}
+
 // Config is what the engine needs to know of a site. internal/config
 // validates it; NewEngine refuses what is inconsistent.
 type Config struct {

@@ -1,0 +1,50 @@
+SHELL := /bin/bash
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -X main.version=$(VERSION)
+# A whole hotline of your own: make up CONFIG=/path/to/hotline.yaml
+CONFIG ?=
+DEMO_SECONDS ?= 0
+# The linter, pinned; run through the module proxy, not installed.
+LINT := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: help deps build demo test unit e2e lint fmt vet up down clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+deps: ## install Asterisk 22, Redis, the prompts and the tools (Debian 12 or 13, as root)
+	@scripts/deps
+
+build: ## build bin/hotline, bin/phones and bin/lab
+	@mkdir -p bin
+	@go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+demo: deps build ## run everything with agents and callers; Ctrl-C or DEMO_SECONDS=30 ends it
+	@bin/lab demo --binary bin/hotline --dir .run/demo --seconds $(DEMO_SECONDS)
+
+up: deps build ## run everything in the background without phones; CONFIG=file for your own configuration
+	@bin/lab up --binary bin/hotline --dir .run/up $(if $(CONFIG),--config '$(CONFIG)')
+
+down: ## end what make up started
+	@bin/lab down --dir .run/up
+
+test: deps vet unit e2e ## all tests: unit tests with the race detector, then real Asterisk and Redis
+
+unit: ## unit tests with the race detector
+	go test -race -timeout 8m $$(go list ./... | grep -v /internal/e2e)
+
+e2e: ## end-to-end tests on real Asterisk and Redis
+	go test -count=1 -timeout 8m ./internal/e2e
+
+vet: ## go vet and formatting
+	@go vet ./...
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "not formatted (run make fmt): $$unformatted" >&2; exit 1; fi
+
+fmt: ## format all Go code
+	@gofmt -w $$(git ls-files '*.go')
+
+lint: ## run the pinned linter
+	$(LINT) ./...
+
+clean: ## remove what was built and run (not what deps installed)
+	rm -rf bin .run

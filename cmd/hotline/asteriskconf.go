@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	asteriskconf "hotline/asterisk-conf"
+	"hotline/internal/acd"
+	"hotline/internal/app"
+)
+
+func asteriskConfCommand(load loader) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "asterisk-conf",
+		Short: "Write the configuration of an Asterisk node from ours: trunks, seats, ARI, fallback",
+		Args:  cobra.NoArgs,
+	}
+	out := cmd.Flags().String("out", "/etc/asterisk", "folder to write to")
+	node := cmd.Flags().String("node", "", "which of asterisk.nodes; may be left out when there is one")
+	dirs := asteriskconf.Dirs{}
+	cmd.Flags().StringVar(&dirs.Modules, "modules", "/usr/lib/x86_64-linux-gnu/asterisk/modules", "Asterisk's folder of modules")
+	cmd.Flags().StringVar(&dirs.Data, "data", "/usr/share/asterisk", "Asterisk's folder of documentation and sounds")
+	cmd.Flags().StringVar(&dirs.Run, "run", "/run/asterisk", "folder of the control socket")
+	cmd.Flags().StringVar(&dirs.Log, "log", "/var/log/asterisk", "folder of the log")
+	cmd.Flags().StringVar(&dirs.DB, "db", "/var/lib/asterisk", "folder of the registrations")
+	cmd.Flags().StringVar(&dirs.Spool, "spool", "/var/spool/asterisk", "folder of the recordings")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := load()
+		if err != nil {
+			return err
+		}
+		params, err := app.AsteriskParams(cfg, acd.NodeID(*node))
+		if err != nil {
+			return err
+		}
+		params.Dirs = dirs
+		if err := asteriskconf.Render(*out, params); err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "wrote the configuration of node %s to %s\n", params.Node, *out)
+		return nil
+	}
+	return cmd
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"hotline/internal/app"
+)
+
+func checkCommand(load loader) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Are configuration, Asterisk and Redis right? Each failure with its remedy",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := load()
+			if err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			fmt.Fprintf(out, "ok    configuration: %s\n", cfg.File)
+			failed := 0
+			for _, f := range app.Check(cmd.Context(), cfg) {
+				if f.OK {
+					fmt.Fprintf(out, "ok    %s: %s\n", f.Name, f.Detail)
+					continue
+				}
+				failed++
+				fmt.Fprintf(out, "FAIL  %s: %s\n      remedy: %s\n", f.Name, f.Detail, f.Remedy)
+			}
+			if failed > 0 {
+				fmt.Fprintf(out, "%d of the checks failed\n", failed)
+				return errFound
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,50 @@
+// Command hotline is the call centre's controller and its tools.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // the time zones, also on a machine without them
+
+	"github.com/spf13/cobra"
+
+	"hotline/internal/config"
+)
+
+// version is set when the binary is built.
+var version = "dev"
+
+// errFound ends a command whose findings were printed already.
+var errFound = errors.New("")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := root().ExecuteContext(ctx); err != nil {
+		if !errors.Is(err, errFound) {
+			fmt.Fprintf(os.Stderr, "hotline: %v\n", err)
+		}
+		os.Exit(1)
+	}
+}
+
+func root() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:           "hotline",
+		Short:         "Call centre for a 12345 government hotline, on Asterisk and Redis",
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	file := cmd.PersistentFlags().String("config", "/etc/hotline/hotline.yaml", "configuration file")
+	load := func() (*config.Config, error) { return config.Load(*file) }
+	cmd.AddCommand(serveCommand(load), checkCommand(load), trafficCommand(load), asteriskConfCommand(load))
+	return cmd
+}
+
+// loader reads the configuration that --config names.
+type loader func() (*config.Config, error)

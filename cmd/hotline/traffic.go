@@ -1,0 +1,82 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hotline/internal/app"
+	"hotline/internal/calendar"
+)
+
+func trafficCommand(load loader) *cobra.Command {
+	cmd := &cobra.Command{Use: "traffic", Short: "Traffic figures"}
+	cmd.AddCommand(todayCommand(load), verifyCommand(load))
+	return cmd
+}
+
+func todayCommand(load loader) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "today",
+		Short: "Print today's 话务服务 table from Redis",
+		Args:  cobra.NoArgs,
+	}
+	format := cmd.Flags().String("format", "table", "table, csv or json")
+	lang := cmd.Flags().String("lang", "zh", "zh or en")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := load()
+		if err != nil {
+			return err
+		}
+		figures, err := app.Today(cmd.Context(), cfg)
+		if err != nil {
+			return err
+		}
+		return app.WriteDay(cmd.OutOrStdout(), *format, *lang, figures)
+	}
+	return cmd
+}
+
+func verifyCommand(load loader) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Recount a day's call records and compare every counter",
+		Args:  cobra.NoArgs,
+	}
+	dayFlag := cmd.Flags().String("day", "", "the day, as in 2026-01-31; today when left out")
+	asJSON := cmd.Flags().Bool("json", false, "print JSON")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := load()
+		if err != nil {
+			return err
+		}
+		day := calendar.DayOf(time.Now(), cfg.Location)
+		if *dayFlag != "" {
+			if day, err = calendar.ParseDay(*dayFlag); err != nil {
+				return err
+			}
+		}
+		differences, err := app.Verify(cmd.Context(), cfg, day)
+		if err != nil {
+			return err
+		}
+		out := cmd.OutOrStdout()
+		if *asJSON {
+			if err := json.NewEncoder(out).Encode(map[string]any{"day": day, "differences": differences}); err != nil {
+				return err
+			}
+		} else {
+			for _, d := range differences {
+				fmt.Fprintln(out, d)
+			}
+			fmt.Fprintf(out, "%s: %d differences between the counters and a recount of the call records\n", day, len(differences))
+		}
+		if len(differences) > 0 {
+			return errFound
+		}
+		return nil
+	}
+	return cmd
+}

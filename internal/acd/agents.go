@@ -1,0 +1,215 @@
+package acd
+
+import (
+	"crypto/subtle"
+	"slices"
+	"time"
+)
+
+// pendingLogout stands in AgentStatus.Pending; any other value there is a
+// reason for not ready.
+const pendingLogout = "logout"
+
+// setState moves an agent to a state and into or out of the ready sets of the
+// agent's queues. Only ready() makes an agent Ready.
+func (e *Engine) setState(a *agent, state AgentState, reason string) {
+	if a.State == Ready {
+		for _, m := range a.memberships {
+			m.queue.ready.remove(m)
+		}
+	}
+	a.State, a.Reason, a.Since = state, reason, e.now
+	a.freeAt = time.Time{}
+	e.touchAgent(a)
+}
+
+// ready makes an agent ready, last in the order of the idle. free is when the
+// agent became free: the moment that was due, for a timer.
+func (e *Engine) ready(a *agent, free time.Time) {
+	e.readySince(a, e.now)
+	a.freeAt = free
+}
+
+// readySince makes an agent ready who has been idle since the given time.
+func (e *Engine) readySince(a *agent, idle time.Time) {
+	e.setState(a, Ready, "")
+	a.IdleSince = idle
+	for _, m := range a.memberships {
+		m.queue.ready.add(m)
+		e.mark(m.queue)
+	}
+}
+
+// takePending applies what was asked for during a call; it reports whether
+// there was something.
+func (e *Engine) takePending(a *agent) bool {
+	pending := a.Pending
+	a.Pending = ""
+	switch pending {
+	case "":
+		return false
+	case pendingLogout:
+		e.leaveSeat(a)
+	default:
+		e.setState(a, NotReady, pending)
+	}
+	return true
+}
+
+func (e *Engine) leaveSeat(a *agent) {
+	e.seats[a.Seat] = nil
+	a.Seat = ""
+	a.AgentStatus.Answered = 0
+	a.IdleSince = time.Time{}
+	e.setState(a, LoggedOut, "")
+}
+
+// afterFailedOffer sets aside an agent who did not take an offer, so that the
+// next caller does not ring in vain.
+func (e *Engine) afterFailedOffer(a *agent, outcome OfferOutcome) {
+	if e.takePending(a) {
+		return
+	}
+	reason := ReasonFailed
+	switch outcome {
+	case OfferNoAnswer:
+		reason = ReasonRONA
+	case OfferRefused:
+		reason = ReasonRefused
+	case OfferBusy:
+		reason = ReasonBusy
+	case OfferUnreachable:
+		reason = ReasonUnreachable
+	}
+	e.setState(a, NotReady, reason)
+}
+
+// offerWithdrawn lets an agent go whose caller left before they were
+// connected: ready again, in the former place of the idle.
+func (e *Engine) offerWithdrawn(a *agent) {
+	if !e.takePending(a) {
+		e.readySince(a, a.IdleSince)
+		a.freeAt = e.now
+	}
+}
+
+func (e *Engine) startWrapUp(a *agent, q *queue) {
+	if q.WrapUp <= 0 {
+		e.afterCall(a, e.now)
+		return
+	}
+	e.setState(a, WrapUp, "")
+	a.WrapUpEnds = e.now.Add(q.WrapUp)
+	e.startTimer(&a.wrap, a.WrapUpEnds)
+}
+
+func (e *Engine) wrapUpEnded(a *agent, due time.Time) {
+	if a.State == WrapUp {
+		e.stopWrapUp(a)
+		e.afterCall(a, due)
+	}
+}
+
+func (e *Engine) stopWrapUp(a *agent) {
+	e.timers.remove(&a.wrap)
+	a.WrapUpEnds = time.Time{}
+}
+
+func (e *Engine) afterCall(a *agent, free time.Time) {
+	if !e.takePending(a) {
+		e.ready(a, free)
+	}
+}
+
+// onDuty finds a logged-in agent.
+func (e *Engine) onDuty(id AgentID) (*agent, *RequestError) {
+	a := e.agents[id]
+	if a == nil {
+		return nil, refuse("unknown_agent", "agent %s is not configured", id)
+	}
+	if a.State == LoggedOut {
+		return nil, refuse("not_logged_in", "agent %s is not logged in; log in at a seat first", id)
+	}
+	return a, nil
+}
+
+func (e *Engine) login(id AgentID, seat SeatID) *RequestError {
+	a := e.agents[id]
+	if a == nil {
+		return refuse("unknown_agent", "agent %s is not configured", id)
+	}
+	holder, known := e.seats[seat]
+	switch {
+	case !known:
+		return refuse("unknown_seat", "seat %s is not configured", seat)
+	case holder == a:
+		return nil
+	case holder != nil:
+		return refuse("seat_taken", "seat %s is taken by agent %s, who must log out first", seat, holder.Agent)
+	case a.State != LoggedOut:
+		return refuse("already_logged_in", "agent %s is logged in at seat %s; log out there first", id, a.Seat)
+	}
+	e.seats[seat] = a
+	a.Seat = seat
+	e.setState(a, NotReady, ReasonLogin)
+	return nil
+}
+
+func (e *Engine) logout(id AgentID) *RequestError {
+	a, err := e.onDuty(id)
+	if err != nil {
+		return err
+	}
+	if a.State == Ringing || a.State == Talking {
+		e.pend(a, pendingLogout)
+		return nil
+	}
+	e.stopWrapUp(a)
+	a.Pending = ""
+	e.leaveSeat(a)
+	return nil
+}
+
+func (e *Engine) setReady(id AgentID) *RequestError {
+	a, err := e.onDuty(id)
+	if err != nil {
+		return err
+	}
+	switch a.State {
+	case NotReady, WrapUp:
+		e.stopWrapUp(a)
+		a.Pending = ""
+		e.ready(a, e.now)
+	case Ringing, Talking:
+		e.pend(a, "")
+	}
+	return nil
+}
+
+func (e *Engine) setNotReady(id AgentID, reason string) *RequestError {
+	a, err := e.onDuty(id)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(e.reasons, func(r NotReadyReason) bool { return r.Name == reason }) {
+		return refuse("unknown_reason", "%q is not one of the configured reasons for not ready", reason)
+	}
+	if a.State == Ringing || a.State == Talking {
+		e.pend(a, reason)
+		return nil
+	}
+	e.stopWrapUp(a)
+	a.Pending = ""
+	e.setState(a, NotReady, reason)
+	return nil
+}
+
+func (e *Engine) pend(a *agent, what string) {
+	a.Pending = what
+	e.touchAgent(a)
+}
+
+// pinMatches compares in constant time; an agent without a PIN needs none.
+func (a *agent) pinMatches(pin string) bool {
+	return subtle.ConstantTimeCompare([]byte(a.cfg.PIN), []byte(pin)) == 1
+}

@@ -1,0 +1,44 @@
+package acd
+
+// Flow decides what a caller hears before and in the queue. The engine asks
+// it at each FlowEvent and carries out its actions in order; internal/callflow
+// implements it. A Flow is pure: all its memory of a call is the FlowState.
+type Flow interface {
+	Next(state FlowState, event FlowEvent, entry Entry, queue Queue) (FlowState, []FlowAction)
+}
+
+// FlowState is a Flow's memory of one call; it is kept with the call.
+type FlowState string
+
+// FlowEvent is what a Flow is asked about.
+type FlowEvent int
+
+// The flow events.
+const (
+	FlowStart      FlowEvent = iota // the call has arrived
+	FlowResume                      // the call was held by the dialplan and has heard its prompt
+	FlowPlayed                      // the prompts of the last FlowPlay have ended
+	FlowQueued                      // the call has entered the queue
+	FlowRinging                     // an agent's phone is being rung
+	FlowRingingEnd                  // that offer ended without an answer; the call waits on
+)
+
+// FlowAction is what a Flow wants.
+type FlowAction interface{ flowAction() }
+
+// The flow actions.
+type (
+	FlowAnswer       struct{}                   // answer the caller's channel
+	FlowPlay         struct{ Prompts []string } // play prompts; FlowPlayed follows
+	FlowMusic        struct{ Class string }     // hold music from now on
+	FlowRingback     struct{}                   // ringing tone instead of music
+	FlowStopRingback struct{}                   // music again
+	FlowEnqueue      struct{}                   // enter the entry's queue
+)
+
+func (FlowAnswer) flowAction()       {}
+func (FlowPlay) flowAction()         {}
+func (FlowMusic) flowAction()        {}
+func (FlowRingback) flowAction()     {}
+func (FlowStopRingback) flowAction() {}
+func (FlowEnqueue) flowAction()      {}

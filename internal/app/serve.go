@@ -1,0 +1,123 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"hotline/internal/acd"
+	"hotline/internal/asterisk"
+	"hotline/internal/callflow"
+	"hotline/internal/config"
+	"hotline/internal/httpapi"
+	"hotline/internal/metrics"
+	"hotline/internal/redisstore"
+	"hotline/internal/runner"
+)
+
+const (
+	// startTimeout bounds the questions that are asked before anything starts.
+	startTimeout = 5 * time.Second
+	// httpGrace is how long requests under way may take at the end.
+	httpGrace = 3 * time.Second
+)
+
+// Serve runs the controller until ctx is done. It first makes sure that Redis
+// and every Asterisk node answer and that its own port is free; when not, the
+// error says so in a sentence for each, and nothing was started.
+func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Logger) error {
+	meters := metrics.New()
+	store, err := newStore(cfg, log, meters.Store())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	sw, err := newSwitch(cfg, log, meters.Switch())
+	if err != nil {
+		return err
+	}
+	engine, err := acd.NewEngine(cfg.ACD(), callflow.Standard{})
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", cfg.HTTP.Listen.String())
+	if err != nil {
+		return fmt.Errorf("the API cannot listen on %s (%w); end the other program, or change http.listen", cfg.HTTP.Listen, err)
+	}
+	if err := preflight(ctx, store, sw); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	run := runner.New(runner.Options{Engine: engine, Switch: sw, Store: store, Meter: meters, Log: log})
+	meters.Watch(run.Snapshot)
+	server := httpapi.NewServer(httpapi.New(httpapi.Options{
+		Control: run,
+		Traffic: todayReader{store: store, location: cfg.Location},
+		Ready:   func() []error { return notReady(sw, store) },
+		Metrics: meters.Handler(),
+		Meter:   meters.HTTP(),
+		Token:   cfg.HTTP.Token.Reveal(),
+		Log:     log,
+		Version: version,
+	}), log)
+	log.Info("hotline serves", zap.String("site", cfg.Site), zap.String("version", version), zap.Stringer("http", cfg.HTTP.Listen))
+	return runAll(ctx, log, []component{
+		{"store", store.Run},
+		{"runner", run.Run},
+		{"switch", sw.Run},
+		{"http", func(ctx context.Context) error { return serveHTTP(ctx, server, listener) }},
+	})
+}
+
+func preflight(ctx context.Context, store *redisstore.Store, sw *asterisk.Switch) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	return errors.Join(store.Ping(ctx), sw.Probe(ctx))
+}
+
+// notReady lists what keeps the controller from serving callers.
+func notReady(parts ...interface{ Ready() error }) []error {
+	var errs []error
+	for _, p := range parts {
+		if err := p.Ready(); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}
+
+func newStore(cfg *config.Config, log *zap.Logger, meter redisstore.Meter) (*redisstore.Store, error) {
+	return redisstore.New(redisstore.Options{
+		Address: cfg.Redis.Address, Username: cfg.Redis.Username, Password: cfg.Redis.Password.Reveal(), DB: cfg.Redis.Database,
+		Site: cfg.Site, Location: cfg.Location, Log: log, Meter: meter,
+	})
+}
+
+func newSwitch(cfg *config.Config, log *zap.Logger, meter asterisk.Meter) (*asterisk.Switch, error) {
+	var nodes []asterisk.Node
+	for _, n := range cfg.Asterisk.Nodes {
+		nodes = append(nodes, asterisk.Node{ID: n.ID, URL: n.URL, Username: n.Username, Password: n.Password.Reveal()})
+	}
+	return asterisk.New(asterisk.Options{App: cfg.Asterisk.App, Nodes: nodes, Log: log, Meter: meter})
+}
+
+func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener) error {
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), httpGrace)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		_ = server.Close()
+	}
+	<-ended // http.ErrServerClosed
+	return nil
+}

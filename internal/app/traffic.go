@@ -1,0 +1,92 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"hotline/internal/acd"
+	"hotline/internal/calendar"
+	"hotline/internal/config"
+	"hotline/internal/redisstore"
+	"hotline/internal/report"
+	"hotline/internal/traffic"
+)
+
+// DayFigures are the traffic figures of one day: of the site, and of each
+// queue that had calls.
+type DayFigures struct {
+	Day    calendar.Day                    `json:"day"`
+	Site   traffic.Figures                 `json:"site"`
+	Queues map[acd.QueueID]traffic.Figures `json:"queues"`
+}
+
+// todayReader reads today's figures for the API.
+type todayReader struct {
+	store    *redisstore.Store
+	location *time.Location
+}
+
+// Today implements httpapi's Traffic.
+func (r todayReader) Today(ctx context.Context) (any, error) {
+	return readDay(ctx, r.store, calendar.DayOf(time.Now(), r.location))
+}
+
+func readDay(ctx context.Context, store *redisstore.Store, day calendar.Day) (DayFigures, error) {
+	table, err := store.Day(ctx, day)
+	if err != nil {
+		return DayFigures{}, fmt.Errorf("read the figures of %s: %w", day, err)
+	}
+	definitions := traffic.Standard()
+	out := DayFigures{Day: day, Queues: make(map[acd.QueueID]traffic.Figures)}
+	out.Site = definitions.Compute(table[traffic.Site])
+	for key, counters := range table {
+		if key.Dimension == traffic.ByQueue {
+			out.Queues[acd.QueueID(key.Value)] = definitions.Compute(counters)
+		}
+	}
+	return out, nil
+}
+
+// Today reads today's figures from Redis, without a running controller.
+func Today(ctx context.Context, cfg *config.Config) (DayFigures, error) {
+	store, err := newStore(cfg, zap.NewNop(), nil)
+	if err != nil {
+		return DayFigures{}, err
+	}
+	defer func() { _ = store.Close() }()
+	return readDay(ctx, store, calendar.DayOf(time.Now(), cfg.Location))
+}
+
+// Verify recounts the call records of a day and lists, a sentence each, where
+// the counters differ from them.
+func Verify(ctx context.Context, cfg *config.Config, day calendar.Day) ([]string, error) {
+	store, err := newStore(cfg, zap.NewNop(), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = store.Close() }()
+	differences, err := store.Verify(ctx, day)
+	if err != nil {
+		return nil, fmt.Errorf("verify %s: %w", day, err)
+	}
+	var sentences []string
+	for _, d := range differences {
+		sentences = append(sentences, d.String())
+	}
+	return sentences, nil
+}
+
+// WriteDay prints a day's figures as table, csv or json, in zh or en.
+func WriteDay(w io.Writer, format, lang string, figures DayFigures) error {
+	day := report.Day{Title: figures.Day.String(), Site: figures.Site, JSON: figures}
+	for _, id := range slices.Sorted(maps.Keys(figures.Queues)) {
+		day.Queues = append(day.Queues, report.Queue{Name: string(id), Figures: figures.Queues[id]})
+	}
+	return report.WriteDay(w, format, lang, day)
+}

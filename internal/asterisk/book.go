@@ -1,0 +1,108 @@
+package asterisk
+
+import (
+	"time"
+
+	"hotline/internal/acd"
+)
+
+// book is what a node's channels are known to be. It exists to tell news from
+// repetition, and what was missed from what was never there. The node's mutex
+// guards it.
+type book struct {
+	calls map[acd.CallID]*callState
+	// bridges are those made and not yet released; they outlive the call.
+	bridges map[acd.CallID]bool
+	legs    map[acd.LegID]*legState
+	seats   map[string]*seatState
+	// ended remembers channels for a while after their end, so that a
+	// listing made just before does not bring them back.
+	ended map[string]time.Time
+}
+
+// endedMemory is how long an ended channel is remembered: longer than any
+// listing may take.
+const endedMemory = time.Minute
+
+type callState struct {
+	since    time.Time // when this process first knew of it
+	suspect  bool      // missing in the last listing
+	play     string    // the playback whose end is CallPlayed
+	playing  time.Time // when Asterisk confirmed it; zero before
+	ringback string    // the playback of the ringing tone
+	music    string    // class of the hold music asked for
+	moh      bool      // the music has been started and not stopped
+	joined   bool      // the caller is in the bridge
+	// adopted is the agent's leg of a conversation that a former controller
+	// has connected; it goes on undisturbed, unknown to the engine.
+	adopted acd.LegID
+}
+
+type legState struct {
+	offer     acd.Offer
+	since     time.Time // when Asterisk confirmed it; zero before
+	suspect   bool
+	dialled   bool
+	ringing   bool
+	answered  bool
+	cancelled bool
+	adopted   bool
+}
+
+type seatState struct {
+	since   time.Time
+	suspect bool
+	replied time.Time // when Asterisk confirmed the reply; zero before
+}
+
+func newBook() *book {
+	return &book{
+		calls:   map[acd.CallID]*callState{},
+		bridges: map[acd.CallID]bool{},
+		legs:    map[acd.LegID]*legState{},
+		seats:   map[string]*seatState{},
+		ended:   map[string]time.Time{},
+	}
+}
+
+// endCall strikes a call off; it reports whether it was there.
+func (b *book) endCall(id acd.CallID, at time.Time) (*callState, bool) {
+	c, ok := b.calls[id]
+	if ok {
+		delete(b.calls, id)
+		b.ended[string(id)] = at
+	}
+	return c, ok
+}
+
+// endLeg strikes a leg off; it reports whether it was there.
+func (b *book) endLeg(id acd.LegID, at time.Time) (*legState, bool) {
+	l, ok := b.legs[id]
+	if ok {
+		delete(b.legs, id)
+		b.ended[string(id)] = at
+	}
+	return l, ok
+}
+
+// endSeat strikes a feature code's channel off.
+func (b *book) endSeat(id string, at time.Time) {
+	if _, ok := b.seats[id]; ok {
+		delete(b.seats, id)
+		b.ended[id] = at
+	}
+}
+
+// endedSince reports whether a channel has ended after the moment.
+func (b *book) endedSince(id string, moment time.Time) bool {
+	at, ok := b.ended[id]
+	return ok && !at.Before(moment)
+}
+
+func (b *book) forgetEnded(now time.Time) {
+	for id, at := range b.ended {
+		if now.Sub(at) > endedMemory {
+			delete(b.ended, id)
+		}
+	}
+}

@@ -1,0 +1,449 @@
+package asterisk
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"go.uber.org/zap"
+
+	"hotline/internal/acd"
+)
+
+// do puts a command into the lane of its call.
+func (n *node) do(c acd.Command) {
+	if n.replaced() {
+		n.log.Warn("a command was not carried out: another controller is in charge", zap.String("command", commandName(c)))
+		return
+	}
+	if offer, ok := c.(acd.Offer); ok {
+		// Before the request: Asterisk may report the leg before it replies.
+		n.mu.Lock()
+		n.book.legs[offer.Leg] = &legState{offer: offer}
+		n.mu.Unlock()
+	}
+	if cancel, ok := c.(acd.CancelLeg); ok {
+		n.markCancelled(cancel.Leg)
+	}
+	n.lanes.add(commandKey(c), func() { n.carryOut(c) })
+}
+
+func (n *node) markCancelled(id acd.LegID) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if leg := n.book.legs[id]; leg != nil {
+		leg.cancelled = true
+	}
+}
+
+// carryOut is run by a worker, one at a time for each call.
+func (n *node) carryOut(c acd.Command) {
+	switch c := c.(type) {
+	case acd.Answer:
+		n.tell(string(c.Call), post("channels/{id}/answer", "/channels/"+esc(c.Call)+"/answer", true))
+	case acd.Play:
+		n.play(c)
+	case acd.StartMusic:
+		n.startMusic(c)
+	case acd.StartRingback:
+		n.startRingback(c)
+	case acd.StopRingback:
+		n.stopRingback(c.Call, true)
+	case acd.Offer:
+		n.offer(c)
+	case acd.CancelLeg:
+		n.hangUpLeg(c.Leg)
+	case acd.Connect:
+		n.connect(c)
+	case acd.Release:
+		n.release(c)
+	case acd.ReplySeat:
+		n.replySeat(c)
+	}
+}
+
+// tell carries out a request that has no event for its failure. It reports
+// whether it was done.
+func (n *node) tell(call string, r request) bool {
+	err := n.rest.do(n.jobs, r, nil)
+	switch {
+	case err == nil:
+		return true
+	case isGone(err):
+		n.log.Debug("a request came too late", zap.String("call", call), zap.Error(err))
+	default:
+		n.log.Error("a request to Asterisk failed; a listing will show where the call stands",
+			zap.String("call", call), zap.Error(err))
+		n.askResync(false)
+	}
+	return false
+}
+
+func (n *node) play(c acd.Play) {
+	id := n.playbackID(playPrompts, string(c.Call))
+	n.mu.Lock()
+	call := n.book.calls[c.Call]
+	if call != nil {
+		call.play, call.playing = id, time.Time{}
+	}
+	n.mu.Unlock()
+	if call == nil {
+		return // the caller has left; CallGone is on its way
+	}
+	media := make([]string, len(c.Prompts))
+	for i, p := range c.Prompts {
+		media[i] = "sound:" + n.opt.SoundPrefix + p
+	}
+	var err error
+	if len(media) > 0 {
+		err = n.rest.do(n.jobs, n.playRequest(string(c.Call), id, media), nil)
+	}
+	if err != nil {
+		n.log.Error("a prompt was not played", zap.String("call", string(c.Call)), zap.Strings("prompts", c.Prompts), zap.Error(err))
+	}
+	if err == nil && len(media) > 0 {
+		n.mu.Lock()
+		if call.play == id {
+			call.playing = time.Now()
+		}
+		n.mu.Unlock()
+		return
+	}
+	n.inbox.post(func(at time.Time) { n.playbackFinished(at, id) })
+}
+
+func (n *node) playRequest(channel, id string, media []string) request {
+	r := post("channels/{id}/play/{playback}", "/channels/"+esc(channel)+"/play/"+esc(id), false)
+	r.body = map[string]any{"media": media}
+	return r
+}
+
+func (n *node) startMusic(c acd.StartMusic) {
+	n.mu.Lock()
+	call := n.book.calls[c.Call]
+	if call == nil {
+		n.mu.Unlock()
+		return
+	}
+	call.music, call.moh = c.Class, true
+	joined, ringback := call.joined, call.ringback
+	call.joined = false
+	n.mu.Unlock()
+	if joined {
+		// The agent has gone: out of the bridge, or no music would be heard.
+		r := post("bridges/{id}/removeChannel", "/bridges/"+esc(acd.BridgeID(c.Call))+"/removeChannel", true)
+		r.query = url.Values{"channel": {string(c.Call)}}
+		n.tell(string(c.Call), r)
+	}
+	if ringback != "" {
+		return // StopRingback will start it
+	}
+	n.music(c.Call, c.Class)
+}
+
+// stopMusic ends hold music: it would go on in the bridge, over the agent's voice.
+func (n *node) stopMusic(id acd.CallID) {
+	n.mu.Lock()
+	call := n.book.calls[id]
+	playing := call != nil && call.moh
+	if playing {
+		call.moh = false
+	}
+	n.mu.Unlock()
+	if playing {
+		n.tell(string(id), request{
+			method: http.MethodDelete, route: "channels/{id}/moh", path: "/channels/" + esc(id) + "/moh", repeatable: true,
+		})
+	}
+}
+
+func (n *node) music(call acd.CallID, class string) {
+	r := post("channels/{id}/moh", "/channels/"+esc(call)+"/moh", true)
+	if class != "" {
+		r.query = url.Values{"mohClass": {class}}
+	}
+	n.tell(string(call), r)
+}
+
+func (n *node) startRingback(c acd.StartRingback) {
+	id := n.playbackID(playRingback, string(c.Call))
+	n.mu.Lock()
+	call := n.book.calls[c.Call]
+	if call == nil || call.ringback != "" {
+		n.mu.Unlock()
+		return
+	}
+	call.ringback = id
+	n.mu.Unlock()
+	media := []string{"tone:ring;tonezone=" + n.opt.ToneZone}
+	if !n.tell(string(c.Call), n.playRequest(string(c.Call), id, media)) {
+		n.mu.Lock()
+		call.ringback = ""
+		n.mu.Unlock()
+	}
+}
+
+// stopRingback ends the ringing tone, if there is one, and lets the music be
+// heard again when that is wanted.
+func (n *node) stopRingback(id acd.CallID, resume bool) {
+	n.mu.Lock()
+	call := n.book.calls[id]
+	if call == nil || call.ringback == "" {
+		n.mu.Unlock()
+		return
+	}
+	playback, class := call.ringback, call.music
+	call.ringback = ""
+	n.mu.Unlock()
+	n.tell(string(id), request{
+		method: http.MethodDelete, route: "playbacks/{id}", path: "/playbacks/" + esc(playback), repeatable: true,
+	})
+	if resume && class != "" {
+		n.music(id, class)
+	}
+}
+
+// offer makes the agent's leg. It rings when Asterisk has reported it.
+func (n *node) offer(c acd.Offer) {
+	n.mu.Lock()
+	leg := n.book.legs[c.Leg]
+	cancelled := leg == nil || leg.cancelled
+	if cancelled {
+		n.book.endLeg(c.Leg, time.Now())
+	}
+	n.mu.Unlock()
+	if cancelled {
+		n.post(acd.LegGone{Leg: c.Leg, Outcome: acd.OfferWithdrawn})
+		return
+	}
+	r := post("channels/create", "/channels/create", true)
+	r.body = map[string]any{
+		"endpoint": "PJSIP/seat-" + string(c.Seat), "app": n.opt.App, "appArgs": "leg",
+		"channelId": string(c.Leg), "originator": string(c.Call),
+	}
+	err := n.rest.do(n.jobs, r, nil)
+	if err == nil || statusOf(err) == http.StatusConflict {
+		n.mu.Lock()
+		if leg.since.IsZero() {
+			leg.since = time.Now()
+		}
+		n.mu.Unlock()
+		return
+	}
+	outcome := acd.OfferFailed
+	if statusOf(err) == http.StatusInternalServerError {
+		// "Allocation failed": the seat has no registered phone, or no endpoint.
+		outcome = acd.OfferUnreachable
+	}
+	n.log.Warn("an agent's phone could not be rung", zap.String("call", string(c.Call)),
+		zap.String("seat", string(c.Seat)), zap.String("outcome", string(outcome)), zap.Error(err))
+	if statusOf(err) == 0 {
+		// Perhaps it was made after all.
+		n.tell(string(c.Call), deleteChannel(string(c.Leg)))
+	}
+	n.dropLeg(c.Leg, outcome)
+}
+
+// dropLeg reports a leg as gone unless that has been done.
+func (n *node) dropLeg(id acd.LegID, outcome acd.OfferOutcome) {
+	n.inbox.post(func(at time.Time) {
+		n.mu.Lock()
+		leg, known := n.book.endLeg(id, at)
+		n.mu.Unlock()
+		if known {
+			n.legGone(at, id, leg, outcome)
+		}
+	})
+}
+
+// dial lets a leg ring that is in the application.
+func (n *node) dial(id acd.LegID) {
+	n.mu.Lock()
+	leg := n.book.legs[id]
+	wanted := leg != nil && !leg.cancelled && !leg.dialled
+	if wanted {
+		leg.dialled = true
+	}
+	n.mu.Unlock()
+	if !wanted {
+		return
+	}
+	r := post("channels/{id}/dial", "/channels/"+esc(id)+"/dial", false)
+	r.query = url.Values{"caller": {string(leg.offer.Call)}}
+	if leg.offer.Timeout > 0 {
+		seconds := int((leg.offer.Timeout + time.Second - 1) / time.Second)
+		r.query.Set("timeout", strconv.Itoa(seconds))
+	}
+	err := n.rest.do(n.jobs, r, nil)
+	if err == nil || statusOf(err) == http.StatusNotFound {
+		return // what becomes of it is told by events
+	}
+	n.log.Error("an agent's phone could not be rung", zap.String("call", string(leg.offer.Call)),
+		zap.String("seat", string(leg.offer.Seat)), zap.Error(err))
+	n.tell(string(leg.offer.Call), deleteChannel(string(id)))
+	n.dropLeg(id, acd.OfferFailed)
+}
+
+// hangUpLeg ends a leg. One that is still being made is ended when it is reported.
+func (n *node) hangUpLeg(id acd.LegID) {
+	n.mu.Lock()
+	leg := n.book.legs[id]
+	n.mu.Unlock()
+	if leg == nil {
+		return
+	}
+	n.markCancelled(id)
+	n.tell(string(leg.offer.Call), deleteChannel(string(id)))
+}
+
+func (n *node) connect(c acd.Connect) {
+	n.stopRingback(c.Call, false)
+	n.stopMusic(c.Call)
+	n.mu.Lock()
+	call, leg := n.book.calls[c.Call], n.book.legs[c.Leg]
+	n.mu.Unlock()
+	if call == nil || leg == nil || leg.cancelled {
+		n.post(acd.ConnectFailed{Call: c.Call, Leg: c.Leg})
+		return
+	}
+	if err := n.bridge(c, call); err != nil {
+		n.log.Warn("caller and agent could not be connected", zap.String("call", string(c.Call)), zap.Error(err))
+		n.post(acd.ConnectFailed{Call: c.Call, Leg: c.Leg})
+		return
+	}
+	n.post(acd.Connected{Call: c.Call, Leg: c.Leg})
+}
+
+// bridge puts caller and agent into the call's bridge.
+func (n *node) bridge(c acd.Connect, call *callState) error {
+	id := acd.BridgeID(c.Call)
+	n.mu.Lock()
+	_, made := n.book.bridges[c.Call]
+	n.mu.Unlock()
+	if !made {
+		r := post("bridges/{id}", "/bridges/"+esc(id), true)
+		r.query = url.Values{"type": {"mixing"}}
+		if err := n.rest.do(n.jobs, r, nil); err != nil && statusOf(err) != http.StatusConflict {
+			return err
+		}
+		n.mu.Lock()
+		n.book.bridges[c.Call] = true
+		n.mu.Unlock()
+	}
+	r := post("bridges/{id}/addChannel", "/bridges/"+esc(id)+"/addChannel", true)
+	r.query = url.Values{"channel": {string(c.Call) + "," + string(c.Leg)}}
+	if err := n.rest.do(n.jobs, r, nil); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	call.joined = true
+	n.mu.Unlock()
+	return nil
+}
+
+func (n *node) release(c acd.Release) {
+	n.mu.Lock()
+	call, leg := n.book.calls[c.Call], n.book.legs[c.Leg]
+	bridged := n.book.bridges[c.Call]
+	delete(n.book.bridges, c.Call)
+	n.mu.Unlock()
+	if call != nil && !c.CallerGone {
+		n.tell(string(c.Call), deleteChannel(string(c.Call)))
+	}
+	if leg != nil && !c.LegGone {
+		n.hangUpLeg(c.Leg)
+	}
+	if bridged {
+		n.tell(string(c.Call), deleteBridge(acd.BridgeID(c.Call)))
+	}
+}
+
+// replySeat answers, plays, and hangs up when the prompt has ended.
+func (n *node) replySeat(c acd.ReplySeat) {
+	n.mu.Lock()
+	seat := n.book.seats[c.Channel]
+	n.mu.Unlock()
+	if seat == nil {
+		return
+	}
+	id := n.playbackID(playReply, c.Channel)
+	media := []string{"sound:" + n.opt.SoundPrefix + c.Prompt}
+	if n.tell(c.Channel, post("channels/{id}/answer", "/channels/"+esc(c.Channel)+"/answer", true)) &&
+		n.tell(c.Channel, n.playRequest(c.Channel, id, media)) {
+		n.mu.Lock()
+		seat.replied = time.Now()
+		n.mu.Unlock()
+		return
+	}
+	n.tell(c.Channel, deleteChannel(c.Channel))
+}
+
+// clean carries out a request that removes what is left over, in the lane of
+// key. A found that is not empty is logged.
+func (n *node) clean(key, found string, r request) {
+	if found != "" {
+		n.log.Info("something left over is removed", zap.String("call", key), zap.String("found", found))
+	}
+	n.lanes.add(key, func() { n.tell(key, r) })
+}
+
+func post(route, path string, repeatable bool) request {
+	return request{method: http.MethodPost, route: route, path: path, repeatable: repeatable}
+}
+
+func deleteChannel(id string) request {
+	return request{method: http.MethodDelete, route: "channels/{id}", path: "/channels/" + esc(id), repeatable: true}
+}
+
+func deleteBridge(id string) request {
+	return request{method: http.MethodDelete, route: "bridges/{id}", path: "/bridges/" + esc(id), repeatable: true}
+}
+
+// esc makes an id fit for a path.
+func esc[T ~string](id T) string { return url.PathEscape(string(id)) }
+
+// commandKey names the lane of a command: its call, or the dialling channel.
+func commandKey(c acd.Command) string {
+	call, _, channel, _ := commandTarget(c)
+	if call == "" {
+		return channel
+	}
+	return string(call)
+}
+
+func commandNode(c acd.Command) acd.NodeID {
+	_, id, _, _ := commandTarget(c)
+	return id
+}
+
+func commandName(c acd.Command) string {
+	_, _, _, name := commandTarget(c)
+	return name
+}
+
+func commandTarget(c acd.Command) (call acd.CallID, id acd.NodeID, channel, name string) {
+	switch c := c.(type) {
+	case acd.Answer:
+		return c.Call, c.Node, "", "answer"
+	case acd.Play:
+		return c.Call, c.Node, "", "play"
+	case acd.StartMusic:
+		return c.Call, c.Node, "", "start music"
+	case acd.StartRingback:
+		return c.Call, c.Node, "", "start ringback"
+	case acd.StopRingback:
+		return c.Call, c.Node, "", "stop ringback"
+	case acd.Offer:
+		return c.Call, c.Node, "", "offer"
+	case acd.CancelLeg:
+		return c.Call, c.Node, "", "cancel leg"
+	case acd.Connect:
+		return c.Call, c.Node, "", "connect"
+	case acd.Release:
+		return c.Call, c.Node, "", "release"
+	case acd.ReplySeat:
+		return "", c.Node, c.Channel, "reply seat"
+	}
+	return "", "", "", "unknown"
+}

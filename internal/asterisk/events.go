@@ -1,0 +1,217 @@
+package asterisk
+
+import (
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"hotline/internal/acd"
+)
+
+// heldFor is how far in the past an arrival must lie for the caller to count
+// as held by the dialplan, rather than just coming in.
+const heldFor = time.Second
+
+// Kinds of playback, the beginning of their ids.
+const (
+	playPrompts  = "play"
+	playRingback = "ring"
+	playReply    = "reply"
+)
+
+// wireEvent takes in one event of Asterisk. Only the owner goroutine calls it.
+func (n *node) wireEvent(at time.Time, ev wireEvent) {
+	switch ev.Type {
+	case "StasisStart":
+		n.entered(at, ev.Channel, ev.Args, false)
+	case "StasisEnd", "ChannelHangupRequest":
+		// A hang-up ends what is being played, and the end of that is told
+		// before the channel leaves: the request alone comes first.
+		n.left(at, ev.Channel.ID)
+	case "ChannelDestroyed":
+		n.destroyed(at, ev.Channel.ID, ev.Cause)
+	case "ChannelStateChange":
+		n.stateChanged(at, ev.Channel.ID, ev.Channel.State)
+	case "PlaybackFinished":
+		n.playbackFinished(at, ev.Playback.ID)
+	}
+}
+
+// entered handles a channel that is in the application: told by an event, or
+// found by a listing. It reports whether that was news.
+func (n *node) entered(at time.Time, ch channel, args []string, found bool) bool {
+	if leg := acd.LegID(ch.ID); isLeg(leg) {
+		return n.legEntered(at, leg)
+	}
+	switch {
+	case len(args) >= 2 && args[0] == "entry":
+		return n.callEntered(at, ch, args, found)
+	case len(args) >= 3 && args[0] == "seat":
+		return n.seatEntered(at, ch.ID, args)
+	}
+	n.log.Error("a channel came with arguments that nobody knows and is hung up; the dialplan must say entry,<number> or seat,<seat>,<code>",
+		zap.String("channel", ch.ID))
+	n.clean(ch.ID, "stray channel", deleteChannel(ch.ID))
+	return true
+}
+
+func isLeg(leg acd.LegID) bool {
+	_, _, _, ok := leg.Parse()
+	return ok
+}
+
+func (n *node) callEntered(at time.Time, ch channel, args []string, found bool) bool {
+	id := acd.CallID(ch.ID)
+	n.mu.Lock()
+	_, known := n.book.calls[id]
+	if !known {
+		n.book.calls[id] = &callState{since: at}
+	}
+	n.mu.Unlock()
+	if known {
+		return false
+	}
+	arrived := acd.CallArrived{Call: id, Node: n.cfg.ID, Entry: args[1], Caller: ch.Caller.Number}
+	since, ok := time.Time{}, false
+	if len(args) >= 3 {
+		since, ok = parseEpoch(args[2])
+	}
+	if !ok && found {
+		since, ok = ch.created(), !ch.created().IsZero()
+	}
+	if ok && at.Sub(since) > heldFor {
+		arrived.Since = since
+	}
+	n.log.Debug("a caller arrived", zap.String("call", ch.ID),
+		zap.String("caller", acd.Mask(arrived.Caller)), zap.String("entry", arrived.Entry))
+	n.emit(at, arrived)
+	return true
+}
+
+// legEntered lets a leg that Asterisk has made ring, unless it is no longer
+// wanted.
+func (n *node) legEntered(at time.Time, id acd.LegID) bool {
+	n.mu.Lock()
+	leg := n.book.legs[id]
+	if leg != nil && leg.since.IsZero() {
+		leg.since = at
+	}
+	wanted := leg != nil && !leg.cancelled
+	n.mu.Unlock()
+	call, _, _, _ := id.Parse()
+	if !wanted {
+		n.clean(string(call), "stray leg", deleteChannel(string(id)))
+		return false
+	}
+	n.lanes.add(string(call), func() { n.dial(id) })
+	return true
+}
+
+func (n *node) seatEntered(at time.Time, channel string, args []string) bool {
+	n.mu.Lock()
+	_, known := n.book.seats[channel]
+	if !known {
+		n.book.seats[channel] = &seatState{since: at}
+	}
+	n.mu.Unlock()
+	if known {
+		return false
+	}
+	n.emit(at, acd.SeatDialled{Channel: channel, Node: n.cfg.ID, Seat: acd.SeatID(args[1]), Code: args[2]})
+	return true
+}
+
+// left handles a channel that has left the application. An agent's leg ends
+// when it is destroyed, because only then its cause is known.
+func (n *node) left(at time.Time, channel string) {
+	n.mu.Lock()
+	call, known := n.book.endCall(acd.CallID(channel), at)
+	n.book.endSeat(channel, at)
+	n.mu.Unlock()
+	if known {
+		n.callGone(at, acd.CallID(channel), call, false)
+	}
+}
+
+func (n *node) callGone(at time.Time, id acd.CallID, call *callState, vanished bool) {
+	if call.adopted != "" {
+		n.endAdopted(id, call.adopted)
+		return
+	}
+	n.emit(at, acd.CallGone{Call: id, Vanished: vanished})
+}
+
+func (n *node) destroyed(at time.Time, channel string, cause int) {
+	if !isLeg(acd.LegID(channel)) {
+		n.left(at, channel)
+		return
+	}
+	n.mu.Lock()
+	leg, known := n.book.endLeg(acd.LegID(channel), at)
+	n.mu.Unlock()
+	if !known {
+		return
+	}
+	outcome := outcomeOf(cause, leg.ringing, leg.cancelled)
+	if leg.answered {
+		outcome = acd.OfferAnswered
+	}
+	n.legGone(at, acd.LegID(channel), leg, outcome)
+}
+
+func (n *node) legGone(at time.Time, id acd.LegID, leg *legState, outcome acd.OfferOutcome) {
+	if leg.adopted {
+		n.endAdopted(leg.offer.Call, id)
+		return
+	}
+	n.emit(at, acd.LegGone{Leg: id, Outcome: outcome})
+}
+
+func (n *node) stateChanged(at time.Time, channel, state string) bool {
+	id := acd.LegID(channel)
+	n.mu.Lock()
+	leg := n.book.legs[id]
+	var event acd.Event
+	switch {
+	case leg == nil || leg.cancelled || leg.adopted || leg.answered:
+	case state == "Ringing" && !leg.ringing:
+		leg.ringing = true
+		event = acd.LegRinging{Leg: id}
+	case state == "Up":
+		leg.answered = true
+		event = acd.LegAnswered{Leg: id}
+	}
+	n.mu.Unlock()
+	if event == nil {
+		return false
+	}
+	n.emit(at, event)
+	return true
+}
+
+// playbackFinished handles the end of a playback, told or found out.
+func (n *node) playbackFinished(at time.Time, id string) bool {
+	parts := strings.SplitN(id, "_", 3)
+	if len(parts) != 3 {
+		return false
+	}
+	switch parts[0] {
+	case playPrompts:
+		call := acd.CallID(parts[2])
+		n.mu.Lock()
+		c := n.book.calls[call]
+		current := c != nil && c.play == id
+		if current {
+			c.play = ""
+		}
+		n.mu.Unlock()
+		if current {
+			n.emit(at, acd.CallPlayed{Call: call})
+		}
+		return current
+	case playReply:
+		n.clean(parts[2], "", deleteChannel(parts[2]))
+	}
+	return false
+}

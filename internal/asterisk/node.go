@@ -1,0 +1,164 @@
+package asterisk
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"hotline/internal/acd"
+	"hotline/internal/runner"
+)
+
+// node is one Asterisk: a connection that reads events, an owner goroutine
+// that makes acd events of them, and workers that carry out commands.
+type node struct {
+	cfg   Node
+	opt   Options
+	log   *zap.Logger
+	meter Meter
+
+	rest  *client
+	inbox *inbox
+	lanes *lanes
+	out   chan<- runner.SwitchEvent
+
+	resync   chan bool       // asks for a listing; true when events are known to be lost
+	running  context.Context // Run's; set before any goroutine starts
+	jobs     context.Context // of requests; outlives running by Options.Grace
+	playback atomic.Int64    // number of the last playback
+
+	mu      sync.Mutex
+	book    *book      // guarded by mu
+	err     *NodeError // guarded by mu; nil while the node can take calls
+	synced  bool       // guarded by mu; the first listing has been applied
+	started time.Time  // owned by the connection loop: the node's startup time
+}
+
+func newNode(cfg Node, o Options, out chan<- runner.SwitchEvent) *node {
+	n := &node{
+		cfg: cfg, opt: o, meter: o.Meter, out: out,
+		log:   o.Log.With(zap.String("node", string(cfg.ID))),
+		rest:  newClient(cfg, o),
+		inbox: newInbox(o.MaxBacklog), lanes: newLanes(),
+		resync: make(chan bool, 1), book: newBook(),
+		err: &NodeError{Node: cfg.ID, Problem: Starting, Text: "not connected yet: connecting to " + cfg.URL},
+	}
+	// Playback ids of a controller that ran before must not occur again.
+	n.playback.Store(time.Now().UnixMilli())
+	return n
+}
+
+// run serves the node until ctx is done.
+func (n *node) run(ctx context.Context) {
+	n.running = ctx
+	jobs, cancelJobs := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancelJobs()
+	n.jobs = jobs
+	defer n.rest.close()
+
+	var wg sync.WaitGroup
+	wg.Go(func() { n.own(ctx) })
+	wg.Go(func() { n.stayConnected(ctx) })
+	n.lanes.start(n.opt.Workers)
+
+	<-ctx.Done()
+	n.lanes.close()
+	grace := time.AfterFunc(n.opt.Grace, cancelJobs)
+	defer grace.Stop()
+	n.lanes.wait()
+	wg.Wait()
+}
+
+// own is the owner goroutine: it alone turns the inbox into events.
+func (n *node) own(ctx context.Context) {
+	for {
+		it, recovered, ok := n.inbox.pop(ctx)
+		switch {
+		case !ok:
+			return
+		case recovered:
+			n.log.Error("more events were waiting than the limit allows; the rest was dropped and is made good by a listing",
+				zap.Int("limit", n.opt.MaxBacklog))
+			n.meter.SwitchGap(string(n.cfg.ID))
+			n.askResync(true)
+		case it.apply != nil:
+			it.apply(it.at)
+		default:
+			n.wireEvent(it.at, it.event)
+		}
+	}
+}
+
+// emit hands events to the runner; it waits while the runner is busy, and
+// gives up when the switch ends. Only the owner goroutine calls it.
+func (n *node) emit(at time.Time, events ...acd.Event) {
+	for _, ev := range events {
+		select {
+		case n.out <- runner.SwitchEvent{At: at, Event: ev}:
+		case <-n.running.Done():
+			return
+		}
+	}
+}
+
+// post lets the owner emit an event that a worker has brought about.
+func (n *node) post(ev acd.Event) {
+	n.inbox.post(func(at time.Time) { n.emit(at, ev) })
+}
+
+// askResync asks the connection loop for a listing.
+func (n *node) askResync(lost bool) {
+	select {
+	case n.resync <- lost:
+		return
+	default:
+	}
+	if !lost {
+		return
+	}
+	// A weaker request is waiting; replace it.
+	select {
+	case <-n.resync:
+	default:
+	}
+	select {
+	case n.resync <- true:
+	default:
+	}
+}
+
+func (n *node) problem() *NodeError {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.err
+}
+
+// setProblem notes and logs why the node cannot be used; nil when it can.
+func (n *node) setProblem(err *NodeError) {
+	n.mu.Lock()
+	before := n.err
+	n.err = err
+	n.mu.Unlock()
+	switch {
+	case err == nil && before != nil:
+		n.log.Info("the node is connected and takes calls", zap.String("url", n.cfg.URL))
+		n.meter.SwitchConnected(string(n.cfg.ID), true)
+	case err != nil && (before == nil || before.Text != err.Text):
+		n.log.Error("the node cannot take calls", zap.String("why", err.Text))
+		n.meter.SwitchConnected(string(n.cfg.ID), false)
+	}
+}
+
+func (n *node) replaced() bool {
+	err := n.problem()
+	return err != nil && err.Problem == Replaced
+}
+
+// playbackID names a playback after its call, so that its end finds back.
+func (n *node) playbackID(kind, channel string) string {
+	return kind + "_" + strconv.FormatInt(n.playback.Add(1), 36) + "_" + channel
+}

@@ -1,0 +1,365 @@
+package asterisk
+
+import (
+	"context"
+	"net/http"
+	"sort"
+	"time"
+
+	"github.com/CyCoreSystems/ari/v5"
+	"go.uber.org/zap"
+
+	"hotline/internal/acd"
+)
+
+// settleTime is how long Asterisk may take to lead a new leg into the
+// application, and a finished call's bridge to be deleted in the ordinary way.
+const settleTime = 5 * time.Second
+
+// listing is what Asterisk had at some moment between asked and its arrival.
+type listing struct {
+	asked time.Time
+	// lost: events may have been lost before. Otherwise the connection is
+	// up, and what seems to be missing may just be under way.
+	lost     bool
+	channels map[string]channel
+	bridges  []ari.BridgeData
+}
+
+// serveListings makes a listing now and then, and when asked, until the
+// connection ends.
+func (n *node) serveListings(ctx context.Context) error {
+	regular := time.NewTicker(n.opt.ReconcileEvery)
+	defer regular.Stop()
+	// soon spaces listings that are asked for, so that a flood of bad
+	// messages does not become a flood of listings.
+	soon := time.NewTimer(0)
+	soon.Stop()
+	defer soon.Stop()
+	waiting, lost := false, false
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case l := <-n.resync:
+			lost = lost || l
+			if !waiting {
+				waiting = true
+				soon.Reset(n.opt.ConfirmAfter)
+			}
+			continue
+		case <-soon.C:
+		case <-regular.C:
+		}
+		if err := n.list(ctx, lost); err != nil {
+			return causeOr(ctx, err)
+		}
+		waiting, lost = false, false
+		soon.Stop()
+	}
+}
+
+// list asks the node for its channels and bridges, and lets the owner compare
+// them with the book.
+func (n *node) list(ctx context.Context, lost bool) error {
+	l := listing{asked: time.Now(), lost: lost}
+	var channels []channel
+	// Bridges first: a call that ends in between then leaves a bridge
+	// without channels, never channels without their bridge.
+	if err := n.rest.do(ctx, get("bridges", "/bridges"), &l.bridges); err != nil {
+		return err
+	}
+	if err := n.rest.do(ctx, get("channels", "/channels"), &channels); err != nil {
+		return err
+	}
+	l.channels = make(map[string]channel, len(channels))
+	for _, ch := range channels {
+		l.channels[ch.ID] = ch
+	}
+	n.inbox.post(func(at time.Time) { n.reconcile(ctx, at, l) })
+	return nil
+}
+
+// reconcile compares a listing with the book, emits what was missed, and
+// removes what is left over. The owner calls it.
+func (n *node) reconcile(ctx context.Context, at time.Time, l listing) {
+	n.adoptConversations(l)
+	suspects := n.reconcileCalls(at, l)
+	suspects = n.reconcileLegs(at, l) || suspects
+	suspects = n.reconcileSeats(at, l) || suspects
+	n.reconcileStrangers(at, l)
+	n.reconcileBridges(l)
+
+	n.mu.Lock()
+	n.book.forgetEnded(at)
+	n.synced = true
+	n.mu.Unlock()
+	if suspects {
+		n.askResync(false)
+	}
+	if ctx.Err() == nil && !n.replaced() {
+		n.setProblem(nil)
+	}
+}
+
+// missing says whether a channel that is in the book and not in the listing
+// is gone; suspect becomes true where another listing must confirm it.
+func (l *listing) missing(since time.Time, suspect *bool) (gone bool) {
+	if since.IsZero() || since.After(l.asked) {
+		return false
+	}
+	if l.lost || *suspect {
+		return true
+	}
+	*suspect = true
+	return false
+}
+
+// before reports whether something had happened when the listing was asked for.
+func (l *listing) before(moment time.Time) bool {
+	return !moment.IsZero() && moment.Before(l.asked)
+}
+
+// inApp returns a channel of the listing with its arguments if it is in the application.
+func (n *node) inApp(l listing, id string) (ch channel, args []string, ok bool) {
+	ch, ok = l.channels[id]
+	if !ok {
+		return ch, nil, false
+	}
+	args, ok = ch.stasisArgs(n.opt.App)
+	return ch, args, ok
+}
+
+func (n *node) reconcileCalls(at time.Time, l listing) (suspects bool) {
+	type goneCall struct {
+		id   acd.CallID
+		call *callState
+	}
+	var gone []goneCall
+	var plays []string
+	n.mu.Lock()
+	for id, call := range n.book.calls {
+		if _, _, here := n.inApp(l, string(id)); here {
+			call.suspect = false
+			if l.lost && call.play != "" && l.before(call.playing) {
+				plays = append(plays, call.play)
+			}
+			continue
+		}
+		if l.missing(call.since, &call.suspect) {
+			gone = append(gone, goneCall{id, call})
+		}
+		suspects = suspects || call.suspect
+	}
+	for _, g := range gone {
+		n.book.endCall(g.id, at)
+	}
+	n.mu.Unlock()
+	sort.Slice(gone, func(i, j int) bool { return gone[i].call.since.Before(gone[j].call.since) })
+	for _, g := range gone {
+		n.found("CallGone", string(g.id))
+		n.callGone(at, g.id, g.call, true)
+	}
+	for _, id := range plays {
+		n.checkPlayback(id)
+	}
+	return suspects
+}
+
+// found logs and counts an event that was missed.
+func (n *node) found(event, channel string) {
+	n.log.Info("a listing shows what no event told", zap.String("event", event), zap.String("channel", channel))
+}
+
+// checkPlayback asks whether a prompt still plays; if not, its end was missed.
+func (n *node) checkPlayback(id string) {
+	n.lanes.add(id, func() {
+		err := n.rest.do(n.jobs, get("playbacks/{id}", "/playbacks/"+esc(id)), nil)
+		if statusOf(err) != http.StatusNotFound {
+			return
+		}
+		n.inbox.post(func(at time.Time) {
+			if n.playbackFinished(at, id) {
+				n.found("CallPlayed", id)
+			}
+		})
+	})
+}
+
+func (n *node) reconcileLegs(at time.Time, l listing) (suspects bool) {
+	type goneLeg struct {
+		id  acd.LegID
+		leg *legState
+	}
+	var gone []goneLeg
+	var changed, cancelled, silent []acd.LegID
+	n.mu.Lock()
+	for id, leg := range n.book.legs {
+		ch, here := l.channels[string(id)]
+		switch {
+		case !here:
+			if l.missing(leg.since, &leg.suspect) {
+				gone = append(gone, goneLeg{id, leg})
+			}
+			suspects = suspects || leg.suspect
+			continue
+		case leg.cancelled:
+			cancelled = append(cancelled, id)
+		case ch.State == "Down" && !leg.dialled && !leg.since.IsZero() && l.asked.Sub(leg.since) > n.opt.ConfirmAfter:
+			silent = append(silent, id)
+		case ch.State == "Down" && !leg.dialled:
+			suspects = true
+		default:
+			changed = append(changed, id)
+		}
+		leg.suspect = false
+	}
+	for _, g := range gone {
+		n.book.endLeg(g.id, at)
+	}
+	n.mu.Unlock()
+	sort.Slice(gone, func(i, j int) bool { return gone[i].leg.since.Before(gone[j].leg.since) })
+	for _, g := range gone {
+		n.found("LegGone", string(g.id))
+		outcome := acd.OfferFailed
+		if g.leg.answered {
+			outcome = acd.OfferAnswered
+		}
+		n.legGone(at, g.id, g.leg, outcome)
+	}
+	for _, id := range changed {
+		if n.stateChanged(at, string(id), l.channels[string(id)].State) {
+			n.found("ChannelStateChange", string(id))
+		}
+	}
+	for _, id := range silent {
+		n.found("StasisStart", string(id))
+		n.legEntered(at, id)
+	}
+	for _, id := range cancelled {
+		call, _, _, _ := id.Parse()
+		n.clean(string(call), "cancelled leg", deleteChannel(string(id)))
+	}
+	return suspects
+}
+
+func (n *node) reconcileSeats(at time.Time, l listing) (suspects bool) {
+	n.mu.Lock()
+	var finished []string
+	for id, seat := range n.book.seats {
+		_, _, here := n.inApp(l, id)
+		switch {
+		case !here:
+			if l.missing(seat.since, &seat.suspect) {
+				n.book.endSeat(id, at)
+			}
+			suspects = suspects || seat.suspect
+		case (l.lost && l.before(seat.replied)) || l.asked.Sub(seat.since) > n.opt.ReconcileEvery:
+			finished = append(finished, id) // the end of its prompt was missed
+		}
+	}
+	n.mu.Unlock()
+	for _, id := range finished {
+		n.clean(id, "feature code", deleteChannel(id))
+	}
+	return suspects
+}
+
+// reconcileStrangers handles channels that the book does not know: callers
+// who came unseen, and legs that nobody asked for.
+func (n *node) reconcileStrangers(at time.Time, l listing) {
+	var strangers []channel
+	n.mu.Lock()
+	for id, ch := range l.channels {
+		if n.book.knows(id) || n.book.endedSince(id, l.asked) {
+			continue
+		}
+		strangers = append(strangers, ch)
+	}
+	n.mu.Unlock()
+	sort.Slice(strangers, func(i, j int) bool { return strangers[i].Creationtime < strangers[j].Creationtime })
+	for _, ch := range strangers {
+		if leg := acd.LegID(ch.ID); isLeg(leg) {
+			n.legEntered(at, leg) // unknown, so it is hung up
+			continue
+		}
+		args, ok := ch.stasisArgs(n.opt.App)
+		if ok && n.entered(at, ch, args, true) {
+			n.found("StasisStart", ch.ID)
+		}
+	}
+}
+
+func (b *book) knows(id string) bool {
+	if _, ok := b.calls[acd.CallID(id)]; ok {
+		return true
+	}
+	if _, ok := b.legs[acd.LegID(id)]; ok {
+		return true
+	}
+	_, ok := b.seats[id]
+	return ok
+}
+
+// reconcileBridges deletes the bridges of calls that are over.
+func (n *node) reconcileBridges(l listing) {
+	for _, bridge := range l.bridges {
+		call, ours := acd.ParseBridgeID(bridge.ID)
+		if !ours {
+			continue
+		}
+		n.mu.Lock()
+		_, known := n.book.calls[call]
+		releasing := n.book.endedSince(string(call), l.asked.Add(-settleTime))
+		n.mu.Unlock()
+		if _, listed := l.channels[string(call)]; known || listed || releasing {
+			continue
+		}
+		n.clean(string(call), "bridge", deleteBridge(bridge.ID))
+	}
+}
+
+// adoptConversations is for the first listing of a controller that starts:
+// who talks with an agent goes on talking. The engine does not know of these
+// conversations; when one side leaves, the other is hung up here.
+func (n *node) adoptConversations(l listing) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.synced {
+		return
+	}
+	for _, bridge := range l.bridges {
+		call, ours := acd.ParseBridgeID(bridge.ID)
+		if !ours {
+			continue
+		}
+		caller, leg := false, acd.LegID("")
+		for _, id := range bridge.ChannelIDs {
+			ch, here := l.channels[id]
+			of, _, _, isLeg := acd.LegID(id).Parse()
+			caller = caller || (here && id == string(call))
+			if here && isLeg && of == call && ch.State == "Up" {
+				leg = acd.LegID(id)
+			}
+		}
+		if !caller || leg == "" || n.book.knows(string(call)) {
+			continue
+		}
+		n.book.calls[call] = &callState{since: l.asked, joined: true, adopted: leg}
+		n.book.legs[leg] = &legState{
+			offer: acd.Offer{Call: call, Leg: leg, Node: n.cfg.ID},
+			since: l.asked, dialled: true, ringing: true, answered: true, adopted: true,
+		}
+		n.log.Warn("a conversation that a former controller has connected goes on; it will not be in the records",
+			zap.String("call", string(call)), zap.String("leg", string(leg)))
+	}
+}
+
+// endAdopted ends what remains of a conversation of a former controller.
+func (n *node) endAdopted(call acd.CallID, leg acd.LegID) {
+	n.lanes.add(string(call), func() {
+		n.tell(string(call), deleteChannel(string(call)))
+		n.tell(string(call), deleteChannel(string(leg)))
+		n.tell(string(call), deleteBridge(acd.BridgeID(call)))
+	})
+}

@@ -1,0 +1,159 @@
+package asterisk
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// idleConnections are kept open for the next request; idleTimeout stays
+	// below the 15 s after which Asterisk closes them, so that a request
+	// never meets a connection that is being closed.
+	idleConnections = 64
+	idleTimeout     = 10 * time.Second
+	// maxBody bounds an answer: a listing takes about 1 kB a channel.
+	maxBody = 64 << 20
+)
+
+// request is one ARI request. Route is the path's template, path the real one.
+type request struct {
+	method, route, path string
+	query               url.Values
+	body                any
+	// repeatable marks a request whose second execution does no harm.
+	repeatable bool
+}
+
+// client carries out ARI requests of one node. Safe for concurrent use.
+type client struct {
+	node       Node
+	base       string
+	http       *http.Client
+	timeout    time.Duration
+	retryAfter time.Duration
+	meter      Meter
+}
+
+func newClient(n Node, o Options) *client {
+	dialer := &net.Dialer{Timeout: o.RequestTimeout, KeepAlive: 15 * time.Second}
+	transport := &http.Transport{
+		DialContext:         dialer.DialContext,
+		MaxIdleConnsPerHost: max(idleConnections, o.Workers),
+		IdleConnTimeout:     idleTimeout,
+		TLSHandshakeTimeout: o.RequestTimeout,
+		DisableCompression:  true,
+		ForceAttemptHTTP2:   false,
+	}
+	return &client{
+		node: n, base: strings.TrimRight(n.URL, "/") + "/ari",
+		http: &http.Client{
+			Transport: transport,
+			// ARI never redirects; whoever does is not Asterisk and gets no password.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		timeout: o.RequestTimeout, retryAfter: o.RepeatAfter, meter: o.Meter,
+	}
+}
+
+func (c *client) close() { c.http.CloseIdleConnections() }
+
+// do carries out a request and decodes the answer into out unless that is
+// nil. An answer other than 2xx is a *statusError.
+func (c *client) do(ctx context.Context, r request, out any) error {
+	var body []byte
+	if r.body != nil {
+		var err error
+		if body, err = json.Marshal(r.body); err != nil {
+			return fmt.Errorf("encoding %s %s: %w", r.method, r.route, err)
+		}
+	}
+	err := c.attempt(ctx, r, body, out)
+	if err == nil || statusOf(err) != 0 || ctx.Err() != nil || !(r.repeatable || neverSent(err)) {
+		return err
+	}
+	pause := time.NewTimer(c.retryAfter)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+	case <-ctx.Done():
+		return err
+	}
+	return c.attempt(ctx, r, body, out)
+}
+
+// neverSent reports whether the request cannot have reached Asterisk.
+func neverSent(err error) bool {
+	var op *net.OpError
+	return errors.Is(err, syscall.ECONNREFUSED) || (errors.As(err, &op) && op.Op == "dial")
+}
+
+func (c *client) attempt(ctx context.Context, r request, body []byte, out any) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	target := c.base + r.path
+	if len(r.query) > 0 {
+		target += "?" + r.query.Encode()
+	}
+	var reader io.Reader
+	if body != nil {
+		reader = bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, target, reader)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", r.method, r.route, err)
+	}
+	req.SetBasicAuth(c.node.Username, c.node.Password)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	started := time.Now()
+	status := 0
+	defer func() { c.meter.SwitchRequest(string(c.node.ID), r.method, r.route, status, time.Since(started)) }()
+
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", r.method, r.route, err)
+	}
+	defer resp.Body.Close()
+	status = resp.StatusCode
+	// Reading to the end keeps the connection usable.
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	if err != nil {
+		return fmt.Errorf("%s %s: reading the answer: %w", r.method, r.route, err)
+	}
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("%s %s: %w", r.method, r.route, &statusError{resp.StatusCode, errorMessage(data)})
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(data, out); err != nil {
+		return fmt.Errorf("%s %s: decoding the answer: %w", r.method, r.route, err)
+	}
+	return nil
+}
+
+// errorMessage takes the text out of an error answer of ARI.
+func errorMessage(data []byte) string {
+	var body struct {
+		Message string `json:"message"`
+		Error   string `json:"error"`
+	}
+	if json.Unmarshal(data, &body) != nil {
+		return ""
+	}
+	if body.Message != "" {
+		return body.Message
+	}
+	return body.Error
+}

@@ -1,0 +1,254 @@
+package asterisk
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/CyCoreSystems/ari/v5"
+	"github.com/coder/websocket"
+	"go.uber.org/zap"
+
+	"hotline/internal/acd"
+)
+
+// maxFrame bounds one event; real ones have about 1 kB.
+const maxFrame = 1 << 20
+
+var (
+	errReplaced = errors.New("another controller has connected with the same application name")
+	errSilent   = errors.New("the node does not reply on the event connection any more")
+)
+
+// stayConnected keeps the event connection until ctx is done or another
+// controller has taken over.
+func (n *node) stayConnected(ctx context.Context) {
+	var refusedSince time.Time
+	dead := false
+	backoff := n.opt.RetryMin
+	for ctx.Err() == nil {
+		connected, err := n.session(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if connected {
+			n.meter.SwitchGap(string(n.cfg.ID))
+			backoff, refusedSince, dead = n.opt.RetryMin, time.Time{}, false
+		}
+		if errors.Is(err, errReplaced) {
+			n.setProblem(&NodeError{
+				Node: n.cfg.ID, Problem: Replaced, Err: err,
+				Text: "another controller has taken over the application " + n.opt.App + " at " + n.cfg.URL +
+					"; this one stays away: stop one of the two",
+			})
+			return
+		}
+		n.setProblem(nodeError(n.cfg, err))
+
+		if !errors.Is(err, syscall.ECONNREFUSED) {
+			refusedSince = time.Time{}
+		} else if refusedSince.IsZero() {
+			refusedSince = time.Now()
+		} else if !dead && time.Since(refusedSince) >= n.opt.DeadAfter {
+			dead = true
+			n.log.Error("the node has refused connections for too long; its calls count as lost")
+			n.inbox.post(n.nodeDown)
+		}
+
+		pause := time.NewTimer(backoff/2 + rand.N(backoff/2+1))
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return
+		}
+		backoff = min(backoff*2, n.opt.RetryMax)
+	}
+}
+
+// session connects once and serves the connection until it ends. connected
+// tells whether it came so far that events were read.
+func (n *node) session(ctx context.Context) (connected bool, err error) {
+	ws, err := n.dialSocket(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer ws.CloseNow()
+	// The node may be another incarnation than the one whose calls we know.
+	if err := n.checkIncarnation(ctx); err != nil {
+		return false, err
+	}
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer ws.CloseNow()
+	wg.Go(func() { cancel(n.read(ctx, ws)) })
+	wg.Go(func() { n.ping(ctx, ws, cancel) })
+
+	if err := n.putFilter(ctx); err != nil {
+		return true, causeOr(ctx, err)
+	}
+	if err := n.list(ctx, true); err != nil {
+		return true, causeOr(ctx, err)
+	}
+	return true, n.serveListings(ctx)
+}
+
+// causeOr prefers why the connection ended to the failure that followed.
+func causeOr(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+func (n *node) dialSocket(ctx context.Context) (*websocket.Conn, error) {
+	return dialSocket(ctx, n.rest, n.opt.App)
+}
+
+// dialSocket opens the event connection of an application. User and password
+// travel in a header, so that no URL holds them.
+func dialSocket(ctx context.Context, c *client, app string) (*websocket.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	auth := base64.StdEncoding.EncodeToString([]byte(c.node.Username + ":" + c.node.Password))
+	target := "ws" + strings.TrimPrefix(c.base, "http") + "/events?app=" + url.QueryEscape(app)
+	ws, resp, err := websocket.Dial(ctx, target, &websocket.DialOptions{
+		HTTPClient: c.http,
+		HTTPHeader: http.Header{"Authorization": {"Basic " + auth}},
+	})
+	if err == nil {
+		ws.SetReadLimit(maxFrame)
+		return ws, nil
+	}
+	if resp != nil && resp.StatusCode != http.StatusSwitchingProtocols {
+		return nil, fmt.Errorf("GET events: %w", &statusError{code: resp.StatusCode, message: http.StatusText(resp.StatusCode)})
+	}
+	return nil, fmt.Errorf("GET events: %w", err)
+}
+
+// checkIncarnation finds out whether Asterisk was started anew since the last
+// connection: then all calls of before are gone, though channel ids may return.
+func (n *node) checkIncarnation(ctx context.Context) error {
+	var info ari.AsteriskInfo
+	if err := n.rest.do(ctx, get("asterisk/info", "/asterisk/info"), &info); err != nil {
+		return err
+	}
+	started := time.Time(info.StatusInfo.StartupTime)
+	if !n.started.IsZero() && !started.Equal(n.started) {
+		n.log.Warn("the node was restarted; the calls it had are lost", zap.Time("started", started))
+		n.inbox.post(n.nodeDown)
+	}
+	n.started = started
+	return nil
+}
+
+// nodeDown reports all calls of the node as lost. The owner calls it.
+func (n *node) nodeDown(at time.Time) {
+	n.mu.Lock()
+	n.book = newBook()
+	n.mu.Unlock()
+	n.emit(at, acd.NodeDown{Node: n.cfg.ID})
+}
+
+// read is the one reader of the connection. It never waits for anything but
+// the connection itself.
+func (n *node) read(ctx context.Context, ws *websocket.Conn) error {
+	for {
+		_, data, err := ws.Read(ctx)
+		if err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return fmt.Errorf("reading events: %w", err)
+		}
+		if err := n.take(time.Now(), data); err != nil {
+			return err
+		}
+	}
+}
+
+// take decodes one message and puts it into the inbox.
+func (n *node) take(at time.Time, data []byte) error {
+	ev, used, err := decodeEvent(data)
+	switch {
+	case err != nil:
+		// It may have been anything: look what has changed.
+		n.meter.SwitchEvent(string(n.cfg.ID), "malformed", false)
+		n.meter.SwitchGap(string(n.cfg.ID))
+		n.log.Error("an event of Asterisk was not legible", zap.Int("bytes", len(data)), zap.Error(err))
+		n.askResync(true)
+		return nil
+	case !used:
+		name := ev.Type
+		if _, known := knownEvents[name]; !known {
+			name = "unknown"
+		}
+		n.meter.SwitchEvent(string(n.cfg.ID), name, false)
+		return nil
+	}
+	n.meter.SwitchEvent(string(n.cfg.ID), ev.Type, true)
+	if ev.Type == "ApplicationReplaced" {
+		return errReplaced
+	}
+	if !n.inbox.put(at, ev) {
+		n.log.Error("the limit of waiting events is reached", zap.Int("limit", n.opt.MaxBacklog))
+	}
+	return nil
+}
+
+// ping finds out that the other end is gone without having said so.
+func (n *node) ping(ctx context.Context, ws *websocket.Conn, fail context.CancelCauseFunc) {
+	ticker := time.NewTicker(n.opt.PingEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		n.meter.SwitchBacklog(string(n.cfg.ID), n.inbox.depth())
+		pctx, cancel := context.WithTimeout(ctx, n.opt.PingTimeout)
+		err := ws.Ping(pctx)
+		cancel()
+		if err != nil && ctx.Err() == nil {
+			fail(fmt.Errorf("%w (no pong within %v)", errSilent, n.opt.PingTimeout))
+			return
+		}
+	}
+}
+
+// putFilter asks for no other events than those used. The filter lives as
+// long as the application, so each connection puts it anew.
+func (n *node) putFilter(ctx context.Context) error {
+	return putFilter(ctx, n.rest, n.opt.App)
+}
+
+func putFilter(ctx context.Context, c *client, app string) error {
+	type eventType struct {
+		Type string `json:"type"`
+	}
+	allowed := make([]eventType, len(usedEvents))
+	for i, t := range usedEvents {
+		allowed[i].Type = t
+	}
+	return c.do(ctx, request{
+		method: http.MethodPut, route: "applications/{app}/eventFilter",
+		path: "/applications/" + esc(app) + "/eventFilter", repeatable: true,
+		body: map[string]any{"allowed": allowed},
+	}, nil)
+}
+
+func get(route, path string) request {
+	return request{method: http.MethodGet, route: route, path: path, repeatable: true}
+}

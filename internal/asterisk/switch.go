@@ -1,0 +1,110 @@
+package asterisk
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"go.uber.org/zap"
+
+	"hotline/internal/acd"
+	"hotline/internal/runner"
+)
+
+// eventsBuffer is how many events wait in the channel for the runner; behind
+// it stand the nodes' inboxes.
+const eventsBuffer = 1024
+
+// Switch is a telephone switch of one or more Asterisk nodes.
+type Switch struct {
+	log    *zap.Logger
+	nodes  map[acd.NodeID]*node
+	order  []*node
+	events chan runner.SwitchEvent
+}
+
+var _ runner.Switch = (*Switch)(nil)
+
+// New makes a switch; Run connects it.
+func New(o Options) (*Switch, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Switch{
+		log: o.Log, nodes: map[acd.NodeID]*node{},
+		events: make(chan runner.SwitchEvent, eventsBuffer),
+	}
+	for _, cfg := range o.Nodes {
+		n := newNode(cfg, o, s.events)
+		s.nodes[cfg.ID] = n
+		s.order = append(s.order, n)
+	}
+	return s, nil
+}
+
+// Events is where everything arrives; it is closed when Run returns.
+func (s *Switch) Events() <-chan runner.SwitchEvent { return s.events }
+
+// Run connects the nodes and serves until ctx is done; then it carries out
+// what was handed over before, for Options.Grace at most. It is called once.
+func (s *Switch) Run(ctx context.Context) error {
+	defer close(s.events)
+	var wg sync.WaitGroup
+	for _, n := range s.order {
+		wg.Go(func() { n.run(ctx) })
+	}
+	wg.Wait()
+	return nil
+}
+
+// Ready says why no call can be taken, or nil as soon as one node can.
+// The error holds a *NodeError for each node.
+func (s *Switch) Ready() error {
+	var errs []error
+	for _, n := range s.order {
+		err := n.problem()
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// Problems lists the nodes that cannot be used at present.
+func (s *Switch) Problems() []*NodeError {
+	var list []*NodeError
+	for _, n := range s.order {
+		if err := n.problem(); err != nil {
+			list = append(list, err)
+		}
+	}
+	return list
+}
+
+// Probe asks every node once whether it answers and accepts the password, so
+// that a mistake is told at the start. The errors are *NodeError.
+func (s *Switch) Probe(ctx context.Context) error {
+	var errs []error
+	for _, n := range s.order {
+		if err := n.rest.do(ctx, get("asterisk/info", "/asterisk/info"), nil); err != nil {
+			errs = append(errs, nodeError(n.cfg, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Do hands commands over and returns at once.
+func (s *Switch) Do(commands []acd.Command) {
+	for _, c := range commands {
+		id := commandNode(c)
+		n := s.nodes[id]
+		if n == nil {
+			s.log.Error("a command for a node that is not configured was not carried out",
+				zap.String("node", string(id)), zap.String("command", commandName(c)))
+			continue
+		}
+		n.do(c)
+	}
+}

@@ -1,0 +1,47 @@
+// Package callflow says what a caller hears, and when, before and in the
+// queue. It is pure: the acd engine asks it what comes next. It imports acd
+// only; internal/app hands it to the engine.
+package callflow
+
+import "hotline/internal/acd"
+
+// Standard is the flow that the service specification advises: no menu, a
+// short greeting straight into the queue, hold music (or ringing tone while a
+// phone rings) until an agent answers.
+type Standard struct{}
+
+// The states of Standard.
+const (
+	greeting acd.FlowState = "greeting"
+	queued   acd.FlowState = "queued"
+)
+
+// Next implements acd.Flow.
+func (Standard) Next(state acd.FlowState, event acd.FlowEvent, entry acd.Entry, queue acd.Queue) (acd.FlowState, []acd.FlowAction) {
+	switch event {
+	case acd.FlowStart:
+		if len(entry.Greeting) > 0 {
+			return greeting, []acd.FlowAction{acd.FlowAnswer{}, acd.FlowPlay{Prompts: entry.Greeting}}
+		}
+		return queued, []acd.FlowAction{acd.FlowAnswer{}, acd.FlowEnqueue{}}
+	case acd.FlowResume:
+		// The dialplan has told the caller to wait, and has most likely
+		// answered; to answer again does no harm.
+		return queued, []acd.FlowAction{acd.FlowAnswer{}, acd.FlowEnqueue{}}
+	case acd.FlowPlayed:
+		if state == greeting {
+			return queued, []acd.FlowAction{acd.FlowEnqueue{}}
+		}
+	case acd.FlowQueued:
+		return queued, []acd.FlowAction{acd.FlowMusic{Class: queue.Music}}
+	case acd.FlowRinging:
+		if queue.Ringback {
+			return queued, []acd.FlowAction{acd.FlowRingback{}}
+		}
+	case acd.FlowRingingEnd:
+		if queue.Ringback {
+			return queued, []acd.FlowAction{acd.FlowStopRingback{}}
+		}
+	}
+	return state, nil
+}

@@ -1,0 +1,112 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"hotline/internal/acd"
+)
+
+// Config is a complete and checked configuration.
+type Config struct {
+	// File is the path as it was given to Load.
+	File string
+	// Site names the data in Redis: lower-case letters, digits and hyphens.
+	Site string
+	// Location is the time zone that days and intervals belong to.
+	Location *time.Location
+
+	Redis    Redis
+	HTTP     HTTP
+	Log      Log
+	Asterisk Asterisk
+
+	Entries         []acd.Entry
+	Queues          []acd.Queue
+	Seats           []Seat
+	Agents          []Agent
+	NotReadyReasons []acd.NotReadyReason
+}
+
+// Redis is where live state, records and counters are kept.
+type Redis struct {
+	Address  string // host:port
+	Username string // empty: Redis's default user
+	Password Secret // not set: Redis asks for none
+	Database int    // 0 to 15
+}
+
+// HTTP is the program's own API.
+type HTTP struct {
+	Listen netip.AddrPort
+	Token  Secret // the bearer token of /api/v1
+}
+
+// Log is what the program writes about itself.
+type Log struct {
+	Level  string // debug, info, warn or error
+	Format string // json or console
+}
+
+// Asterisk are the nodes, and what is rendered for them.
+type Asterisk struct {
+	App   string // the Stasis application
+	Nodes []Node
+
+	// What follows is for rendering a node's configuration.
+	SIPListen        netip.AddrPort
+	RTPStart, RTPEnd uint16 // both included; RTPStart is even
+	Trunks           []Trunk
+	// SeatPasswordDir holds a file with the SIP password for each seat;
+	// empty when all phones have a fixed contact.
+	SeatPasswordDir string
+	// FallbackAfter is how long the dialplan keeps callers while no
+	// controller is there; whole seconds, at least 1 s.
+	FallbackAfter time.Duration
+}
+
+// Node is one Asterisk and its ARI user.
+type Node struct {
+	ID       acd.NodeID
+	URL      string // without a slash at the end
+	Username string
+	Password Secret
+}
+
+// Trunk is a carrier's connection.
+type Trunk struct {
+	Name  string
+	Match []string // source addresses: address, address:port or CIDR
+}
+
+// Seat is a place with a SIP phone.
+type Seat struct {
+	ID acd.SeatID
+	// Contact is the SIP URI of a phone with a fixed address; empty when
+	// the phone registers.
+	Contact string
+}
+
+// Agent is a person who answers calls.
+type Agent struct {
+	ID     acd.AgentID
+	Name   string
+	Queues []acd.QueueID
+	PIN    Secret // not set: the work number alone logs in at a phone
+}
+
+// ACD is what the engine needs to know of the site, PINs included.
+func (c *Config) ACD() acd.Config {
+	out := acd.Config{
+		Entries:         c.Entries,
+		Queues:          c.Queues,
+		NotReadyReasons: c.NotReadyReasons,
+	}
+	for _, s := range c.Seats {
+		out.Seats = append(out.Seats, s.ID)
+	}
+	for _, a := range c.Agents {
+		out.Agents = append(out.Agents, acd.Agent{ID: a.ID, Name: a.Name, Queues: a.Queues, PIN: a.PIN.Reveal()})
+	}
+	return out
+}

@@ -1,0 +1,203 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"hotline/internal/acd"
+)
+
+var update = flag.Bool("update", false, "write the expected texts of testdata/bad anew")
+
+// sandbox makes a working directory with secret files of all kinds. They
+// cannot lie in testdata, since version control does not keep their modes.
+func sandbox(t *testing.T) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	if err := os.MkdirAll("secrets/seats", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{
+		"api.token": "0123456789abcdef\n", "ari.password": "ari-password-of-the-test\r\n", "redis.password": "redis-password",
+		"open.password": "open", "empty": "\n", "two-lines": "one\ntwo\n", "short": "tooshort",
+		"seats/8001": "seat-8001-password\n", "seats/8002": "seat-8002-password\n",
+		"pins":     "# work number, PIN\n1001 4711\n\n0999  123456\n",
+		"bad-pins": "1001 47\n1002 4711\n1002 4712\n1003 4711\n1001 4711 x\n",
+	} {
+		path := filepath.Join("secrets", name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod("secrets/open.password", 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fixture copies a file of testdata into the sandbox.
+func fixture(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sandbox(t)
+	name := filepath.Base(path)
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func fixtures(t *testing.T, folder string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", folder, "*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no fixtures in testdata/%s: %v", folder, err)
+	}
+	return files
+}
+
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return abs
+}
+
+func TestGoodFilesLoad(t *testing.T) {
+	for _, path := range fixtures(t, "good") {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			cfg, err := Load(fixture(t, absolute(t, path)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := acd.NewEngine(cfg.ACD(), noFlow{}); err != nil {
+				t.Errorf("the engine refuses what was loaded: %v", err)
+			}
+		})
+	}
+}
+
+// noFlow is a call flow that no call ever enters.
+type noFlow struct{ acd.Flow }
+
+func TestBadFilesAreRefused(t *testing.T) {
+	for _, path := range fixtures(t, "bad") {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			path := absolute(t, path)
+			golden := strings.TrimSuffix(path, ".yaml") + ".txt"
+			cfg, err := Load(fixture(t, path))
+			if err == nil {
+				t.Fatalf("accepted: %+v", cfg)
+			}
+			got := err.Error() + "\n"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("got:\n%s\nwant:\n%s", got, want)
+			}
+			for line := range strings.Lines(got) {
+				if !strings.Contains(line, "; ") {
+					t.Errorf("no remedy in: %s", line)
+				}
+			}
+		})
+	}
+}
+
+func TestMissingFile(t *testing.T) {
+	_, err := Load("nowhere.yaml")
+	var problems Problems
+	if !errors.As(err, &problems) || len(problems) != 1 || !strings.HasPrefix(err.Error(), "nowhere.yaml: the configuration file does not exist; ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFullFile(t *testing.T) {
+	cfg, err := Load(fixture(t, absolute(t, "testdata/good/full.yaml")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal := func(what string, got, want any) {
+		t.Helper()
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%s: got %v, want %v", what, got, want)
+		}
+	}
+	equal("redis", cfg.Redis.Address+cfg.Redis.Username, "redis.internal:6380hotline")
+	equal("redis password", cfg.Redis.Password.Reveal(), "redis-password")
+	equal("token", cfg.HTTP.Token.Reveal(), "0123456789abcdef")
+	equal("listen", cfg.HTTP.Listen, "[::1]:8080")
+	equal("node 1", cfg.Asterisk.Nodes[0].URL, "http://127.0.0.1:8088")
+	equal("node password", cfg.Asterisk.Nodes[1].Password.Reveal(), "ari-password-of-the-test")
+	equal("ports", []uint16{cfg.Asterisk.RTPStart, cfg.Asterisk.RTPEnd}, "[20000 20999]")
+	equal("fallback", cfg.Asterisk.FallbackAfter, 2*time.Minute)
+	equal("trunks", cfg.Asterisk.Trunks, "[{carrier [127.0.0.2 10.1.0.0/24 10.2.0.1:5060]}]")
+	equal("entries", cfg.Entries, "[{12345 general [greeting please-hold]} {+8651812345 business []}]")
+	equal("queues", cfg.Queues, "[{general 综合受理 quiet true 20s 0s} {business 企业服务 default false 15s 10s}]")
+	equal("seats", cfg.Seats, "[{window-1 sip:w1@10.0.0.9:5062} {0098 sip:0098@10.0.0.1:5060} {0099 sip:0099@10.0.0.1:5060} {0100 sip:0100@10.0.0.1:5060} {0101 sip:0101@10.0.0.1:5060} {8001 }]")
+	equal("agents", cfg.ACD().Agents, "[{1001 张三 [general business] 4711} {0998 坐席 0998 [general] } {0999 坐席 0999 [general] 123456} {1000 坐席 1000 [general] }]")
+	equal("reasons", cfg.NotReadyReasons, "[{break 小休 1} {training training }]")
+	equal("zone", cfg.Location, "Asia/Shanghai")
+
+	passwords, err := cfg.SeatPasswords()
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal("seat passwords", len(passwords), 1)
+	equal("seat password", passwords["8001"].Reveal(), "seat-8001-password")
+}
+
+func TestSeatPasswordsNamesEachMissingFile(t *testing.T) {
+	cfg, err := Load(fixture(t, absolute(t, "testdata/good/minimal.yaml")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove("secrets/seats/8002"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = cfg.SeatPasswords()
+	want := "minimal.yaml: seat 8002: the secret file secrets/seats/8002 does not exist; create it with mode 0600, or correct the path"
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+func TestRelativePathsBeginAtTheFile(t *testing.T) {
+	name := absolute(t, fixture(t, absolute(t, "testdata/good/full.yaml")))
+	t.Chdir(t.TempDir())
+	if _, err := Load(name); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSecretNeverShows(t *testing.T) {
+	secret := NewSecret("hunter2")
+	wrapped := Redis{Password: secret}
+	shown := fmt.Sprintf("%v %+v %#v %s %q %x %d %v %+v %#v", secret, secret, secret, secret, secret, secret, secret, wrapped, wrapped, &wrapped)
+	data, err := json.Marshal(wrapped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown += string(data)
+	if strings.Contains(shown, "hunter2") || strings.Contains(shown, "68756e7465") || strings.Count(shown, hidden) != 11 {
+		t.Errorf("shown: %s", shown)
+	}
+}

@@ -1,0 +1,87 @@
+package config
+
+import (
+	"maps"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestExampleLoads(t *testing.T) {
+	cfg, err := Load(fixture(t, absolute(t, "../../deploy/hotline.example.yaml")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(cfg.Seats) != 40 || len(cfg.Agents) != 40 {
+		t.Errorf("got %d seats and %d agents, want 40 and 40", len(cfg.Seats), len(cfg.Agents))
+	}
+}
+
+// TestReferenceIsTrue holds the tables of docs/configuration.md against the
+// structures: every key once, with its true default.
+func TestReferenceIsTrue(t *testing.T) {
+	want := make(map[string]string)
+	describe(reflect.TypeFor[file](), "", want)
+	// What these fall back to is another value, not a constant.
+	for key, text := range map[string]string{
+		"queues.title": "the id", "not_ready_reasons.title": "the name",
+	} {
+		if want[key] != "none" {
+			t.Errorf("%s has a constant default now", key)
+		}
+		want[key] = text
+	}
+
+	text, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]string)
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_.]+)` \\| ([^|]+) \\| [^|]{5,} \\|$").FindAllStringSubmatch(string(text), -1) {
+		if _, twice := got[row[1]]; twice {
+			t.Errorf("%s is explained twice", row[1])
+		}
+		got[row[1]] = strings.Trim(row[2], "`")
+	}
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		if got[key] != want[key] {
+			t.Errorf("docs/configuration.md: the default of %s reads %q, and is %q", key, got[key], want[key])
+		}
+		delete(got, key)
+	}
+	for key := range got {
+		t.Errorf("docs/configuration.md explains %s, which is not a key", key)
+	}
+}
+
+// describe collects the keys of a structure and their defaults. Sections hold
+// keys and are not values themselves.
+func describe(t reflect.Type, prefix string, into map[string]string) {
+	for i := range t.NumField() {
+		field := t.Field(i)
+		key, ok := field.Tag.Lookup("yaml")
+		if !ok {
+			continue
+		}
+		key = prefix + key
+		_, isValue := reflect.New(field.Type).Interface().(decodable)
+		if isValue {
+			into[key] = "none"
+			if text := field.Tag.Get("default"); text != "" {
+				into[key] = text
+			}
+			if _, needed := field.Tag.Lookup("need"); needed {
+				into[key] = "required"
+			}
+		}
+		switch items, isList := field.Type.FieldByName("items"); {
+		case !isValue:
+			describe(field.Type, key+".", into)
+		case isList && items.Type.Elem().Kind() == reflect.Struct && items.Type.Elem() != reflect.TypeFor[text]():
+			describe(items.Type.Elem(), key+".", into)
+		}
+	}
+}

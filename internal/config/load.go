@@ -1,0 +1,121 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"hotline/internal/acd"
+)
+
+// Load reads and checks a configuration file and the secret files that it
+// names. Relative paths in it are relative to its own folder. A returned error
+// is of type Problems and lists every mistake that was found.
+//
+// The passwords of seats are not read: only whoever renders Asterisk's
+// configuration needs them; see SeatPasswords.
+func Load(path string) (*Config, error) {
+	problems := &collector{file: path}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		problems.at(place{}, "%s", unreadable(err))
+		return nil, problems.err()
+	}
+	raw, ok := parse(problems, data)
+	if !ok {
+		return nil, problems.err()
+	}
+	check := checker{collector: problems, dir: filepath.Dir(path)}
+	cfg := check.config(raw)
+	if err := problems.err(); err != nil {
+		return nil, err
+	}
+	cfg.File = path
+	return cfg, nil
+}
+
+func unreadable(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "the configuration file does not exist; name another with --config, or start from deploy/hotline.example.yaml"
+	case errors.Is(err, fs.ErrPermission):
+		return "the configuration file may not be read by this user; change its owner or mode"
+	}
+	return fmt.Sprintf("the configuration file cannot be read (%v); name a YAML file", err)
+}
+
+// parse fills the structures of schema.go. It reports false when the text is
+// not YAML, so that there is nothing to check.
+func parse(problems *collector, data []byte) (*file, bool) {
+	// Doubled keys are reported by the decoder, all of them at once.
+	tree, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		problems.at(syntaxPlace(err), "this is not valid YAML (%s); correct the line", syntaxText(err))
+		return nil, false
+	}
+	var root ast.Node
+	for _, document := range tree.Docs {
+		if document.Body == nil {
+			continue
+		}
+		if root != nil {
+			problems.at(placeOf(document.Body), "the file holds several documents; remove the line --- and leave one")
+			return nil, false
+		}
+		root = document.Body
+	}
+	raw, d := &file{}, decoder{problems}
+	if _, ok := d.entries(root, ""); !ok {
+		return nil, false
+	}
+	d.structure(reflect.ValueOf(raw).Elem(), root, place{1, 1}, "")
+	return raw, true
+}
+
+func syntaxPlace(err error) place {
+	var positioned yaml.Error
+	if errors.As(err, &positioned) {
+		return placeOfToken(positioned.GetToken())
+	}
+	return place{}
+}
+
+func syntaxText(err error) string {
+	var positioned yaml.Error
+	if errors.As(err, &positioned) {
+		return positioned.GetMessage()
+	}
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	return first
+}
+
+// SeatPasswords reads the SIP password of every seat from seat_password_dir:
+// the file named like the seat. A seat with a fixed contact may have none.
+func (c *Config) SeatPasswords() (map[acd.SeatID]Secret, error) {
+	passwords := make(map[acd.SeatID]Secret, len(c.Seats))
+	problems := &collector{file: c.File}
+	for _, seat := range c.Seats {
+		if c.Asterisk.SeatPasswordDir == "" {
+			continue // Load has made sure that every seat has a contact
+		}
+		path := filepath.Join(c.Asterisk.SeatPasswordDir, string(seat.ID))
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && seat.Contact != "" {
+			continue
+		}
+		secret, err := readSecret(path)
+		if err != nil {
+			problems.at(place{}, "seat %s: %v", seat.ID, err)
+			continue
+		}
+		passwords[seat.ID] = secret
+	}
+	return passwords, problems.err()
+}

@@ -1,0 +1,140 @@
+package config
+
+import "time"
+
+// The structures of this file mirror the YAML file; docs/configuration.md
+// explains every key. Tags: yaml is the key, default what holds when the key is
+// left out, need the remedy when a key without default is missing.
+
+type file struct {
+	place
+	Site            text             `yaml:"site" need:"name the site, for example: site: lianyungang"`
+	Timezone        text             `yaml:"timezone" default:"Asia/Shanghai"`
+	Redis           redisSection     `yaml:"redis"`
+	HTTP            httpSection      `yaml:"http"`
+	Log             logSection       `yaml:"log"`
+	Asterisk        asteriskSection  `yaml:"asterisk"`
+	Entries         list[entryItem]  `yaml:"entries" need:"name a number that callers dial, for example: - {number: \"12345\", queue: general}"`
+	Queues          list[queueItem]  `yaml:"queues" need:"name a queue, for example: - {id: general, title: 综合受理}"`
+	Seats           list[seatItem]   `yaml:"seats" need:"name the seats, for example: - {range: 8001-8040}"`
+	Agents          list[agentItem]  `yaml:"agents" need:"name the agents, for example: - {id: \"1001\", name: 张三, queues: [general]}"`
+	NotReadyReasons list[reasonItem] `yaml:"not_ready_reasons"`
+	PINFile         text             `yaml:"pin_file" default:""`
+}
+
+type redisSection struct {
+	place
+	Address      text   `yaml:"address" default:"127.0.0.1:6379"`
+	Username     text   `yaml:"username" default:""`
+	PasswordFile text   `yaml:"password_file" default:""`
+	Database     number `yaml:"database" default:"0"`
+}
+
+type httpSection struct {
+	place
+	Listen    text `yaml:"listen" default:"127.0.0.1:8080"`
+	TokenFile text `yaml:"token_file" need:"name the file with the API's token, for example: token_file: secrets/api.token"`
+}
+
+type logSection struct {
+	place
+	Level  text `yaml:"level" default:"info"`
+	Format text `yaml:"format" default:"json"`
+}
+
+type asteriskSection struct {
+	place
+	App             text            `yaml:"app" default:"hotline"`
+	Nodes           list[nodeItem]  `yaml:"nodes" need:"name the Asterisk nodes, for example: - {id: a1, url: http://127.0.0.1:8088, username: hotline, password_file: secrets/ari.password}"`
+	SIP             sipSection      `yaml:"sip"`
+	Trunks          list[trunkItem] `yaml:"trunks"`
+	SeatPasswordDir text            `yaml:"seat_password_dir" default:""`
+	FallbackAfter   duration        `yaml:"fallback_after" default:"60s"`
+}
+
+type nodeItem struct {
+	place
+	ID           text `yaml:"id" need:"name the node, for example: id: a1"`
+	URL          text `yaml:"url" need:"write where the node's ARI listens, for example: url: http://127.0.0.1:8088"`
+	Username     text `yaml:"username" default:"hotline"`
+	PasswordFile text `yaml:"password_file" need:"name the file with the ARI user's password, for example: password_file: secrets/ari.password"`
+}
+
+type sipSection struct {
+	place
+	Listen   text `yaml:"listen" default:"127.0.0.1:5060"`
+	RTPPorts text `yaml:"rtp_ports" default:"10000-19999"`
+}
+
+type trunkItem struct {
+	place
+	Name  text       `yaml:"name" need:"name the carrier, for example: name: carrier"`
+	Match list[text] `yaml:"match" need:"list the carrier's addresses, for example: match: [203.0.113.10]"`
+}
+
+type entryItem struct {
+	place
+	Number   text       `yaml:"number" need:"write the number that callers dial, for example: number: \"12345\""`
+	Queue    text       `yaml:"queue" need:"name the queue that the number leads to, for example: queue: general"`
+	Greeting list[text] `yaml:"greeting"`
+}
+
+type queueItem struct {
+	place
+	ID          text     `yaml:"id" need:"name the queue, for example: id: general"`
+	Title       text     `yaml:"title" default:""`
+	Music       text     `yaml:"music" default:"default"`
+	RingTimeout duration `yaml:"ring_timeout" default:"15s"`
+	WrapUp      duration `yaml:"wrap_up" default:"10s"`
+	Ringback    yesno    `yaml:"ringback" default:"false"`
+}
+
+type seatItem struct {
+	place
+	ID      text `yaml:"id" default:""`
+	Range   text `yaml:"range" default:""`
+	Contact text `yaml:"contact" default:""`
+}
+
+type agentItem struct {
+	place
+	ID     text       `yaml:"id" default:""`
+	Range  text       `yaml:"range" default:""`
+	Name   text       `yaml:"name" default:"{id}"`
+	Queues list[text] `yaml:"queues" need:"name the queues that the agent serves, for example: queues: [general]"`
+}
+
+type reasonItem struct {
+	place
+	Name  text `yaml:"name" need:"name the reason, for example: name: break"`
+	Title text `yaml:"title" default:""`
+	Digit text `yaml:"digit" default:""`
+}
+
+// The kinds of values.
+type (
+	text     = value[string]
+	number   = value[int]
+	yesno    = value[bool]
+	duration = value[time.Duration]
+)
+
+// place is where in the file something stands.
+type place struct{ line, column int }
+
+func (p *place) setPlace(to place) { *p = to }
+
+// value is a scalar and where it stands; without a place of its own (a
+// default) it stands where its section does.
+type value[T string | int | bool | time.Duration] struct {
+	place
+	v   T
+	set bool // written in the file
+}
+
+// list is a sequence of structures or of values.
+type list[T any] struct {
+	place
+	items []T
+	blank bool // written as a list of nothing
+}

@@ -1,0 +1,232 @@
+package config
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"hotline/internal/acd"
+)
+
+// site checks entries, queues, seats, agents and reasons. The answer says
+// which queues have agents.
+func (c *checker) site(raw *file, cfg *Config) (served map[string]bool) {
+	queues := c.unique("queue")
+	c.empty(raw.Queues.place, raw.Queues.blank, "queues", "a queue")
+	for _, q := range raw.Queues.items {
+		id := c.name(q.ID, "queues.id", queueName)
+		queues.add(q.ID.place, q.ID.v) // known also when ill-named, which is one mistake and not many
+		cfg.Queues = append(cfg.Queues, acd.Queue{
+			ID: acd.QueueID(id), Title: c.title(q.Title, "queues.title", id),
+			Music: c.name(q.Music, "queues.music", soundName), Ringback: q.Ringback.v,
+			RingTimeout: c.between(q.RingTimeout, "queues.ring_timeout", time.Second, 5*time.Minute),
+			WrapUp:      c.between(q.WrapUp, "queues.wrap_up", 0, time.Hour),
+		})
+	}
+	numbers := c.unique("number")
+	c.empty(raw.Entries.place, raw.Entries.blank, "entries", "a number")
+	for _, e := range raw.Entries.items {
+		number := c.name(e.Number, "entries.number", entryName)
+		numbers.add(e.Number.place, number)
+		c.knownQueue(e.Queue, "number "+e.Number.v+" leads to", queues)
+		entry := acd.Entry{Number: number, Queue: acd.QueueID(e.Queue.v)}
+		for _, g := range e.Greeting.items {
+			entry.Greeting = append(entry.Greeting, c.name(g, "entries.greeting", soundName))
+		}
+		cfg.Entries = append(cfg.Entries, entry)
+	}
+	c.seats(raw, cfg)
+	c.reasons(raw, cfg)
+	return c.agents(raw, cfg, queues)
+}
+
+func (c *checker) between(d duration, key string, low, high time.Duration) time.Duration {
+	if d.v < low || d.v > high {
+		c.at(d.place, "%s: %v is out of range; write %v to %v", key, d.v, low, high)
+	}
+	return d.v
+}
+
+func (c *checker) knownQueue(t text, who string, queues unique) {
+	if !t.set || len(queues.seen) == 0 {
+		return
+	}
+	if _, known := queues.seen[t.v]; !known {
+		names := make([]string, 0, len(queues.seen))
+		for name := range queues.seen {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		c.at(t.place, "%s the unknown queue %s; configured are: %s", who, quoted(t.v), strings.Join(names, ", "))
+	}
+}
+
+func (c *checker) seats(raw *file, cfg *Config) {
+	c.empty(raw.Seats.place, raw.Seats.blank, "seats", "a seat")
+	seats := c.unique("seat")
+	for _, s := range raw.Seats.items {
+		for _, id := range c.ids(s.place, s.ID, s.Range, "seats") {
+			if !seats.add(s.place, id) {
+				continue
+			}
+			contact := strings.ReplaceAll(s.Contact.v, "{id}", id)
+			if contact == "" && raw.Asterisk.SeatPasswordDir.v == "" {
+				c.at(s.place, "seat %s has neither a password nor a fixed phone; set asterisk.seat_password_dir, or give the seat a contact", id)
+				break
+			}
+			if contact != "" && !isContact(contact) {
+				c.at(s.Contact.place, "seats.contact: %s is not a phone's address; write sip:user@address:port with an address and not a name, for example sip:{id}@10.0.0.1:5060", quoted(contact))
+				break
+			}
+			cfg.Seats = append(cfg.Seats, Seat{ID: acd.SeatID(id), Contact: contact})
+		}
+	}
+}
+
+var sipURI = regexp.MustCompile(`^sip:(?:[A-Za-z0-9_.+*-]+@)?([^@;?]+)((?:;[A-Za-z0-9=_.-]+)*)$`)
+
+func isContact(uri string) bool {
+	m := sipURI.FindStringSubmatch(uri)
+	if m == nil {
+		return false
+	}
+	if a, err := netip.ParseAddrPort(m[1]); err == nil {
+		return a.Port() != 0
+	}
+	_, err := netip.ParseAddr(strings.Trim(m[1], "[]"))
+	return err == nil
+}
+
+func (c *checker) agents(raw *file, cfg *Config, queues unique) (served map[string]bool) {
+	c.empty(raw.Agents.place, raw.Agents.blank, "agents", "an agent")
+	served = make(map[string]bool)
+	agents := c.unique("agent")
+	for _, a := range raw.Agents.items {
+		ids := c.ids(a.place, a.ID, a.Range, "agents")
+		c.empty(a.Queues.place, a.Queues.blank, "agents.queues", "a queue that the agent serves")
+		own := c.unique("queue")
+		var serves []acd.QueueID
+		for _, q := range a.Queues.items {
+			c.knownQueue(q, "the agent serves", queues)
+			if own.add(q.place, q.v) {
+				serves = append(serves, acd.QueueID(q.v))
+				served[q.v] = true
+			}
+		}
+		for _, id := range ids {
+			if agents.add(a.place, id) {
+				name := a.Name
+				name.v = strings.ReplaceAll(name.v, "{id}", id)
+				cfg.Agents = append(cfg.Agents, Agent{ID: acd.AgentID(id), Name: c.title(name, "agents.name", id), Queues: serves})
+			}
+		}
+	}
+	return served
+}
+
+func (c *checker) reasons(raw *file, cfg *Config) {
+	names, digits := c.unique("reason"), c.unique("digit")
+	for _, r := range raw.NotReadyReasons.items {
+		name := c.name(r.Name, "not_ready_reasons.name", reasonName)
+		if slices.Contains(acd.ReservedReasons, name) {
+			c.at(r.Name.place, "not_ready_reasons.name: %s is used by the program itself; choose another name, for example break", quoted(name))
+		}
+		names.add(r.Name.place, name)
+		if r.Digit.v != "" && (len(r.Digit.v) != 1 || r.Digit.v[0] < '0' || r.Digit.v[0] > '9') {
+			c.at(r.Digit.place, "not_ready_reasons.digit: %s is not a digit; write one digit from 0 to 9", quoted(r.Digit.v))
+		}
+		digits.add(r.Digit.place, r.Digit.v)
+		cfg.NotReadyReasons = append(cfg.NotReadyReasons, acd.NotReadyReason{
+			Name: name, Title: c.title(r.Title, "not_ready_reasons.title", name), Digit: r.Digit.v,
+		})
+	}
+}
+
+// widestRange is the most identifiers that one range may stand for.
+const widestRange = 10_000
+
+// ids lists the identifiers of an item: one id, or those of a range such as
+// 8002-8040.
+func (c *checker) ids(item place, id, span text, key string) []string {
+	switch {
+	case id.set && span.set:
+		c.at(span.place, "%s: an item has either id or range; remove one of them", key)
+	case id.set:
+		if name := c.name(id, key+".id", personName); name != "" {
+			return []string{name}
+		}
+	case span.set:
+		first, last, _ := strings.Cut(span.v, "-")
+		from, err1 := strconv.ParseUint(first, 10, 32)
+		to, err2 := strconv.ParseUint(last, 10, 32)
+		if err1 != nil || err2 != nil || len(first) != len(last) || from > to || to-from >= widestRange || len(first) > 32 {
+			c.at(span.place, "%s.range: %s is not a range; write first and last number with equally many digits, at most %d numbers, for example 8001-8040", key, quoted(span.v), widestRange)
+			return nil
+		}
+		ids := make([]string, 0, to-from+1)
+		for n := from; n <= to; n++ {
+			ids = append(ids, fmt.Sprintf("%0*d", len(first), n))
+		}
+		return ids
+	default:
+		c.at(item, "%s: an item has neither id nor range; write id: \"8001\" or range: 8001-8040", key)
+	}
+	return nil
+}
+
+var pinFormat = regexp.MustCompile(`^[0-9]{4,12}$`)
+
+// largestPINFile in bytes: room for some ten thousand lines.
+const largestPINFile = 1 << 20
+
+// pins reads the file of lines "agent PIN" into the agents.
+func (c *checker) pins(t text, agents []Agent) {
+	if !t.set {
+		return
+	}
+	path := c.path(t)
+	content, err := readPrivate(path, largestPINFile)
+	if err != nil {
+		c.at(t.place, "pin_file: %v", err)
+		return
+	}
+	index := make(map[string]int, len(agents))
+	for i, a := range agents {
+		index[string(a.ID)] = i
+	}
+	lines := bufio.NewScanner(strings.NewReader(content))
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		if err := setPIN(agents, index, strings.Fields(line)); err != nil {
+			c.problems = append(c.problems, Problem{File: path, Line: n, Column: 1, Text: err.Error()})
+		}
+	}
+	if err := lines.Err(); err != nil {
+		c.at(t.place, "pin_file: %s has a line that is too long; write lines such as: 1001 4711", path)
+	}
+}
+
+func setPIN(agents []Agent, index map[string]int, fields []string) error {
+	if len(fields) != 2 || !pinFormat.MatchString(fields[1]) {
+		return errors.New("this is not an agent with a PIN; write the work number, a blank and 4 to 12 digits")
+	}
+	i, known := index[fields[0]]
+	switch {
+	case !known:
+		// Not quoted: whoever swapped the columns has a PIN standing there.
+		return errors.New("the agent of this line is not configured; write the work number first, add the agent, or remove the line")
+	case agents[i].PIN.IsSet():
+		return fmt.Errorf("agent %s has a PIN already; remove one of the lines", fields[0])
+	}
+	agents[i].PIN = NewSecret(fields[1])
+	return nil
+}

@@ -1,0 +1,123 @@
+// Package internal_test holds the architecture: which package may import
+// which, and which library has one importer only.
+package internal_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed lists, for every package of the project, the project's packages
+// that its code (not its tests) may import. A package that is missing here is
+// an error, so that a new one is thought about.
+var allowed = map[string][]string{
+	"asterisk-conf":         {},
+	"cmd/hotline":           {"asterisk-conf", "internal/acd", "internal/app", "internal/calendar", "internal/config"},
+	"cmd/lab":               {"internal/lab", "internal/phonescript"},
+	"cmd/phones":            {"internal/phonescript", "internal/phone"},
+	"internal":              {},
+	"internal/acd":          {},
+	"internal/app":          {"asterisk-conf", "internal/acd", "internal/asterisk", "internal/calendar", "internal/callflow", "internal/config", "internal/httpapi", "internal/metrics", "internal/redisstore", "internal/report", "internal/runner", "internal/traffic"},
+	"internal/asterisk":     {"internal/acd", "internal/runner"},
+	"internal/calendar":     {},
+	"internal/callflow":     {"internal/acd"},
+	"internal/config":       {"internal/acd"},
+	"internal/devstack":     {"asterisk-conf"},
+	"internal/e2e":          {},
+	"internal/httpapi":      {"internal/acd", "internal/httpapi/view"},
+	"internal/httpapi/view": {"internal/acd"},
+	"internal/lab":          {"internal/app", "internal/config", "internal/devstack"},
+	"internal/metrics":      {"internal/acd"},
+	"internal/phone":        {},
+	"internal/phonescript":  {"internal/phone"},
+	"internal/redisstore":   {"internal/acd", "internal/calendar", "internal/runner", "internal/traffic"},
+	"internal/report":       {"internal/traffic", "internal/calendar"},
+	"internal/runner":       {"internal/acd"},
+	"internal/traffic":      {"internal/acd", "internal/calendar"},
+
+	// Helpers of tests.
+	"internal/asterisk/aritest":     {},
+	"internal/metrics/metricstest":  {},
+	"internal/redisstore/redistest": {"internal/devstack"},
+}
+
+// pure packages import the standard library and the project's packages only,
+// and nothing that reads a clock, the disk or the network.
+var pure = []string{"internal/acd", "internal/callflow", "internal/calendar", "internal/traffic"}
+
+// impure are parts of the standard library that pure packages do without.
+var impure = []string{"net", "net/http", "os", "os/exec", "sync", "math/rand", "math/rand/v2", "crypto/rand", "log", "context"}
+
+// onlyImporter names the one package that may import a library.
+var onlyImporter = map[string]string{
+	"github.com/CyCoreSystems/ari/v5":      "internal/asterisk",
+	"github.com/redis/go-redis/v9":         "internal/redisstore",
+	"github.com/prometheus/client_golang/": "internal/metrics",
+	"github.com/emiago/sipgo":              "internal/phone",
+	"github.com/spf13/cobra":               "cmd/",
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "hotline/...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []goPackage
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}
+
+func TestImportRules(t *testing.T) {
+	list := packages(t)
+	if len(list) < 10 {
+		t.Fatalf("only %d packages were found", len(list))
+	}
+	for _, p := range list {
+		name := strings.TrimPrefix(p.ImportPath, "hotline/")
+		may, known := allowed[name]
+		if !known {
+			t.Errorf("%s is not in the table of import rules; add it there and in the README", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if ours, ok := strings.CutPrefix(imported, "hotline/"); ok && !slices.Contains(may, ours) {
+				t.Errorf("%s may not import %s", name, ours)
+			}
+			checkLibrary(t, name, imported)
+		}
+	}
+}
+
+func checkLibrary(t *testing.T, name, imported string) {
+	t.Helper()
+	for library, only := range onlyImporter {
+		if strings.HasPrefix(imported, library) && !strings.HasPrefix(name, only) {
+			t.Errorf("%s may not import %s: only %s does", name, imported, only)
+		}
+	}
+	if !slices.Contains(pure, name) {
+		return
+	}
+	if slices.Contains(impure, imported) || strings.Contains(strings.Split(imported, "/")[0], ".") {
+		t.Errorf("%s is pure and may not import %s", name, imported)
+	}
+}

@@ -1,0 +1,129 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"hotline/internal/lab"
+	"hotline/internal/phonescript"
+)
+
+// The busy stretch: more callers than the agents can take at once, so that
+// callers wait and agents who become free are needed at once.
+const (
+	agents  = 40
+	callers = 400
+	arrive  = 45 * time.Second
+)
+
+func TestFourHundredCallsToFortyAgents(t *testing.T) {
+	l := start(t, lab.Site{Agents: agents, RingTimeout: "6s", WrapUp: "1s", NoGreeting: true})
+	before := scrape(t, l)
+
+	scenario, err := l.People(agents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scenario.Seed = 12345
+	scenario.Duration, scenario.WindDown = arrive, 60*time.Second
+	scenario.Agents.Refuses, scenario.Agents.Ignores = 0.01, 0.01
+	scenario.Agents.Answer = phonescript.Spread{Min: 100 * time.Millisecond, Max: 900 * time.Millisecond}
+	scenario.Callers.Total, scenario.Callers.AtOnce = callers, 120
+	scenario.Callers.Patience = phonescript.Spread{Mean: 20 * time.Second, Min: time.Second, Max: time.Minute}
+	scenario.Callers.Talk = phonescript.Spread{Mean: 3500 * time.Millisecond, Min: 1500 * time.Millisecond, Max: 9 * time.Second}
+	phones, err := phonescript.Run(t.Context(), scenario)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, told := range phones.Told {
+		t.Error("phones:", told)
+	}
+
+	var live lab.Snapshot
+	within(t, 15*time.Second, "all calls have ended and all agents have left", func(ctx context.Context) (bool, string) {
+		s, err := l.Snapshot(ctx)
+		live = s
+		return err == nil && s.Calls == 0 && s.Agents["logged_out"] == agents, fmt.Sprint(s, err)
+	})
+	var figures lab.Figures
+	within(t, 10*time.Second, "all is counted in Redis", func(ctx context.Context) (bool, string) {
+		f, err := l.Today(ctx)
+		figures = f
+		return err == nil && f.Offered == live.Offered, fmt.Sprint(f, err)
+	})
+	accounted(t, figures, phones)
+	reactions(t, l)
+	nothingLeft(t, l, before.Sum("go_goroutines"))
+	if err := l.StopServe(); err != nil {
+		t.Error(err)
+	}
+	if out, err := l.Hotline(t.Context(), "traffic", "verify"); err != nil {
+		t.Errorf("the counters are not a recount of the records: %v\n%s", err, out)
+	}
+}
+
+// accounted compares the figures with what the phones heard.
+func accounted(t *testing.T, f lab.Figures, phones phonescript.Summary) {
+	t.Helper()
+	t.Logf("phones: placed %d, answered %d, verified both ways %d, gave up %d, crossed %d", phones.Placed, phones.Answered, phones.Verified, phones.Abandoned, phones.Crossed)
+	t.Logf("hotline: offered %d, answered %d, abandoned %d, not offered %d, RONA %d", f.Offered, f.Answered, f.Abandoned, f.NotOffered, f.RONA)
+	if phones.Placed != callers || phones.Unplaced != 0 || phones.Failed != 0 || phones.Refused != 0 {
+		t.Errorf("%d of %d calls were placed, %d failed, %d were refused", phones.Placed, callers, phones.Failed, phones.Refused)
+	}
+	if phones.Answered == 0 || phones.Verified != phones.Answered {
+		t.Errorf("%d of %d answered calls had audio both ways", phones.Verified, phones.Answered)
+	}
+	if f.Offered+f.NotOffered != phones.Placed {
+		t.Errorf("%d calls offered and %d not offered, %d placed", f.Offered, f.NotOffered, phones.Placed)
+	}
+	if f.Offered != f.Answered+f.Abandoned {
+		t.Errorf("offered %d is not answered %d + abandoned %d", f.Offered, f.Answered, f.Abandoned)
+	}
+	// Who left at the very moment of the answer heard nobody.
+	if d := f.Answered - phones.Answered; d < 0 || d > phones.Crossed {
+		t.Errorf("hotline counts %d answered, the phones %d and %d that crossed", f.Answered, phones.Answered, phones.Crossed)
+	}
+}
+
+// reactions prints, and bounds, how fast agents and callers were brought together.
+func reactions(t *testing.T, l *lab.Lab) {
+	t.Helper()
+	s := scrape(t, l)
+	for _, h := range []struct{ name, what string }{
+		{"hotline_agent_idle_gap_seconds", "agent free until the phone rings, while callers wait"},
+		{"hotline_ring_delay_seconds", "caller enters the queue until a ready agent's phone rings"},
+		{"hotline_answer_to_connect_seconds", "agent lifts until caller and agent are bridged"},
+	} {
+		n := s.Count(h.name)
+		p50, p99 := 1000*s.Quantile(h.name, .5), 1000*s.Quantile(h.name, .99)
+		t.Logf("%s: n=%d p50=%.1f ms p99=%.1f ms", h.what, n, p50, p99)
+		if n == 0 {
+			t.Errorf("%s was not observed", h.name)
+		}
+		if h.name == "hotline_agent_idle_gap_seconds" && (p50 >= 15 || p99 >= 50) {
+			t.Errorf("the idle gap of agents is p50 %.1f ms and p99 %.1f ms, wanted under 15 and 50", p50, p99)
+		}
+	}
+	if breaches := s.Sum("hotline_invariant_breaches_total"); breaches != 0 {
+		t.Errorf("%v invariants were broken", breaches)
+	}
+}
+
+// nothingLeft: no channel, bridge or goroutine outlives the calls.
+func nothingLeft(t *testing.T, l *lab.Lab, goroutines float64) {
+	t.Helper()
+	for _, kind := range []string{"channels", "bridges"} {
+		within(t, 10*time.Second, "Asterisk has no "+kind, func(ctx context.Context) (bool, string) {
+			n, err := listed(ctx, l, kind)
+			return err == nil && n == 0, fmt.Sprint(n, err)
+		})
+	}
+	// Idle connections to Asterisk and Redis are closed within seconds; each has
+	// two goroutines.
+	within(t, 40*time.Second, "the goroutines of the calls have ended", func(context.Context) (bool, string) {
+		now := scrape(t, l).Sum("go_goroutines")
+		return now <= goroutines+4, fmt.Sprintf("%v before, %v now", goroutines, now)
+	})
+}

@@ -1,0 +1,108 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"hotline/internal/acd"
+)
+
+func (a *api) login(w http.ResponseWriter, r *http.Request) error {
+	var body struct {
+		Seat acd.SeatID `json:"seat"`
+	}
+	if err := decode(w, r, &body); err != nil {
+		return err
+	}
+	if body.Seat == "" {
+		return refused(http.StatusUnprocessableEntity, "no_seat", `name the seat, for example {"seat": "8001"}`)
+	}
+	return a.request(w, r, acd.Login{Agent: agentID(r), Seat: body.Seat})
+}
+
+func (a *api) logout(w http.ResponseWriter, r *http.Request) error {
+	if err := decode(w, r, &struct{}{}); err != nil {
+		return err
+	}
+	return a.request(w, r, acd.Logout{Agent: agentID(r)})
+}
+
+func (a *api) setReady(w http.ResponseWriter, r *http.Request) error {
+	if err := decode(w, r, &struct{}{}); err != nil {
+		return err
+	}
+	return a.request(w, r, acd.SetReady{Agent: agentID(r)})
+}
+
+func (a *api) setNotReady(w http.ResponseWriter, r *http.Request) error {
+	var body struct {
+		Reason string `json:"reason"`
+	}
+	if err := decode(w, r, &body); err != nil {
+		return err
+	}
+	if body.Reason == "" {
+		return refused(http.StatusUnprocessableEntity, "no_reason", `name a configured reason, for example {"reason": "break"}`)
+	}
+	return a.request(w, r, acd.SetNotReady{Agent: agentID(r), Reason: body.Reason})
+}
+
+func agentID(r *http.Request) acd.AgentID { return acd.AgentID(r.PathValue("id")) }
+
+// request lets the engine decide, and answers with the agent as it is then.
+func (a *api) request(w http.ResponseWriter, r *http.Request, event acd.Event) error {
+	ctx, cancel := context.WithTimeout(r.Context(), answerBound)
+	defer cancel()
+	if err := a.Control.Request(ctx, event); err != nil {
+		return err
+	}
+	return a.agent(w, r)
+}
+
+// largestBody in bytes; the largest request has some fifty.
+const largestBody = 64 << 10
+
+// decode reads a strict JSON object into body. No body at all is an empty object.
+func decode(w http.ResponseWriter, r *http.Request, body any) error {
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largestBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return refused(http.StatusRequestEntityTooLarge, "body_too_large", "the body is larger than 64 KiB")
+	case err != nil:
+		return refused(http.StatusBadRequest, "body_unreadable", "the body did not arrive whole")
+	case len(data) == 0:
+		return nil
+	}
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" {
+		return refused(http.StatusUnsupportedMediaType, "not_json", "send JSON with the header Content-Type: application/json")
+	}
+	return strict(data, body)
+}
+
+// strict refuses unknown fields, wrong types and whatever follows the object.
+func strict(data []byte, body any) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(body)
+	var mistyped *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &mistyped) && mistyped.Field != "":
+		return refused(http.StatusBadRequest, "bad_json", "the field "+mistyped.Field+" must be a string and is a "+mistyped.Value)
+	case errors.As(err, &mistyped):
+		return refused(http.StatusBadRequest, "bad_json", "the body must be a JSON object and is a "+mistyped.Value)
+	case err != nil:
+		return refused(http.StatusBadRequest, "bad_json", "the body is not the JSON object expected here: "+strings.TrimPrefix(err.Error(), "json: "))
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return refused(http.StatusBadRequest, "bad_json", "the body goes on after the JSON object")
+	}
+	return nil
+}

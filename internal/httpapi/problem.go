@@ -1,0 +1,76 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"hotline/internal/acd"
+	"hotline/internal/httpapi/view"
+)
+
+// problem is an error that knows its answer.
+type problem struct{ view.Problem }
+
+func (p *problem) Error() string { return p.Detail }
+
+// refused makes a problem. The detail is one sentence for people, the code is
+// stable and for programs.
+func refused(status int, code, detail string) *problem {
+	return &problem{view.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Code: code}}
+}
+
+// problemOf turns any error into its answer. Errors that are not foreseen may
+// hold what does not concern a client: they are not shown.
+func problemOf(err error) *problem {
+	var known *problem
+	if errors.As(err, &known) {
+		return known
+	}
+	var request *acd.RequestError
+	if errors.As(err, &request) {
+		return refused(statusOf(request.Code), request.Code, request.Text)
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return refused(http.StatusServiceUnavailable, "no_answer", "the program did not answer in time; try again")
+	}
+	return refused(http.StatusServiceUnavailable, "unavailable", "the program cannot answer now; /readyz says why")
+}
+
+// statusOf maps the engine's codes.
+func statusOf(code string) int {
+	switch code {
+	case "unknown_agent":
+		return http.StatusNotFound
+	case "unknown_seat", "unknown_reason":
+		return http.StatusUnprocessableEntity
+	default:
+		// seat_taken, already_logged_in, not_logged_in, busy, and what
+		// the engine may refuse later: the request is at odds with the
+		// present state.
+		return http.StatusConflict
+	}
+}
+
+func writeProblem(w http.ResponseWriter, p *problem) {
+	write(w, p.Status, "application/problem+json", p.Problem)
+}
+
+func writeJSON(w http.ResponseWriter, body any) error {
+	write(w, http.StatusOK, "application/json", body)
+	return nil
+}
+
+func write(w http.ResponseWriter, status int, contentType string, body any) {
+	data, err := json.Marshal(body)
+	if err != nil {
+		// Only what Traffic hands over can fail to marshal.
+		status, contentType = http.StatusInternalServerError, "application/problem+json"
+		data, _ = json.Marshal(refused(status, "internal", "the answer could not be written as JSON").Problem)
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	// A client that is gone needs no answer.
+	_, _ = w.Write(append(data, '\n'))
+}

@@ -1,0 +1,135 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"hotline/internal/httpapi/view"
+)
+
+// see takes a snapshot within the bound.
+func (a *api) see(r *http.Request) (view.Snapshot, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), answerBound)
+	defer cancel()
+	s, err := a.Control.Snapshot(ctx)
+	if err != nil {
+		return view.Snapshot{}, err
+	}
+	return view.Of(s), nil
+}
+
+// health says that the program lives: its one loop answers.
+func (a *api) health(w http.ResponseWriter, r *http.Request) error {
+	if _, err := a.see(r); err != nil {
+		return err
+	}
+	return writeJSON(w, map[string]string{"status": "ok", "version": a.Version})
+}
+
+// ready says whether calls can be taken, and if not, why. Whoever asks for
+// text/plain gets one reason a line.
+func (a *api) ready(w http.ResponseWriter, r *http.Request) error {
+	var reasons []string
+	for _, err := range a.Ready() {
+		if err != nil {
+			reasons = append(reasons, err.Error())
+		}
+	}
+	if _, err := a.see(r); err != nil {
+		reasons = append(reasons, "the engine does not answer")
+	}
+	if len(reasons) == 0 {
+		return writeJSON(w, map[string]string{"status": "ready", "version": a.Version})
+	}
+	if strings.Contains(r.Header.Get("Accept"), "text/plain") {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte(strings.Join(reasons, "\n") + "\n"))
+		return nil
+	}
+	p := refused(http.StatusServiceUnavailable, "not_ready", strings.Join(reasons, "; "))
+	p.Reasons = reasons
+	return p
+}
+
+func (a *api) snapshot(w http.ResponseWriter, r *http.Request) error {
+	s, err := a.see(r)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, s)
+}
+
+func (a *api) queues(w http.ResponseWriter, r *http.Request) error {
+	s, err := a.see(r)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, map[string]any{"at": s.At, "queues": s.Queues})
+}
+
+func (a *api) agents(w http.ResponseWriter, r *http.Request) error {
+	s, err := a.see(r)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, map[string]any{"at": s.At, "agents": s.Agents})
+}
+
+func (a *api) calls(w http.ResponseWriter, r *http.Request) error {
+	s, err := a.see(r)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, map[string]any{"at": s.At, "calls": s.Calls})
+}
+
+func (a *api) queue(w http.ResponseWriter, r *http.Request) error {
+	s, err := a.see(r)
+	if err != nil {
+		return err
+	}
+	for _, q := range s.Queues {
+		if string(q.ID) == r.PathValue("id") {
+			return writeJSON(w, q)
+		}
+	}
+	return refused(http.StatusNotFound, "unknown_queue", "this queue is not configured; /api/v1/queues lists those that are")
+}
+
+func (a *api) agent(w http.ResponseWriter, r *http.Request) error {
+	s, err := a.see(r)
+	if err != nil {
+		return err
+	}
+	for _, agent := range s.Agents {
+		if string(agent.ID) == r.PathValue("id") {
+			return writeJSON(w, agent)
+		}
+	}
+	return refused(http.StatusNotFound, "unknown_agent", "this agent is not configured; /api/v1/agents lists those who are")
+}
+
+func (a *api) call(w http.ResponseWriter, r *http.Request) error {
+	s, err := a.see(r)
+	if err != nil {
+		return err
+	}
+	for _, call := range s.Calls {
+		if string(call.ID) == r.PathValue("id") {
+			return writeJSON(w, call)
+		}
+	}
+	return refused(http.StatusNotFound, "unknown_call", "this call is not in progress; /api/v1/calls lists those that are")
+}
+
+func (a *api) today(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := context.WithTimeout(r.Context(), answerBound)
+	defer cancel()
+	figures, err := a.Traffic.Today(ctx)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, figures)
+}

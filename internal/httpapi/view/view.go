@@ -1,0 +1,173 @@
+// Package view is the JSON of the API: what internal/httpapi writes and
+// internal/apiclient reads. The engine's types enter, with phone numbers
+// masked and durations in seconds they leave. It imports acd only.
+package view
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"hotline/internal/acd"
+)
+
+// Seconds is a duration that JSON shows as seconds with three decimals.
+type Seconds time.Duration
+
+// MarshalJSON writes for example 12.500.
+func (s Seconds) MarshalJSON() ([]byte, error) {
+	return strconv.AppendFloat(nil, time.Duration(s).Seconds(), 'f', 3, 64), nil
+}
+
+// UnmarshalJSON reads a number of seconds.
+func (s *Seconds) UnmarshalJSON(data []byte) error {
+	var f float64
+	if err := json.Unmarshal(data, &f); err != nil {
+		return fmt.Errorf("seconds: %w", err)
+	}
+	*s = Seconds(math.Round(f*1000)) * Seconds(time.Millisecond)
+	return nil
+}
+
+// Duration is the value for computing.
+func (s Seconds) Duration() time.Duration { return time.Duration(s) }
+
+// Snapshot is everything at one moment.
+type Snapshot struct {
+	At     time.Time `json:"at"`
+	Queues []Queue   `json:"queues"`
+	Agents []Agent   `json:"agents"`
+	Calls  []Call    `json:"calls"`
+}
+
+// Queue is a queue now.
+type Queue struct {
+	ID          acd.QueueID            `json:"queue"`
+	Title       string                 `json:"title"`
+	Waiting     int                    `json:"waiting"` // including those for whom a phone rings
+	LongestWait Seconds                `json:"longest_wait"`
+	Talking     int                    `json:"talking"`
+	Agents      map[acd.AgentState]int `json:"agents"` // by state
+	// SinceStart counts since the controller started; the day's figures are
+	// those of traffic/today.
+	SinceStart acd.QueueCounts `json:"since_start"`
+}
+
+// Agent is an agent now.
+type Agent struct {
+	ID         acd.AgentID    `json:"agent"`
+	Name       string         `json:"name"`
+	Queues     []acd.QueueID  `json:"queues"`
+	Seat       acd.SeatID     `json:"seat,omitempty"`
+	State      acd.AgentState `json:"state"`
+	Since      time.Time      `json:"since,omitzero"`
+	InState    Seconds        `json:"in_state"` // how long in this state; 0 when unknown
+	Reason     string         `json:"reason,omitempty"`
+	Pending    string         `json:"pending,omitempty"`
+	Call       acd.CallID     `json:"call,omitempty"`
+	WrapUpEnds time.Time      `json:"wrap_up_ends,omitzero"`
+	Answered   int            `json:"answered"` // since login
+}
+
+// Call is a call in progress.
+type Call struct {
+	ID       acd.CallID    `json:"call"`
+	Node     acd.NodeID    `json:"node"`
+	Entry    string        `json:"entry"`
+	Caller   string        `json:"caller"` // masked
+	Queue    acd.QueueID   `json:"queue,omitempty"`
+	Phase    acd.CallPhase `json:"phase"`
+	Arrived  time.Time     `json:"arrived"`
+	Queued   time.Time     `json:"queued,omitzero"`
+	Answered time.Time     `json:"answered,omitzero"`
+	Wait     Seconds       `json:"wait"` // in the queue, until answered
+	Talk     Seconds       `json:"talk"`
+	Agent    acd.AgentID   `json:"agent,omitempty"`
+	Seat     acd.SeatID    `json:"seat,omitempty"`
+	Offers   int           `json:"offers"` // how many agents it was offered to
+}
+
+// Traffic is the part of /api/v1/traffic/today that live displays show.
+type Traffic struct {
+	Day  string  `json:"day"`
+	Site Figures `json:"site"`
+}
+
+// Figures are those of the finished calls of a day. A rate or average is nil
+// when it has no denominator.
+type Figures struct {
+	Offered     int64    `json:"offered"`
+	Answered    int64    `json:"answered"`
+	Abandoned   int64    `json:"abandoned"`
+	ConnectRate *float64 `json:"connect_rate"` // per cent
+	AverageWait *float64 `json:"average_wait"` // seconds
+	AverageTalk *float64 `json:"average_talk"` // seconds
+}
+
+// Problem is an error as RFC 9457 defines it, with a code for programs and,
+// where several things are wrong, the reasons.
+type Problem struct {
+	Type    string   `json:"type"`
+	Title   string   `json:"title"`
+	Status  int      `json:"status"`
+	Detail  string   `json:"detail"`
+	Code    string   `json:"code"`
+	Reasons []string `json:"reasons,omitempty"`
+}
+
+// Of shows a snapshot of the engine.
+func Of(s acd.Snapshot) Snapshot {
+	out := Snapshot{
+		At:     s.At,
+		Queues: make([]Queue, 0, len(s.Queues)),
+		Agents: make([]Agent, 0, len(s.Agents)),
+		Calls:  make([]Call, 0, len(s.Calls)),
+	}
+	for _, q := range s.Queues {
+		out.Queues = append(out.Queues, queue(q))
+	}
+	for _, a := range s.Agents {
+		out.Agents = append(out.Agents, agent(a, s.At))
+	}
+	for _, c := range s.Calls {
+		out.Calls = append(out.Calls, call(c, s.At))
+	}
+	return out
+}
+
+func queue(q acd.QueueStatus) Queue {
+	return Queue{
+		ID: q.Queue, Title: q.Title, Waiting: q.Waiting, LongestWait: Seconds(q.LongestWait), Talking: q.Talking,
+		Agents: q.Agents, SinceStart: q.Counts,
+	}
+}
+
+func agent(a acd.AgentStatus, at time.Time) Agent {
+	return Agent{
+		ID: a.Agent, Name: a.Name, Queues: a.Queues, Seat: a.Seat, State: a.State, Since: a.Since, InState: between(a.Since, at),
+		Reason: a.Reason, Pending: a.Pending, Call: a.Call, WrapUpEnds: a.WrapUpEnds, Answered: a.Answered,
+	}
+}
+
+func call(c acd.CallStatus, at time.Time) Call {
+	waitEnds := at
+	if !c.Answered.IsZero() {
+		waitEnds = c.Answered
+	}
+	return Call{
+		ID: c.Call, Node: c.Node, Entry: c.Entry, Caller: acd.Mask(c.Caller), Queue: c.Queue, Phase: c.Phase,
+		Arrived: c.Arrived, Queued: c.Queued, Answered: c.Answered,
+		Wait: between(c.Queued, waitEnds), Talk: between(c.Answered, at),
+		Agent: c.Agent, Seat: c.Seat, Offers: len(c.Offers),
+	}
+}
+
+// between is 0 when the beginning is unknown or lies ahead.
+func between(from, to time.Time) Seconds {
+	if from.IsZero() {
+		return 0
+	}
+	return Seconds(max(to.Sub(from), 0))
+}

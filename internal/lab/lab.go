@@ -1,0 +1,204 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"hotline/internal/app"
+	"hotline/internal/config"
+	"hotline/internal/devstack"
+)
+
+const (
+	startTimeout = 30 * time.Second
+	stopTimeout  = 15 * time.Second
+)
+
+// Lab is a running hotline.
+type Lab struct {
+	Dir        string
+	ConfigFile string
+	Config     *config.Config
+	API        string // http://127.0.0.1:8080
+	SIP        string // where callers and seats reach Asterisk, host:port
+	LogFile    string // what the program writes
+	Redis      *devstack.Redis
+	Asterisk   *devstack.Asterisk
+
+	binary string
+	serve  *exec.Cmd
+	ended  chan error
+}
+
+// Start brings up everything that the configuration names on this machine:
+// Redis, the first Asterisk node and the program, whose binary is given. It
+// keeps its files under dir. When it fails, nothing is left running.
+func Start(ctx context.Context, configFile, dir, binary string) (*Lab, error) {
+	cfg, err := config.Load(configFile)
+	if err != nil {
+		return nil, err
+	}
+	l := &Lab{
+		Dir: dir, ConfigFile: configFile, Config: cfg, binary: binary,
+		API: "http://" + cfg.HTTP.Listen.String(), SIP: cfg.Asterisk.SIPListen.String(),
+		LogFile: filepath.Join(dir, "hotline.log"),
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err := l.start(ctx); err != nil {
+		return nil, errors.Join(err, l.Stop())
+	}
+	return l, nil
+}
+
+func (l *Lab) start(ctx context.Context) error {
+	host, port, err := net.SplitHostPort(l.Config.Redis.Address)
+	if err != nil || host != "127.0.0.1" {
+		return fmt.Errorf("redis.address is %s: the lab starts Redis on 127.0.0.1 only", l.Config.Redis.Address)
+	}
+	redisPort, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return fmt.Errorf("redis.address: %w", err)
+	}
+	l.Redis, err = devstack.StartRedis(ctx, filepath.Join(l.Dir, "redis"), devstack.RedisOptions{
+		Port: uint16(redisPort), Password: l.Config.Redis.Password.Reveal(),
+	})
+	if err != nil {
+		return err
+	}
+	params, err := app.AsteriskParams(l.Config, l.Config.Asterisk.Nodes[0].ID)
+	if err != nil {
+		return err
+	}
+	l.Asterisk, err = devstack.StartAsterisk(ctx, filepath.Join(l.Dir, "asterisk"), params)
+	if err != nil {
+		return err
+	}
+	return l.StartServe(ctx)
+}
+
+// StartServe runs the program and waits until it is ready to take calls.
+func (l *Lab) StartServe(ctx context.Context) error {
+	log, err := os.OpenFile(l.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := exec.Command(l.binary, "serve", "--config", l.ConfigFile)
+	cmd.Stdout, cmd.Stderr = log, log
+	// A group of its own, so that a terminal's Ctrl-C reaches us alone and we
+	// end things in order; and it does not outlive us.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start hotline: %w", err)
+	}
+	l.serve, l.ended = cmd, make(chan error, 1)
+	go func() { l.ended <- cmd.Wait() }()
+	return l.waitReady(ctx)
+}
+
+func (l *Lab) waitReady(ctx context.Context) error {
+	poll := time.NewTicker(50 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		select {
+		case err := <-l.ended:
+			l.serve = nil
+			return fmt.Errorf("hotline serve ended at its start (%w): %s", err, l.lastLines())
+		case <-ctx.Done():
+			return fmt.Errorf("hotline serve did not become ready: %s", l.lastLines())
+		case <-poll.C:
+			if l.ready(ctx) {
+				return nil
+			}
+		}
+	}
+}
+
+func (l *Lab) ready(ctx context.Context) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.API+"/readyz", nil)
+	if err != nil {
+		return false
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Second}
+	resp, err := client.Do(req)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
+}
+
+func (l *Lab) lastLines() string {
+	raw, err := os.ReadFile(l.LogFile)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(raw)), "\n")
+	return strings.Join(lines[max(0, len(lines)-5):], "\n")
+}
+
+// PID is the process id of the program; 0 when it does not run.
+func (l *Lab) PID() int {
+	if l.serve == nil {
+		return 0
+	}
+	return l.serve.Process.Pid
+}
+
+// StopServe ends the program and waits for it. The error is its failure.
+func (l *Lab) StopServe() error {
+	if l.serve == nil {
+		return nil
+	}
+	defer func() { l.serve = nil }()
+	if err := l.serve.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case err := <-l.ended:
+		if err != nil {
+			return fmt.Errorf("hotline serve: %w: %s", err, l.lastLines())
+		}
+		return nil
+	case <-time.After(stopTimeout):
+		_ = l.serve.Process.Kill()
+		<-l.ended
+		return fmt.Errorf("hotline serve did not end within %s and was killed", stopTimeout)
+	}
+}
+
+// Stop ends everything that was started, the program first. It may be called again.
+func (l *Lab) Stop() error {
+	errs := []error{l.StopServe()}
+	if l.Asterisk != nil {
+		errs = append(errs, l.Asterisk.Stop())
+	}
+	if l.Redis != nil {
+		errs = append(errs, l.Redis.Stop())
+	}
+	return errors.Join(errs...)
+}
+
+// SeatPasswords are the SIP passwords of the seats' phones, by seat.
+func (l *Lab) SeatPasswords() (map[string]string, error) {
+	secrets, err := l.Config.SeatPasswords()
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]string, len(secrets))
+	for seat, s := range secrets {
+		out[string(seat)] = s.Reveal()
+	}
+	return out, nil
+}

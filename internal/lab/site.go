@@ -1,0 +1,120 @@
+package lab
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"text/template"
+
+	"hotline/internal/devstack"
+)
+
+// Site says how the configuration that Write makes shall look.
+type Site struct {
+	Agents      int    // agents 1001… at seats 8001…; at most 999
+	RingTimeout string // as in the configuration; 15s when empty
+	WrapUp      string // 10s when empty
+	LogLevel    string // info when empty
+	NoGreeting  bool   // callers enter the queue at once
+}
+
+// FirstSeat and FirstAgent number the seats and agents that Write makes.
+const (
+	FirstSeat  = 8001
+	FirstAgent = 1001
+)
+
+var siteTemplate = template.Must(template.New("site").Parse(`# Written by the lab. Passwords stand in secrets/.
+site: lab
+timezone: Asia/Shanghai
+redis:
+  address: 127.0.0.1:{{.Redis}}
+  password_file: secrets/redis.password
+http:
+  listen: 127.0.0.1:{{.HTTP}}
+  token_file: secrets/api.token
+log: {level: {{.LogLevel}}, format: json}
+asterisk:
+  nodes:
+    - {id: a1, url: "http://127.0.0.1:{{.ARI}}", username: hotline, password_file: secrets/ari.password}
+  sip: {listen: "127.0.0.1:{{.SIP}}", rtp_ports: {{.RTPStart}}-{{.RTPEnd}}}
+  trunks:
+    # Callers dial from this address, phones of the seats from 127.0.0.1.
+    - {name: carrier, match: [127.0.0.2]}
+  seat_password_dir: secrets/seats
+  fallback_after: 30s
+entries:
+  - {number: "12345", queue: general{{if not .NoGreeting}}, greeting: [greeting]{{end}}}
+queues:
+  - {id: general, title: 综合受理, ring_timeout: {{.RingTimeout}}, wrap_up: {{.WrapUp}}}
+seats:
+  - {range: {{.FirstSeat}}-{{.LastSeat}}}
+agents:
+  - {range: {{.FirstAgent}}-{{.LastAgent}}, name: "坐席 {id}", queues: [general]}
+not_ready_reasons:
+  - {name: break, title: 小休, digit: "1"}
+  - {name: meal, title: 用餐, digit: "2"}
+  - {name: training, title: 培训, digit: "3"}
+`))
+
+// Write makes dir with a configuration and fresh secrets, and returns the
+// path of the configuration. A dir that has one already is left as it is.
+func Write(dir string, s Site) (string, error) {
+	file := filepath.Join(dir, "hotline.yaml")
+	if _, err := os.Stat(file); err == nil {
+		return file, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	if s.Agents < 1 || s.Agents > 999 {
+		return "", fmt.Errorf("%d agents: write 1 to 999", s.Agents)
+	}
+	ports, err := devstack.FreePorts(4)
+	if err != nil {
+		return "", err
+	}
+	start, end := devstack.MediaPorts()
+	orElse := func(s, otherwise string) string {
+		if s == "" {
+			return otherwise
+		}
+		return s
+	}
+	var text bytes.Buffer
+	err = siteTemplate.Execute(&text, map[string]any{
+		"Redis": ports[0], "HTTP": ports[1], "ARI": ports[2], "SIP": ports[3], "RTPStart": start, "RTPEnd": end,
+		"LogLevel": orElse(s.LogLevel, "info"), "RingTimeout": orElse(s.RingTimeout, "15s"), "WrapUp": orElse(s.WrapUp, "10s"),
+		"NoGreeting": s.NoGreeting, "FirstSeat": FirstSeat, "LastSeat": FirstSeat + s.Agents - 1,
+		"FirstAgent": FirstAgent, "LastAgent": FirstAgent + s.Agents - 1,
+	})
+	if err != nil {
+		return "", err
+	}
+	secrets := []string{"redis.password", "api.token", "ari.password"}
+	for i := range s.Agents {
+		secrets = append(secrets, filepath.Join("seats", strconv.Itoa(FirstSeat+i)))
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "secrets", "seats"), 0o700); err != nil {
+		return "", err
+	}
+	for _, name := range secrets {
+		if err := os.WriteFile(filepath.Join(dir, "secrets", name), []byte(secret()+"\n"), 0o600); err != nil {
+			return "", err
+		}
+	}
+	// The configuration comes last: where it stands, everything stands.
+	return file, os.WriteFile(file, text.Bytes(), 0o600)
+}
+
+// secret makes 192 random bits.
+func secret() string {
+	raw := make([]byte, 24)
+	_, _ = rand.Read(raw) // never fails
+	return hex.EncodeToString(raw)
+}

@@ -1,0 +1,148 @@
+package metrics
+
+import (
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Switch fits the meter of internal/asterisk.
+type Switch struct {
+	events    *prometheus.CounterVec
+	requests  *prometheus.HistogramVec
+	connected *prometheus.GaugeVec
+	gaps      *prometheus.CounterVec
+	backlog   *prometheus.GaugeVec
+	types     bounded
+}
+
+// mostEventTypes bounds a label whose values come from outside; Asterisk 22
+// has about fifty types of events.
+const mostEventTypes = 100
+
+func newSwitch(f factory) *Switch {
+	return &Switch{
+		events:    f.counter("asterisk_events_total", "Events received from Asterisk by type, and whether they are used.", "node", "type", "used"),
+		requests:  f.histogram("asterisk_request_seconds", "Requests to ARI by method, route and class of the reply's status (none: no reply).", requestBuckets, "node", "method", "route", "status"),
+		connected: f.gauge("asterisk_connected", "1 while the events of the node arrive.", "node"),
+		gaps:      f.counter("asterisk_gaps_total", "Losses of the event connection, each followed by a reconciliation.", "node"),
+		backlog:   f.gauge("asterisk_backlog_events", "Events that are read and not yet handled.", "node"),
+		types:     bounded{most: mostEventTypes, seen: make(map[string]bool)},
+	}
+}
+
+// SwitchEvent counts an event by its type.
+func (s *Switch) SwitchEvent(node, typ string, used bool) {
+	s.events.WithLabelValues(node, s.types.label(typ), strconv.FormatBool(used)).Inc()
+}
+
+// SwitchRequest observes a request; status is 0 when there was no reply.
+func (s *Switch) SwitchRequest(node, method, route string, status int, took time.Duration) {
+	s.requests.WithLabelValues(node, method, route, statusClass(status)).Observe(took.Seconds())
+}
+
+// SwitchConnected tells whether the events of a node arrive.
+func (s *Switch) SwitchConnected(node string, up bool) {
+	value := 0.0
+	if up {
+		value = 1
+	}
+	s.connected.WithLabelValues(node).Set(value)
+}
+
+// SwitchGap counts losses of the event connection.
+func (s *Switch) SwitchGap(node string) { s.gaps.WithLabelValues(node).Inc() }
+
+// SwitchBacklog tells how many events wait to be handled.
+func (s *Switch) SwitchBacklog(node string, frames int) {
+	s.backlog.WithLabelValues(node).Set(float64(frames))
+}
+
+// bounded lets through the first so many values of a label; whatever comes
+// later is "other".
+type bounded struct {
+	most int
+	mu   sync.Mutex
+	seen map[string]bool // guarded by mu
+}
+
+func (b *bounded) label(value string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.seen[value] {
+		if len(b.seen) >= b.most {
+			return "other"
+		}
+		b.seen[value] = true
+	}
+	return value
+}
+
+// Store fits the meter of internal/redisstore.
+type Store struct {
+	batches *prometheus.HistogramVec
+	entries *prometheus.CounterVec
+	records *prometheus.CounterVec
+	waiting *prometheus.GaugeVec
+	lag     *prometheus.HistogramVec
+	errors  *prometheus.CounterVec
+}
+
+func newStore(f factory) *Store {
+	return &Store{
+		batches: f.histogram("redis_batch_seconds", "How long a batch of writes took.", requestBuckets),
+		entries: f.counter("redis_batch_entries_total", "Changes and records written in batches."),
+		records: f.counter("redis_records_total", "Call records by outcome: applied, or duplicate (they had been applied before).", "outcome"),
+		waiting: f.gauge("redis_waiting_entries", "What is not yet written, by kind: record or change.", "kind"),
+		lag:     f.histogram("redis_lag_seconds", "How long the oldest entry of a batch waited until it was written.", append(slices.Clone(requestBuckets), 10, 30, 60, 300, 1800)),
+		errors:  f.counter("redis_errors_total", "Failed batches by kind: unreachable, password or refused.", "kind"),
+	}
+}
+
+// Batch observes one batch that was written, and how long it took.
+func (s *Store) Batch(entries int, took time.Duration) {
+	s.batches.WithLabelValues().Observe(took.Seconds())
+	s.entries.WithLabelValues().Add(float64(entries))
+}
+
+// Records counts records that were applied, and those that had been before.
+func (s *Store) Records(applied, duplicates int) {
+	s.records.WithLabelValues("applied").Add(float64(applied))
+	s.records.WithLabelValues("duplicate").Add(float64(duplicates))
+}
+
+// Waiting tells what is not yet written.
+func (s *Store) Waiting(records, changes int) {
+	s.waiting.WithLabelValues("record").Set(float64(records))
+	s.waiting.WithLabelValues("change").Set(float64(changes))
+}
+
+// Lag observes how long the oldest entry of a batch waited.
+func (s *Store) Lag(d time.Duration) { s.lag.WithLabelValues().Observe(d.Seconds()) }
+
+// Error counts a failed batch.
+func (s *Store) Error(kind string) { s.errors.WithLabelValues(kind).Inc() }
+
+// HTTP fits the meter of internal/httpapi.
+type HTTP struct {
+	requests *prometheus.HistogramVec
+	panics   *prometheus.CounterVec
+}
+
+func newHTTP(f factory) *HTTP {
+	return &HTTP{
+		requests: f.histogram("http_request_seconds", "Requests to this program by method, route and class of status.", requestBuckets, "method", "route", "status"),
+		panics:   f.counter("http_panics_total", "Requests that failed by a defect of this program.", "route"),
+	}
+}
+
+// HTTPRequest observes a request; route is the pattern that matched.
+func (h *HTTP) HTTPRequest(method, route string, status int, took time.Duration) {
+	h.requests.WithLabelValues(method, route, statusClass(status)).Observe(took.Seconds())
+}
+
+// HTTPPanic counts a handler that panicked.
+func (h *HTTP) HTTPPanic(route string) { h.panics.WithLabelValues(route).Inc() }

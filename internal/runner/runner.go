@@ -1,0 +1,179 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"hotline/internal/acd"
+)
+
+const (
+	// auditEvery is how often the engine's invariants are checked in production.
+	auditEvery = 5 * time.Second
+	// snapshotAge is how old a snapshot may be that is handed out again.
+	snapshotAge = 100 * time.Millisecond
+)
+
+// ErrStopped answers requests once the runner has ended.
+var ErrStopped = errors.New("the controller is shutting down")
+
+// Options are what a Runner needs; all fields are required.
+type Options struct {
+	Engine *acd.Engine
+	Switch Switch
+	Store  Store
+	Meter  Meter
+	Log    *zap.Logger
+}
+
+// Runner owns an engine and serves it until the switch has ended.
+type Runner struct {
+	engine *acd.Engine // owned by the goroutine in Run
+	sw     Switch
+	store  Store
+	meter  Meter
+	log    *zap.Logger
+
+	requests  chan request
+	snapshots chan chan acd.Snapshot
+	done      chan struct{}
+	cached    acd.Snapshot // owned by the goroutine in Run
+}
+
+type request struct {
+	event acd.Event
+	reply chan error
+}
+
+// New makes a runner; Run starts it.
+func New(o Options) *Runner {
+	return &Runner{
+		engine: o.Engine, sw: o.Switch, store: o.Store, meter: o.Meter, log: o.Log,
+		requests:  make(chan request),
+		snapshots: make(chan chan acd.Snapshot),
+		done:      make(chan struct{}),
+	}
+}
+
+// Run serves until the switch has closed its events or ctx is done. Calls in
+// progress are left as they are. It is called once.
+func (r *Runner) Run(ctx context.Context) error {
+	defer close(r.done)
+	due := time.NewTimer(0)
+	defer due.Stop()
+	audit := time.NewTicker(auditEvery)
+	defer audit.Stop()
+	for {
+		if next, ok := r.engine.NextDue(); ok {
+			due.Reset(time.Until(next))
+		} else {
+			due.Stop()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case ev, open := <-r.sw.Events():
+			if !open {
+				return nil
+			}
+			r.step(ev.At, ev.Event)
+		case req := <-r.requests:
+			r.cached = acd.Snapshot{} // whoever asked shall see the effect
+			req.reply <- r.step(time.Now(), req.event)
+		case reply := <-r.snapshots:
+			reply <- r.snapshot(time.Now())
+		case now := <-due.C:
+			r.step(now, acd.Tick{})
+		case <-audit.C:
+			r.audit()
+		}
+	}
+}
+
+// step takes the engine one event on and hands over what comes of it.
+func (r *Runner) step(now time.Time, event acd.Event) error {
+	out := r.engine.Step(now, event)
+	if len(out.Commands) > 0 {
+		r.sw.Do(out.Commands)
+	}
+	if len(out.Changes) > 0 || len(out.Records) > 0 {
+		r.store.Append(out.Changes, out.Records)
+	}
+	for _, m := range out.Measures {
+		r.meter.Measure(m)
+	}
+	for _, c := range out.Changes {
+		r.logChange(c)
+	}
+	for _, record := range out.Records {
+		r.logRecord(record)
+	}
+	return out.Err
+}
+
+func (r *Runner) snapshot(now time.Time) acd.Snapshot {
+	if r.cached.At.IsZero() || now.Sub(r.cached.At) > snapshotAge {
+		r.cached = r.engine.Snapshot(now)
+	}
+	return r.cached
+}
+
+func (r *Runner) audit() {
+	for _, broken := range r.engine.Audit() {
+		r.meter.Breach("engine")
+		r.log.Error("an invariant of the engine is broken; please report it", zap.String("breach", broken))
+	}
+}
+
+func (r *Runner) logChange(c acd.Change) {
+	switch {
+	case c.Call != nil:
+		r.log.Debug("call moved on",
+			zap.String("call", string(c.Call.Call)), zap.String("phase", string(c.Call.Phase)),
+			zap.String("queue", string(c.Call.Queue)), zap.String("agent", string(c.Call.Agent)))
+	case c.Agent != nil:
+		r.log.Debug("agent changed state",
+			zap.String("agent", string(c.Agent.Agent)), zap.String("state", string(c.Agent.State)),
+			zap.String("reason", c.Agent.Reason), zap.String("call", string(c.Agent.Call)))
+	}
+}
+
+func (r *Runner) logRecord(c acd.CallRecord) {
+	r.log.Info("call ended",
+		zap.String("call", string(c.Call)), zap.String("node", string(c.Node)),
+		zap.String("caller", acd.Mask(c.Caller)), zap.String("queue", string(c.Queue)),
+		zap.String("agent", string(c.Agent)), zap.String("result", string(c.Result)),
+		zap.String("reason", string(c.Reason)), zap.Duration("wait", c.Wait()),
+		zap.Duration("talk", c.Talk()), zap.Int("offers", len(c.Offers)))
+}
+
+// Request carries out what a person asks for: Login, Logout, SetReady or
+// SetNotReady. A refusal is a *acd.RequestError.
+func (r *Runner) Request(ctx context.Context, event acd.Event) error {
+	req := request{event: event, reply: make(chan error, 1)}
+	select {
+	case r.requests <- req:
+		return <-req.reply
+	case <-r.done:
+		return ErrStopped
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Snapshot is the state of everything, at most 100 ms old; after a Request it
+// is newer than that request. It must not be changed: others may hold it too.
+func (r *Runner) Snapshot(ctx context.Context) (acd.Snapshot, error) {
+	reply := make(chan acd.Snapshot, 1)
+	select {
+	case r.snapshots <- reply:
+		return <-reply, nil
+	case <-r.done:
+		return acd.Snapshot{}, ErrStopped
+	case <-ctx.Done():
+		return acd.Snapshot{}, ctx.Err()
+	}
+}
