@@ -13,7 +13,7 @@ import (
 // BenchmarkRecords is records per second from Append to Redis' reply, and the
 // processor time that Redis spends on each.
 func BenchmarkRecords(b *testing.B) {
-	s, m, _ := run(b, server(b).Address)
+	s, m, _ := run(b, server(b, "--appendfsync", "everysec").Address)
 	records := calls(12, 1000)
 	before := redisCPU(b, s)
 	b.ResetTimer()

@@ -42,6 +42,7 @@ func (s *Store) Check(ctx context.Context) []Finding {
 		s.checkVersion(ctx),
 		s.checkSetting(ctx, "redis persistence", "appendonly", "yes",
 			"set appendonly yes in redis.conf, else a restart of Redis loses the day's figures"),
+		s.checkSync(ctx),
 		s.checkSetting(ctx, "redis eviction", "maxmemory-policy", "noeviction",
 			"set maxmemory-policy noeviction in redis.conf, else Redis silently drops figures when its memory is full"),
 	}
@@ -86,4 +87,16 @@ func (s *Store) checkSetting(ctx context.Context, name, setting, want, remedy st
 	default:
 		return Finding{Name: name, OK: true, Detail: setting + " is " + value}
 	}
+}
+
+// checkSync tells apart what a crash of Redis or its machine can cost. With
+// everysec, Redis acknowledges writes up to two seconds before they are in the
+// append-only file. The store writes in batches, so that always costs little.
+func (s *Store) checkSync(ctx context.Context) Finding {
+	const name, setting = "redis sync", "appendfsync"
+	finding := s.checkSetting(ctx, name, setting, "always", "set appendfsync always in redis.conf (everysec can lose the last two seconds of records in a crash)")
+	if finding.Detail == setting+" is everysec" {
+		return Finding{Name: name, OK: true, Detail: "appendfsync is everysec: a crash of Redis can lose the last two seconds of records; always loses none"}
+	}
+	return finding
 }

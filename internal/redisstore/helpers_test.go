@@ -18,7 +18,11 @@ import (
 	"hotline/internal/traffic"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// While Redis is away the client's pool probes for it once a second, and sees
+// only then that it has been closed.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
+}
 
 var (
 	shanghai = func() *time.Location {

@@ -153,14 +153,14 @@ func TestWrongPassword(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	good := server(t)
-	short := server(t, "--appendonly", "no", "--maxmemory-policy", "allkeys-lru")
+	short := server(t, "--appendonly", "no", "--appendfsync", "no", "--maxmemory-policy", "allkeys-lru")
 	locked := server(t, "--requirepass", "x")
 	for _, c := range []struct {
 		name, address string
 		want          map[string]bool
 	}{
-		{"good", good.Address, map[string]bool{"redis reachable": true, "redis password": true, "redis version": true, "redis persistence": true, "redis eviction": true}},
-		{"volatile", short.Address, map[string]bool{"redis reachable": true, "redis password": true, "redis version": true, "redis persistence": false, "redis eviction": false}},
+		{"good", good.Address, map[string]bool{"redis reachable": true, "redis password": true, "redis version": true, "redis persistence": true, "redis sync": true, "redis eviction": true}},
+		{"volatile", short.Address, map[string]bool{"redis reachable": true, "redis password": true, "redis version": true, "redis persistence": false, "redis sync": false, "redis eviction": false}},
 		{"password", locked.Address, map[string]bool{"redis reachable": true, "redis password": false}},
 		{"absent", filepath.Join(t.TempDir(), "nobody"), map[string]bool{"redis reachable": false}},
 	} {

@@ -48,7 +48,7 @@ func Start(t testing.TB, args ...string) *Server {
 }
 
 // Kill ends Redis at once, as a crash would. What it had acknowledged is in
-// its append-only file.
+// its append-only file, because that is synced before each reply.
 func (s *Server) Kill() {
 	if s.process == nil {
 		return
@@ -66,7 +66,7 @@ func (s *Server) Restart(t testing.TB) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	args := []string{"--port", "0", "--unixsocket", s.Address, "--dir", s.dir, "--appendonly", "yes", "--save", ""}
+	args := []string{"--port", "0", "--unixsocket", s.Address, "--dir", s.dir, "--appendonly", "yes", "--appendfsync", "always", "--save", ""}
 	s.process = exec.Command("redis-server", append(args, s.args...)...)
 	s.process.Stdout, s.process.Stderr = log, log
 	if err := s.process.Start(); err != nil {
