@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
+	"hotline/internal/apiclient"
 	"hotline/internal/lab"
+	"hotline/internal/liveview"
 	"hotline/internal/phonescript"
 )
 
@@ -22,6 +23,8 @@ const (
 
 // show prints live figures until ctx is done.
 func show(ctx context.Context, l *lab.Lab, script *phonescript.Script, out io.Writer) {
+	api := apiclient.New(l.API, l.Config.HTTP.Token.Reveal())
+	defer api.Close()
 	terminal := isTerminal(out)
 	pause := lineGap
 	if terminal {
@@ -36,22 +39,18 @@ func show(ctx context.Context, l *lab.Lab, script *phonescript.Script, out io.Wr
 			return
 		case <-tick.C:
 		}
-		live, err := l.Snapshot(ctx)
+		board, err := ask(ctx, api, script.Live())
 		if err != nil {
 			continue // at the very end, or for a moment; the account tells
 		}
-		today, err := l.Today(ctx)
-		if err != nil {
-			continue
-		}
 		if !terminal {
-			fmt.Fprintln(out, line(live, today, script.Live()))
+			fmt.Fprintf(out, "%3.0fs  %s\n", script.Live().Elapsed.Seconds(), liveview.Line(board))
 			continue
 		}
 		if drawn > 0 {
 			fmt.Fprintf(out, "\x1b[%dA", drawn)
 		}
-		text := board(live, today, script.Live())
+		text := liveview.Render(board)
 		drawn = strings.Count(text, "\n")
 		fmt.Fprint(out, strings.ReplaceAll(text, "\n", "\x1b[K\n"))
 	}
@@ -66,31 +65,20 @@ func isTerminal(out io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// value prints a figure with its unit, or a dash while there is none.
-func value(v *float64, unit string) string {
-	if v == nil {
-		return "—"
+// ask takes what the board shows from the API, and what the phones tell.
+func ask(ctx context.Context, api *apiclient.Client, phones phonescript.Live) (liveview.Board, error) {
+	live, err := api.Snapshot(ctx)
+	if err != nil {
+		return liveview.Board{}, err
 	}
-	return strconv.FormatFloat(*v, 'f', -1, 64) + unit
-}
-
-func line(s lab.Snapshot, f lab.Figures, p phonescript.Live) string {
-	return fmt.Sprintf("%3.0fs  waiting %d (longest %.0fs)  talking %d  ready %d  wrap-up %d  not ready %d | offered %d  answered %d  abandoned %d  connect rate %s  average wait %s  average talk %s",
-		p.Elapsed.Seconds(), s.Waiting, s.LongestWait, s.Talking, s.Agents["ready"], s.Agents["wrap_up"], s.Agents["not_ready"],
-		f.Offered, f.Answered, f.Abandoned, value(f.ConnectRate, "%"), value(f.AverageWait, "s"), value(f.AverageTalk, "s"))
-}
-
-// board is the view for a terminal of 80 columns.
-func board(s lab.Snapshot, f lab.Figures, p phonescript.Live) string {
-	return fmt.Sprintf(`12345 热线演示 hotline demo · %s · Ctrl-C 结束 ends it
-  排队 waiting        %4d    最长等候 longest wait   %5.0f s
-  通话 talking        %4d    电话端 phones: placed   %5d
-  坐席 agents         空闲 ready %d · 振铃 ringing %d · 通话 talking %d
-                      整理 wrap-up %d · 示忙 not ready %d · 离席 logged out %d
-  来电 offered        %4d    接通 answered           %5d
-  放弃 abandoned      %4d    接通率 connect rate     %5s
-  平均等待 avg wait   %4s    平均通话 avg talk       %5s
-`, p.Elapsed.Round(time.Second), s.Waiting, s.LongestWait, s.Talking, p.Placed,
-		s.Agents["ready"], s.Agents["ringing"], s.Agents["talking"], s.Agents["wrap_up"], s.Agents["not_ready"], s.Agents["logged_out"],
-		f.Offered, f.Answered, f.Abandoned, value(f.ConnectRate, "%"), value(f.AverageWait, "s"), value(f.AverageTalk, "s"))
+	today, err := api.Today(ctx)
+	if err != nil {
+		return liveview.Board{}, err
+	}
+	return liveview.Board{
+		Title: fmt.Sprintf("12345 热线演示 hotline demo · %s · Ctrl-C 结束 ends it", phones.Elapsed.Round(time.Second)),
+		Live:  live,
+		Today: &today,
+		Notes: []string{fmt.Sprintf("  电话端 phones: 已拨 placed %d · 接通 answered %d · 放弃 gave up %d", phones.Placed, phones.Answered, phones.Abandoned)},
+	}, nil
 }

@@ -10,6 +10,9 @@ import (
 // reason for not ready.
 const pendingLogout = "logout"
 
+// leaveBound is how long the next offer waits for the former leg to be gone.
+const leaveBound = 3 * time.Second
+
 // setState moves an agent to a state and into or out of the ready sets of the
 // agent's queues. Only ready() makes an agent Ready.
 func (e *Engine) setState(a *agent, state AgentState, reason string) {
@@ -34,9 +37,38 @@ func (e *Engine) ready(a *agent, free time.Time) {
 func (e *Engine) readySince(a *agent, idle time.Time) {
 	e.setState(a, Ready, "")
 	a.IdleSince = idle
+	if a.leaving == "" {
+		e.available(a)
+	}
+}
+
+// available puts a ready agent among those who may be offered a call.
+func (e *Engine) available(a *agent) {
 	for _, m := range a.memberships {
 		m.queue.ready.add(m)
 		e.mark(m.queue)
+	}
+}
+
+// legLeaves notes that the agent's leg was hung up: until it has gone from the
+// phone, another call would find the line busy, or ring in the first one's ear.
+func (e *Engine) legLeaves(a *agent, leg LegID) {
+	if a.leaving != "" {
+		delete(e.leaving, a.leaving)
+	}
+	a.leaving = leg
+	e.leaving[leg] = a
+	e.startTimer(&a.leave, e.now.Add(leaveBound))
+}
+
+// legLeft lets the agent be offered calls again.
+func (e *Engine) legLeft(a *agent) {
+	e.timers.remove(&a.leave)
+	delete(e.leaving, a.leaving)
+	a.leaving = ""
+	if a.State == Ready {
+		a.freeAt = e.now
+		e.available(a)
 	}
 }
 

@@ -201,11 +201,15 @@ func (e *Engine) connectFailed(ev ConnectFailed) {
 	if c == nil || c.Leg != ev.Leg || c.Phase != PhaseAnswered {
 		return
 	}
-	e.command(CancelLeg{Call: c.Call, Leg: c.Leg, Node: c.Node})
+	e.cancelLeg(c)
 	e.offerFailed(c, OfferFailed)
 }
 
 func (e *Engine) legGone(ev LegGone) {
+	if a := e.leaving[ev.Leg]; a != nil {
+		e.legLeft(a)
+		return
+	}
 	c := e.current(ev.Leg)
 	if c == nil {
 		return
@@ -229,8 +233,14 @@ func (e *Engine) ringTimedOut(c *call) {
 	if c.Phase != PhaseRinging {
 		return
 	}
-	e.command(CancelLeg{Call: c.Call, Leg: c.Leg, Node: c.Node})
+	e.cancelLeg(c)
 	e.offerFailed(c, OfferNoAnswer)
+}
+
+// cancelLeg hangs up the leg of the offer in flight.
+func (e *Engine) cancelLeg(c *call) {
+	e.command(CancelLeg{Call: c.Call, Leg: c.Leg, Node: c.Node})
+	e.legLeaves(c.agent, c.Leg)
 }
 
 // offerFailed ends an offer without an answer: the caller keeps the place,
@@ -313,6 +323,9 @@ func (e *Engine) endCall(c *call, result Result, reason Reason, release Release)
 	phase, a := c.Phase, c.agent
 	release.Call, release.Node, release.Leg = c.Call, c.Node, c.Leg
 	e.command(release)
+	if a != nil && !release.LegGone {
+		e.legLeaves(a, c.Leg)
+	}
 	if c.queue != nil {
 		c.queue.waiting.remove(c)
 		if phase == PhaseTalking {

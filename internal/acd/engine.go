@@ -19,6 +19,7 @@ type Engine struct {
 	agents     map[AgentID]*agent
 	seats      map[SeatID]*agent // who sits there; nil when free
 	calls      map[CallID]*call
+	leaving    map[LegID]*agent // legs that were hung up and may still be at a phone
 	timers     *ordered[*timer]
 
 	now   time.Time
@@ -64,8 +65,12 @@ type agent struct {
 	memberships []*membership
 	call        *call
 	wrap        timer
-	freeAt      time.Time // when the present ready state began; for IdleGap
-	touched     bool
+	// leaving is the leg that was hung up and may still be at the phone; the
+	// next offer waits until it has gone, or leave is due.
+	leaving LegID
+	leave   timer
+	freeAt  time.Time // when the present ready state began; for IdleGap
+	touched bool
 }
 
 // membership is an agent's place in one queue.
@@ -89,6 +94,7 @@ func NewEngine(cfg Config, flow Flow) (*Engine, error) {
 		agents:  make(map[AgentID]*agent, len(cfg.Agents)),
 		seats:   make(map[SeatID]*agent, len(cfg.Seats)),
 		calls:   make(map[CallID]*call),
+		leaving: make(map[LegID]*agent),
 		timers:  newTimers(),
 	}
 	for _, r := range cfg.NotReadyReasons {
@@ -164,6 +170,7 @@ func (e *Engine) addAgent(cfg Agent) error {
 	a := &agent{cfg: cfg}
 	a.AgentStatus = AgentStatus{Agent: cfg.ID, Name: cfg.Name, Queues: slices.Clone(cfg.Queues), State: LoggedOut}
 	a.wrap = timer{kind: wrapUpTimer, agent: a, pos: -1}
+	a.leave = timer{kind: leaveTimer, agent: a, pos: -1}
 	for _, id := range cfg.Queues {
 		q, known := e.queues[id]
 		if !known {
@@ -252,6 +259,8 @@ func (e *Engine) runDue() {
 			e.ringTimedOut(t.call)
 		case wrapUpTimer:
 			e.wrapUpEnded(t.agent, t.at)
+		case leaveTimer:
+			e.legLeft(t.agent)
 		}
 		// What became possible at this moment happens before what is due later.
 		e.dispatch()

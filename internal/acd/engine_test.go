@@ -301,9 +301,37 @@ func TestLongestIdleAgentFirst(t *testing.T) {
 	}
 	// The caller leaves while ringing: agent 2 keeps the place before agent 1.
 	d.after(time.Second, acd.CallGone{Call: "a"})
+	d.do(acd.LegGone{Leg: acd.NewLegID("a", 1, "2")})
 	d.arrive("b", "9")
 	if o := offered(d.last); len(o) != 1 || o[0].Seat != "802" {
 		t.Fatalf("offers: %+v", o)
+	}
+}
+
+func TestNoOfferWhileTheFormerLegIsStillAtThePhone(t *testing.T) {
+	d := newDesk(t)
+	d.ready("1", "801")
+	d.arrive("a", "9")
+	d.do(acd.CallGone{Call: "a"})
+	d.wantState("1", acd.Ready, "")
+	d.arrive("b", "9")
+	if o := offered(d.last); len(o) != 0 {
+		t.Fatalf("offered while the former leg rings: %+v", o)
+	}
+	d.after(20*time.Millisecond, acd.LegGone{Leg: acd.NewLegID("a", 1, "1"), Outcome: acd.OfferWithdrawn})
+	if o := offered(d.last); len(o) != 1 || o[0].Call != "b" {
+		t.Fatalf("not offered once the leg has gone: %+v", o)
+	}
+	// Without word of the leg the agent is free after three seconds all the same.
+	d.do(acd.CallGone{Call: "b"})
+	d.arrive("c", "9")
+	d.after(2999*time.Millisecond, acd.Tick{})
+	if o := offered(d.last); len(o) != 0 {
+		t.Fatalf("offered too early: %+v", o)
+	}
+	d.after(time.Millisecond, acd.Tick{})
+	if o := offered(d.last); len(o) != 1 || o[0].Call != "c" {
+		t.Fatalf("not offered after the bound: %+v", o)
 	}
 }
 

@@ -64,10 +64,12 @@ type timerKind int
 const (
 	ringTimer timerKind = iota
 	wrapUpTimer
+	leaveTimer
 )
 
 // timer is a moment at which the engine acts by itself. Each call has one
-// (for the phone that rings) and each agent has one (for the wrap-up).
+// (for the phone that rings), each agent two (for the wrap-up, and for the leg
+// that was hung up).
 type timer struct {
 	at    time.Time
 	kind  timerKind

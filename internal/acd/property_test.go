@@ -13,15 +13,16 @@ import (
 // world is a random switch and random people round an engine: legs ring,
 // answer and fail in any order, replies come late, callers leave at any time.
 type world struct {
-	t       *rapid.T
-	e       *acd.Engine
-	now     time.Time
-	arrived int
-	alive   map[acd.CallID]bool
-	legs    map[acd.LegID]bool // legs that the switch has made and not ended
-	bridges []acd.Connect      // bridges that were asked for and not yet reported
-	records map[acd.CallID]int
-	queue   map[acd.CallID]acd.QueueID
+	t        *rapid.T
+	e        *acd.Engine
+	now      time.Time
+	arrived  int
+	alive    map[acd.CallID]bool
+	legs     map[acd.LegID]bool // legs that the switch has made and not ended
+	bridges  []acd.Connect      // bridges that were asked for and not yet reported
+	leaving  map[acd.LegID]bool // legs that were hung up and of whose end nothing was said
+	released map[acd.LegID]time.Time
+	records  map[acd.CallID]int
 }
 
 func TestInvariantsHoldForRandomHistories(t *testing.T) {
@@ -32,13 +33,19 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 		}
 		w := &world{
 			t: t, e: e, now: start, alive: map[acd.CallID]bool{}, legs: map[acd.LegID]bool{},
-			records: map[acd.CallID]int{}, queue: map[acd.CallID]acd.QueueID{},
+			leaving: map[acd.LegID]bool{}, released: map[acd.LegID]time.Time{}, records: map[acd.CallID]int{},
 		}
 		t.Repeat(map[string]func(*rapid.T){
-			"arrive":  w.arrive,
-			"leave":   w.leave,
-			"leg":     w.leg,
-			"bridge":  w.bridge,
+			"arrive": w.arrive,
+			"leave":  w.callerLeaves,
+			"leg":    w.leg,
+			"bridge": w.bridge,
+			"left": func(t *rapid.T) {
+				if leg, ok := pick(t, w.leaving, func(a, b acd.LegID) bool { return a < b }); ok {
+					delete(w.leaving, leg)
+					w.step(acd.LegGone{Leg: leg, Outcome: acd.OfferWithdrawn})
+				}
+			},
 			"played":  func(t *rapid.T) { w.onCall(t, func(c acd.CallID) acd.Event { return acd.CallPlayed{Call: c} }) },
 			"request": w.request,
 			"time": func(t *rapid.T) {
@@ -50,6 +57,7 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 					w.step(acd.NodeDown{Node: "a1"})
 					clear(w.alive)
 					clear(w.legs)
+					clear(w.leaving)
 					w.bridges = nil
 				}
 			},
@@ -74,14 +82,36 @@ func (w *world) step(event acd.Event) {
 		switch c := c.(type) {
 		case acd.Offer:
 			w.legs[c.Leg] = true
+			w.lineIsFree(c)
 			w.inOrder(snapshot, c.Call)
 		case acd.CancelLeg:
+			w.leave(c.Leg)
 			delete(w.legs, c.Leg)
 		case acd.Connect:
 			w.bridges = append(w.bridges, c)
 		case acd.Release:
 			delete(w.alive, c.Call)
 			delete(w.legs, c.Leg)
+			if c.Leg != "" && !c.LegGone {
+				w.leave(c.Leg)
+			}
+		}
+	}
+}
+
+func (w *world) leave(leg acd.LegID) {
+	if !w.leaving[leg] {
+		w.leaving[leg], w.released[leg] = true, w.now
+	}
+}
+
+// lineIsFree checks that no other leg is at the phone that is rung, unless its
+// end has been awaited long enough.
+func (w *world) lineIsFree(o acd.Offer) {
+	_, _, agent, _ := o.Leg.Parse()
+	for leg := range w.leaving {
+		if _, _, other, _ := leg.Parse(); other == agent && w.now.Sub(w.released[leg]) < 3*time.Second {
+			w.t.Fatalf("%s is rung while %s is still at the phone", o.Leg, leg)
 		}
 	}
 }
@@ -140,7 +170,7 @@ func (w *world) onCall(t *rapid.T, event func(acd.CallID) acd.Event) {
 	}
 }
 
-func (w *world) leave(t *rapid.T) {
+func (w *world) callerLeaves(t *rapid.T) {
 	w.onCall(t, func(c acd.CallID) acd.Event {
 		delete(w.alive, c)
 		return acd.CallGone{Call: c, Vanished: rapid.Bool().Draw(t, "vanished")}

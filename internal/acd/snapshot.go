@@ -95,8 +95,11 @@ func (e *Engine) Audit() []string {
 		if (a.wrap.pos >= 0) != (a.State == WrapUp) {
 			report("agent %s is %s, and the wrap-up timer does not agree", a.Agent, a.State)
 		}
+		if (a.leave.pos >= 0) != (a.leaving != "") || a.leaving != "" && e.leaving[a.leaving] != a {
+			report("agent %s: the leg %q that leaves and its timer do not agree", a.Agent, a.leaving)
+		}
 		for _, m := range a.memberships {
-			if (m.pos >= 0) != (a.State == Ready) {
+			if (m.pos >= 0) != (a.State == Ready && a.leaving == "") {
 				report("agent %s is %s, and the place in queue %s does not agree", a.Agent, a.State, m.queue.ID)
 			}
 		}

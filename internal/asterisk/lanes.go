@@ -95,9 +95,3 @@ func (l *lanes) close() {
 }
 
 func (l *lanes) wait() { l.workers.Wait() }
-
-func (l *lanes) depth() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.waiting
-}

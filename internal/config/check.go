@@ -36,7 +36,6 @@ var (
 	appName    = pattern{regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`), "1 to 32 letters, digits, hyphens or underscores"}
 	soundName  = pattern{regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`), "1 to 64 letters, digits, hyphens or underscores"}
 	entryName  = pattern{regexp.MustCompile(`^[0-9+*#]{1,32}$`), "1 to 32 digits, +, * or #"}
-	userName   = pattern{regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`), "1 to 64 letters, digits, dots, hyphens or underscores"}
 )
 
 // name checks a required name against its pattern.

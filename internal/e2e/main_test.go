@@ -116,3 +116,9 @@ func listed(ctx context.Context, l *lab.Lab, kind string) (int, error) {
 	err = json.NewDecoder(resp.Body).Decode(&items)
 	return len(items), err
 }
+
+// value is the sum of a metric over its labels; 0 when there is none.
+func value(s metricstest.Scrape, name string) float64 {
+	sum, _ := s.Value(name)
+	return sum
+}

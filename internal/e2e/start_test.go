@@ -58,6 +58,13 @@ func variant(t *testing.T, l *lab.Lab, pattern, with string) string {
 	return path
 }
 
+// elsewhere is the lab with a port for the API that nobody has.
+func elsewhere(t *testing.T, l *lab.Lab) *lab.Lab {
+	t.Helper()
+	file := variant(t, l, `listen: 127\.0\.0\.1:\d+\n  token`, "listen: 127.0.0.1:"+closedPort(t)+"\n  token")
+	return &lab.Lab{ConfigFile: file}
+}
+
 // closedPort is a port of 127.0.0.1 on which nobody listens.
 func closedPort(t *testing.T) string {
 	t.Helper()
@@ -75,9 +82,6 @@ func closedPort(t *testing.T) string {
 
 func TestMistakesAtTheStartAreToldInASentence(t *testing.T) {
 	l := start(t, lab.Site{Agents: 2})
-	own := variant(t, l, `listen: 127\.0\.0\.1:\d+\n  token`, "listen: 127.0.0.1:"+closedPort(t)+"\n  token")
-	other := &lab.Lab{ConfigFile: own}
-
 	t.Run("port in use", func(t *testing.T) {
 		serveFails(t, l.ConfigFile, "cannot listen on "+l.Config.HTTP.Listen.String(), "http.listen")
 	})
@@ -86,20 +90,17 @@ func TestMistakesAtTheStartAreToldInASentence(t *testing.T) {
 	})
 	t.Run("redis unreachable", func(t *testing.T) {
 		port := closedPort(t)
-		serveFails(t, variant(t, other, `address: 127\.0\.0\.1:\d+`, "address: 127.0.0.1:"+port), "Redis at 127.0.0.1:"+port, "start it")
+		serveFails(t, variant(t, elsewhere(t, l), `address: 127\.0\.0\.1:\d+`, "address: 127.0.0.1:"+port), "Redis at 127.0.0.1:"+port, "start it")
 	})
 	t.Run("redis password", func(t *testing.T) {
-		own := variant(t, l, `listen: 127\.0\.0\.1:\d+\n  token`, "listen: 127.0.0.1:"+closedPort(t)+"\n  token")
-		serveFails(t, variant(t, &lab.Lab{ConfigFile: own}, `secrets/redis\.password`, "secrets/api.token"), "does not accept the password")
+		serveFails(t, variant(t, elsewhere(t, l), `secrets/redis\.password`, "secrets/api.token"), "does not accept the password")
 	})
 	t.Run("asterisk unreachable", func(t *testing.T) {
-		own := variant(t, l, `listen: 127\.0\.0\.1:\d+\n  token`, "listen: 127.0.0.1:"+closedPort(t)+"\n  token")
 		port := closedPort(t)
-		serveFails(t, variant(t, &lab.Lab{ConfigFile: own}, `http://127\.0\.0\.1:\d+`, "http://127.0.0.1:"+port), "127.0.0.1:"+port, "Asterisk")
+		serveFails(t, variant(t, elsewhere(t, l), `http://127\.0\.0\.1:\d+`, "http://127.0.0.1:"+port), "127.0.0.1:"+port, "Asterisk")
 	})
 	t.Run("ari password", func(t *testing.T) {
-		own := variant(t, l, `listen: 127\.0\.0\.1:\d+\n  token`, "listen: 127.0.0.1:"+closedPort(t)+"\n  token")
-		serveFails(t, variant(t, &lab.Lab{ConfigFile: own}, `secrets/ari\.password`, "secrets/api.token"), "ARI", "password")
+		serveFails(t, variant(t, elsewhere(t, l), `secrets/ari\.password`, "secrets/api.token"), "ARI", "password")
 	})
 	t.Run("check is content with what is right", func(t *testing.T) {
 		out, err := l.Hotline(t.Context(), "check")

@@ -184,6 +184,8 @@ func TestTokenIsNeeded(t *testing.T) {
 func TestWithoutConfiguredTokenEverythingIsRefused(t *testing.T) {
 	h := httpapi.New(httpapi.Options{Control: &desk{}})
 	wantProblem(t, call(h, "GET", "/api/v1/queues", "", "Authorization", "Bearer "), 401, "no_token")
+	// Blanks are cut off, so that this shows the empty token.
+	wantProblem(t, call(h, "GET", "/api/v1/queues", "", "Authorization", "Bearer   "), 401, "wrong_token")
 	wantProblem(t, call(h, "GET", "/api/v1/queues", "", "Authorization", "Bearer x"), 401, "wrong_token")
 }
 

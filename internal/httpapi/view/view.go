@@ -95,15 +95,15 @@ type Traffic struct {
 	Site Figures `json:"site"`
 }
 
-// Figures are those of the finished calls of a day. A rate or average is nil
-// when it has no denominator.
+// Figures are those of the finished calls of a day. A rate or average keeps the
+// decimals with which it is published, and is nil when it has no denominator.
 type Figures struct {
-	Offered     int64    `json:"offered"`
-	Answered    int64    `json:"answered"`
-	Abandoned   int64    `json:"abandoned"`
-	ConnectRate *float64 `json:"connect_rate"` // per cent
-	AverageWait *float64 `json:"average_wait"` // seconds
-	AverageTalk *float64 `json:"average_talk"` // seconds
+	Offered     int64        `json:"offered"`
+	Answered    int64        `json:"answered"`
+	Abandoned   int64        `json:"abandoned"`
+	ConnectRate *json.Number `json:"connect_rate"` // per cent
+	AverageWait *json.Number `json:"average_wait"` // seconds
+	AverageTalk *json.Number `json:"average_talk"` // seconds
 }
 
 // Problem is an error as RFC 9457 defines it, with a code for programs and,
