@@ -61,6 +61,9 @@ func TestLengthOfDays(t *testing.T) {
 		{"Europe/Berlin", "2026-10-26", "2026-10-25T23:00:00Z", 96},
 		{"America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z", 92}, // midnight is skipped
 		{"America/Havana", "2025-11-02", "2025-11-02T04:00:00Z", 100},   // midnight comes twice
+		{"America/Nuuk", "2022-03-26", "2022-03-26T03:00:00Z", 92},      // changes at 22:00
+		{"America/Nuuk", "2022-03-27", "2022-03-27T02:00:00Z", 96},
+		{"America/Toronto", "1919-03-31", "1919-03-31T04:30:00Z", 94}, // 23:30 became 00:30
 		{"Australia/Lord_Howe", "2026-04-05", "2026-04-04T13:00:00Z", 98},
 	} {
 		loc, day := zone(t, c.zone), mustDay(t, c.day)

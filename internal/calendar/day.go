@@ -78,25 +78,24 @@ func (d Day) noon() time.Time { return time.Date(d.year, d.month, d.day, 12, 0, 
 // Start is the first instant of the day in loc. It is not always midnight:
 // some zones skip that hour, or have it twice, when daylight saving changes.
 func (d Day) Start(loc *time.Location) time.Time {
-	t := time.Date(d.year, d.month, d.day, 0, 0, 0, 0, loc)
-	if DayOf(t, loc).Before(d) { // midnight is skipped: the day starts at the change
-		_, change := t.ZoneBounds()
-		return change
+	midnight := time.Date(d.year, d.month, d.day, 0, 0, 0, 0, time.UTC)
+	noon := time.Date(d.year, d.month, d.day, 12, 0, 0, 0, loc)
+	before, after := noon.Add(-24*time.Hour), noon
+	_, change := before.ZoneBounds() // when the offset of the day before ends
+	candidates := []time.Time{midnight.Add(-offset(before)), midnight.Add(-offset(after)), change}
+	var first time.Time
+	for _, c := range candidates {
+		if !c.IsZero() && DayOf(c, loc) == d && (first.IsZero() || c.Before(first)) {
+			first = c
+		}
 	}
-	change, _ := t.ZoneBounds()
-	if change.IsZero() {
-		return t
-	}
-	_, before := change.Add(-time.Second).Zone()
-	_, after := t.Zone()
-	earlier := t.Add(-time.Duration(before-after) * time.Second)
-	if before > after && earlier.Before(change) && DayOf(earlier, loc) == d {
-		return earlier // midnight comes twice: this is the first
-	}
-	if change.After(t.Add(-3*time.Hour)) && DayOf(change, loc) == d {
-		return change // the day starts later than the skipped midnight
-	}
-	return t
+	return first.In(loc)
+}
+
+// offset is how far t's zone is ahead of UTC.
+func offset(t time.Time) time.Duration {
+	_, seconds := t.Zone()
+	return time.Duration(seconds) * time.Second
 }
 
 // End is the first instant after the day in loc.

@@ -113,7 +113,13 @@ func (c Counters) ShortAbandons(seconds int) int64 {
 // TalkedOver counts the answered calls whose talk lasted longer than so many
 // seconds; the threshold is one of TalkBounds.
 func (c Counters) TalkedOver(seconds int) int64 {
-	return c[CountAnswered] - c.upTo(talkCellPrefix, talkBounds, seconds)
+	over := c[talkCellPrefix+cellWithoutBound]
+	for _, bound := range talkBounds {
+		if bound > seconds {
+			over += c[Counter(talkCellPrefix+strconv.Itoa(bound))]
+		}
+	}
+	return over
 }
 
 func (c Counters) upTo(prefix string, bounds []int, seconds int) int64 {

@@ -91,8 +91,8 @@ func TestPublishedTable2023(t *testing.T) {
 
 func TestPublishedTable2022(t *testing.T) {
 	// Implied by the published year-on-year changes.
-	inbound := Counters{CountAnswered: 1_157_692, SumTalk: 1_157_692 * 205_000, talkCellPrefix + "300": 1_157_692 - 24_659}
-	outbound := Counters{CountAnswered: 112_556, SumTalk: 112_556 * 92_000, talkCellPrefix + "300": 112_556 - 855}
+	inbound := Counters{CountAnswered: 1_157_692, SumTalk: 1_157_692 * 205_000, talkCellPrefix + "900": 24_659}
+	outbound := Counters{CountAnswered: 112_556, SumTalk: 112_556 * 92_000, talkCellPrefix + "900": 855}
 	inbound.Add(outbound)
 	figures := Standard().Compute(inbound)
 	if talk, share := figures.Text(AverageTalk), figures.Text(TalkOver10Share); talk != "195" || share != "2.01" {
