@@ -12,8 +12,8 @@ import (
 	"hotline/internal/acd"
 )
 
-// settleTime is how long Asterisk may take to lead a new leg into the
-// application, and a finished call's bridge to be deleted in the ordinary way.
+// settleTime is how long a channel may still be listed after its end was told,
+// and how long a finished call's bridge may take to be deleted in the ordinary way.
 const settleTime = 5 * time.Second
 
 // listing is what Asterisk had at some moment between asked and its arrival.
@@ -271,7 +271,7 @@ func (n *node) reconcileStrangers(at time.Time, l listing) {
 	var strangers []channel
 	n.mu.Lock()
 	for id, ch := range l.channels {
-		if n.book.knows(id) || n.book.endedSince(id, l.asked) {
+		if n.book.knows(id) || n.book.endedSince(id, l.asked.Add(-settleTime)) {
 			continue
 		}
 		strangers = append(strangers, ch)
