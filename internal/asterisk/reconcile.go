@@ -51,11 +51,15 @@ func (n *node) serveListings(ctx context.Context) error {
 		case <-soon.C:
 		case <-regular.C:
 		}
-		if err := n.list(ctx, lost); err != nil {
-			return causeOr(ctx, err)
+		soon.Stop()
+		if err := n.list(ctx, lost); err != nil && ctx.Err() == nil {
+			// The events still come: a slow answer is no reason to lose them.
+			n.log.Warn("channels could not be listed; trying again", zap.Error(err))
+			waiting = true
+			soon.Reset(n.opt.ConfirmAfter)
+			continue
 		}
 		waiting, lost = false, false
-		soon.Stop()
 	}
 }
 
