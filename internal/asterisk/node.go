@@ -147,7 +147,7 @@ func (n *node) setProblem(err *NodeError) {
 	case err == nil && before != nil:
 		n.log.Info("the node is connected and takes calls", zap.String("url", n.cfg.URL))
 		n.meter.SwitchConnected(string(n.cfg.ID), true)
-	case err != nil && (before == nil || before.Text != err.Text):
+	case err != nil && (before == nil || before.Problem != err.Problem):
 		n.log.Error("the node cannot take calls", zap.String("why", err.Text))
 		n.meter.SwitchConnected(string(n.cfg.ID), false)
 	}

@@ -12,8 +12,8 @@ import (
 	"hotline/internal/acd"
 )
 
-// settleTime is how long Asterisk may take to lead a new leg into the
-// application, and a finished call's bridge to be deleted in the ordinary way.
+// settleTime is how long a channel may still be listed after its end was told,
+// and how long a finished call's bridge may take to be deleted in the ordinary way.
 const settleTime = 5 * time.Second
 
 // listing is what Asterisk had at some moment between asked and its arrival.
@@ -51,11 +51,15 @@ func (n *node) serveListings(ctx context.Context) error {
 		case <-soon.C:
 		case <-regular.C:
 		}
-		if err := n.list(ctx, lost); err != nil {
-			return causeOr(ctx, err)
+		soon.Stop()
+		if err := n.list(ctx, lost); err != nil && ctx.Err() == nil {
+			// The events still come: a slow answer is no reason to lose them.
+			n.log.Warn("channels could not be listed; trying again", zap.Error(err))
+			waiting = true
+			soon.Reset(n.opt.ConfirmAfter)
+			continue
 		}
 		waiting, lost = false, false
-		soon.Stop()
 	}
 }
 
@@ -271,7 +275,7 @@ func (n *node) reconcileStrangers(at time.Time, l listing) {
 	var strangers []channel
 	n.mu.Lock()
 	for id, ch := range l.channels {
-		if n.book.knows(id) || n.book.endedSince(id, l.asked) {
+		if n.book.knows(id) || n.book.endedSince(id, l.asked.Add(-settleTime)) {
 			continue
 		}
 		strangers = append(strangers, ch)

@@ -1,0 +1,391 @@
+package asterisk_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"hotline/internal/acd"
+	"hotline/internal/asterisk"
+	"hotline/internal/asterisk/aritest"
+	"hotline/internal/runner"
+)
+
+// bench is a Switch at a fake Asterisk.
+type bench struct {
+	*rig
+	fake *aritest.Server
+	logs *observer.ObservedLogs
+	stop context.CancelFunc
+	done chan error
+}
+
+func newBench(t *testing.T, change func(*asterisk.Options)) *bench {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	t.Cleanup(cancel)
+	core, logs := observer.New(zap.DebugLevel)
+	b := &bench{
+		rig:  &rig{t: t, ctx: ctx, meter: newCounts(), events: make(chan runner.SwitchEvent, 20_000)},
+		fake: aritest.New(), logs: logs, done: make(chan error, 1),
+	}
+	t.Cleanup(b.fake.Close)
+	o := asterisk.Options{
+		Nodes: []asterisk.Node{{ID: "a1", URL: b.fake.URL(), Username: aritest.User, Password: aritest.Password}},
+		Log:   zap.New(core), Meter: b.meter,
+		RetryMin: 5 * time.Millisecond, RetryMax: 20 * time.Millisecond, ConfirmAfter: 20 * time.Millisecond,
+		RequestTimeout: 300 * time.Millisecond, RepeatAfter: 5 * time.Millisecond,
+	}
+	if change != nil {
+		change(&o)
+	}
+	sw, err := asterisk.New(o)
+	noErr(t, err)
+	b.sw = sw
+	runCtx, stop := context.WithCancel(context.Background())
+	b.stop = stop
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for ev := range sw.Events() {
+			b.events <- ev
+		}
+	}()
+	go func() { b.done <- sw.Run(runCtx) }()
+	t.Cleanup(func() {
+		stop()
+		noErr(t, <-b.done)
+		<-ended
+		for _, entry := range logs.All() {
+			if text := fmt.Sprint(entry.Message, entry.ContextMap()); strings.Contains(text, aritest.Password) || strings.Contains(text, "13812345678") {
+				t.Errorf("a secret or a number in the log: %s", text)
+			}
+		}
+	})
+	return b
+}
+
+func (b *bench) send(messages ...string) {
+	b.t.Helper()
+	noErr(b.t, b.fake.Send(messages...))
+}
+
+func (b *bench) waitFor(prefix string, n int) {
+	b.t.Helper()
+	noErr(b.t, b.fake.Wait(b.ctx, prefix, n))
+}
+
+const (
+	callID  = "a1-1.1"
+	appData = "hotline,entry,12345"
+)
+
+var legID = acd.NewLegID(callID, 1, "1001")
+
+func start(id string) string {
+	return aritest.Event("StasisStart", id, "Ring", `"args":["entry","12345"],`)
+}
+
+func legStart() string {
+	return aritest.Event("StasisStart", string(legID), "Down", `"args":["leg"],`)
+}
+
+func legOffer() acd.Offer {
+	return acd.Offer{Call: callID, Leg: legID, Node: "a1", Seat: "8001", Timeout: 5 * time.Second}
+}
+
+func TestEventsThatAreNotNeededOrNotLegible(t *testing.T) {
+	b := newBench(t, nil)
+	b.waitReady()
+	b.fake.SetChannel(callID, "Ring", appData)
+	b.send(
+		`{"type":"ChannelVarset","variable":"x"}`, `{"type":"FromTheFuture","channel":17}`, `{"type":"CallBroadcast"}`,
+		`{`, ``, `null`, `[]`, `"type"`, `{"type":7}`, `{"type":"StasisStart"}`, `{"type":"StasisStart","channel":{"id":5}}`,
+		`{"type":"StasisEnd","channel":null}`, `{"type":"PlaybackFinished"}`, "\xff\xfe",
+		start(callID), start(callID),
+	)
+	expect[acd.CallArrived](b.rig)
+	b.send(aritest.Event("StasisEnd", callID, "Up", ""), aritest.Event("ChannelDestroyed", callID, "Up", `"cause":16,`))
+	b.fake.SetChannel(callID, "", "")
+	expect[acd.CallGone](b.rig)
+	// One listing at the connection, one because of the bad messages.
+	b.waitFor("GET /channels", 2)
+	b.quiet()
+	if b.meter.count("unknown") != 1 || b.meter.count("malformed") != 11 || b.meter.count("CallBroadcast") != 1 {
+		t.Errorf("%v", b.meter.events)
+	}
+}
+
+func TestBurstKeepsOrderAndLosesNothing(t *testing.T) {
+	const n = 10_000
+	b := newBench(t, func(o *asterisk.Options) { o.ConfirmAfter = time.Second })
+	b.waitReady()
+	// Requests hang meanwhile: neither reader nor owner may wait for them.
+	b.fake.Script(func(method, _ string) (aritest.Reply, bool) { return aritest.Reply{Hang: true}, method != "GET" })
+	for i := range n {
+		b.fake.SetChannel(fmt.Sprintf("a1-2.%d", i), "Ring", appData)
+	}
+	sent := make(chan error, 1)
+	go func() {
+		for i := range n {
+			id := fmt.Sprintf("a1-2.%d", i)
+			if err := b.fake.Send(start(id)); err != nil {
+				sent <- err
+				return
+			}
+		}
+		sent <- nil
+	}()
+	for i := range n {
+		arrived, _ := expect[acd.CallArrived](b.rig)
+		if want := fmt.Sprintf("a1-2.%d", i); string(arrived.Call) != want {
+			t.Fatalf("event %d is of %s, want %s", i, arrived.Call, want)
+		}
+		if i%100 == 0 {
+			b.sw.Do([]acd.Command{acd.Answer{Call: arrived.Call, Node: "a1"}})
+		}
+	}
+	noErr(t, <-sent)
+	b.quiet()
+}
+
+func TestOverflowIsMadeGood(t *testing.T) {
+	b := newBench(t, func(o *asterisk.Options) { o.MaxBacklog = 1 })
+	b.waitReady()
+	const n = 3000
+	want := map[acd.CallID]bool{}
+	var burst []string
+	for i := range n {
+		id := fmt.Sprintf("a1-3.%d", i)
+		b.fake.SetChannel(id, "Ring", appData)
+		want[acd.CallID(id)] = true
+		burst = append(burst, start(id))
+	}
+	b.send(burst...)
+	for range n {
+		arrived, _ := expect[acd.CallArrived](b.rig)
+		if !want[arrived.Call] {
+			t.Fatalf("%s came twice", arrived.Call)
+		}
+		delete(want, arrived.Call)
+	}
+}
+
+func TestStasisStartBeforeAndAfterTheReply(t *testing.T) {
+	for name, before := range map[string]bool{"before": true, "after": false} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, nil)
+			b.waitReady()
+			b.send(start(callID))
+			expect[acd.CallArrived](b.rig)
+			if before {
+				b.fake.Script(func(_, path string) (aritest.Reply, bool) {
+					if path == "/channels/create" {
+						_ = b.fake.Send(legStart())
+					}
+					return aritest.Reply{}, false
+				})
+			}
+			b.sw.Do([]acd.Command{legOffer()})
+			b.waitFor("POST /channels/create", 1)
+			if !before {
+				b.send(legStart(), legStart())
+			}
+			b.waitFor("POST /channels/"+string(legID)+"/dial", 1)
+			b.send(aritest.Event("ChannelStateChange", string(legID), "Ringing", ""), aritest.Event("ChannelStateChange", string(legID), "Ringing", ""))
+			expect[acd.LegRinging](b.rig)
+			b.send(aritest.Event("ChannelDestroyed", string(legID), "Ringing", `"cause":21,"tech_cause":603,`))
+			if gone, _ := expect[acd.LegGone](b.rig); gone.Outcome != acd.OfferRefused {
+				t.Errorf("%+v", gone)
+			}
+			b.quiet()
+			if n := b.fake.Count("POST /channels/" + string(legID) + "/dial"); n != 1 {
+				t.Errorf("dialled %d times", n)
+			}
+		})
+	}
+}
+
+func TestFailingRequestsBecomeEvents(t *testing.T) {
+	fail := func(part string, r aritest.Reply) func(string, string) (aritest.Reply, bool) {
+		return func(_, path string) (aritest.Reply, bool) { return r, strings.Contains(path, part) }
+	}
+	replies := map[string]aritest.Reply{
+		"500": {Status: 500, Body: `{"error":"Allocation failed"}`}, "404": {Status: 404, Body: `{"message":"no"}`},
+		"409 without JSON": {Status: 409, Body: `no`}, "silence": {Hang: true},
+	}
+	for name, reply := range replies {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, nil)
+			b.waitReady()
+			b.fake.SetChannel(callID, "Ring", appData)
+			b.send(start(callID))
+			expect[acd.CallArrived](b.rig)
+
+			b.fake.Script(fail("/play/", reply))
+			b.sw.Do([]acd.Command{acd.Play{Call: callID, Node: "a1", Prompts: []string{"greeting"}}})
+			expect[acd.CallPlayed](b.rig)
+
+			b.fake.Script(fail("/dial", reply))
+			b.sw.Do([]acd.Command{legOffer()})
+			b.waitFor("POST /channels/create", 1)
+			b.send(legStart())
+			if reply.Status == 404 {
+				// The leg has gone by itself; its end is told by an event.
+				b.send(aritest.Event("ChannelDestroyed", string(legID), "Down", `"cause":20,`))
+			}
+			expect[acd.LegGone](b.rig)
+
+			if reply.Status != 409 { // 409 means that it exists
+				b.fake.Script(fail("/create", reply))
+				second := legOffer()
+				second.Leg = acd.NewLegID(callID, 2, "1001")
+				b.sw.Do([]acd.Command{second})
+				gone, _ := expect[acd.LegGone](b.rig)
+				if (gone.Outcome == acd.OfferUnreachable) != (reply.Status == 500) {
+					t.Errorf("%+v", gone)
+				}
+			}
+
+			b.fake.Script(fail("/addChannel", reply))
+			third := legOffer()
+			third.Leg = acd.NewLegID(callID, 3, "1001")
+			b.sw.Do([]acd.Command{third, acd.Connect{Call: callID, Leg: third.Leg, Node: "a1"}})
+			expect[acd.ConnectFailed](b.rig)
+
+			// Clean-up counts as done whatever the answer.
+			b.fake.Script(func(method, _ string) (aritest.Reply, bool) { return reply, method == "DELETE" })
+			b.sw.Do([]acd.Command{acd.Release{Call: callID, Leg: third.Leg, Node: "a1"}})
+			b.waitFor("DELETE /bridges/", 1)
+		})
+	}
+}
+
+func TestCancelledOfferNeverRings(t *testing.T) {
+	b := newBench(t, nil)
+	b.waitReady()
+	b.send(start(callID))
+	expect[acd.CallArrived](b.rig)
+	b.sw.Do([]acd.Command{legOffer(), acd.CancelLeg{Call: callID, Leg: legID, Node: "a1"}})
+	expect[acd.LegGone](b.rig)
+	// Asterisk made it after all, unseen by us.
+	b.send(legStart())
+	b.waitFor("DELETE /channels/"+string(legID), 1)
+	if n := b.fake.Count("POST /channels/" + string(legID)); n != 0 {
+		t.Errorf("it was dialled")
+	}
+}
+
+func TestLostAndHalfOpenConnection(t *testing.T) {
+	t.Run("lost", func(t *testing.T) {
+		b := newBench(t, nil)
+		b.waitReady()
+		b.fake.SetChannel(callID, "Ring", appData)
+		b.send(start(callID))
+		expect[acd.CallArrived](b.rig)
+		b.fake.SetChannel(callID, "", "")
+		b.fake.SetChannel("a1-1.2", "Ring", appData+",1795486000.5")
+		b.fake.SetChannel(string(legID), "Up", "")
+		b.fake.SetBridge(acd.BridgeID("a1-0.1"))
+		b.fake.Drop()
+		if gone, _ := expect[acd.CallGone](b.rig); gone.Call != callID || !gone.Vanished {
+			t.Errorf("%+v", gone)
+		}
+		if arrived, _ := expect[acd.CallArrived](b.rig); arrived.Call != "a1-1.2" || !arrived.Since.Equal(time.UnixMilli(1795486000500)) {
+			t.Errorf("%+v", arrived)
+		}
+		b.waitFor("DELETE /channels/"+string(legID), 1)
+		b.waitFor("DELETE /bridges/"+acd.BridgeID("a1-0.1"), 1)
+		b.quiet()
+		if b.fake.Count("PUT /applications/hotline/eventFilter") != 2 {
+			t.Error("the filter was not put again")
+		}
+	})
+	t.Run("half open", func(t *testing.T) {
+		b := newBench(t, func(o *asterisk.Options) { o.PingEvery, o.PingTimeout = 20*time.Millisecond, 50*time.Millisecond })
+		b.fake.SetDeaf(true)
+		b.fake.Drop()
+		b.waitFor("GET /events", 3)
+		b.fake.SetDeaf(false)
+		b.waitFor("GET /events", b.fake.Sockets()+1)
+		b.waitReady()
+	})
+	t.Run("restarted", func(t *testing.T) {
+		b := newBench(t, nil)
+		b.waitReady()
+		b.send(start(callID))
+		expect[acd.CallArrived](b.rig)
+		b.fake.Restart()
+		expect[acd.NodeDown](b.rig)
+		b.waitFor("GET /channels", 2)
+		b.quiet()
+	})
+}
+
+func TestListingDoesNotMisfire(t *testing.T) {
+	b := newBench(t, func(o *asterisk.Options) { o.ReconcileEvery = 20 * time.Millisecond })
+	b.waitReady()
+	b.fake.SetChannel(callID, "Ring", appData)
+	b.send(start(callID))
+	expect[acd.CallArrived](b.rig)
+	n := b.fake.Count("GET /channels")
+	b.waitFor("GET /channels", n+4)
+	b.quiet()
+	// Truly gone, and no event told it.
+	b.fake.SetChannel(callID, "", "")
+	if gone, _ := expect[acd.CallGone](b.rig); !gone.Vanished {
+		t.Errorf("%+v", gone)
+	}
+}
+
+func TestAnotherControllerTakesOver(t *testing.T) {
+	b := newBench(t, nil)
+	b.waitReady()
+	b.send(start(callID))
+	expect[acd.CallArrived](b.rig)
+	b.send(`{"type":"ApplicationReplaced","application":"hotline"}`)
+	var problem *asterisk.NodeError
+	for problem == nil || problem.Problem != asterisk.Replaced {
+		select {
+		case <-b.meter.changed:
+			errors.As(b.sw.Ready(), &problem)
+		case <-b.ctx.Done():
+			t.Fatal(b.sw.Ready())
+		}
+	}
+	before := len(b.fake.Requests())
+	b.sw.Do([]acd.Command{acd.Release{Call: callID, Node: "a1"}})
+	b.stop()
+	noErr(t, <-b.done)
+	b.done <- nil
+	if after := len(b.fake.Requests()); after != before {
+		t.Errorf("%v", b.fake.Requests()[before:])
+	}
+	if b.fake.Sockets() != 1 {
+		t.Errorf("%d connections", b.fake.Sockets())
+	}
+}
+
+func TestWhyNotReady(t *testing.T) {
+	fake := aritest.New()
+	defer fake.Close()
+	probe := func(n asterisk.Node) error {
+		sw, err := asterisk.New(asterisk.Options{Nodes: []asterisk.Node{n}, Log: zap.NewNop()})
+		noErr(t, err)
+		return sw.Probe(t.Context())
+	}
+	wrong := probe(asterisk.Node{ID: "a1", URL: fake.URL(), Username: "x", Password: "tell-nobody"})
+	if !errors.Is(wrong, asterisk.ErrUnauthorized) || strings.Contains(wrong.Error(), "tell-nobody") {
+		t.Error(wrong)
+	}
+	away := probe(asterisk.Node{ID: "a1", URL: "http://127.0.0.1:1", Username: "x", Password: "y"})
+	if !errors.Is(away, asterisk.ErrUnreachable) || !strings.Contains(away.Error(), "node a1: not connected: connection refused at http://127.0.0.1:1; is Asterisk running?") {
+		t.Error(away)
+	}
+}
