@@ -84,14 +84,14 @@ func (r *Redis) start(ctx context.Context, binary string, port uint16) error {
 	}
 	r.Addr = netip.AddrPortFrom(local, port).String()
 	conf := filepath.Join(r.Dir, "redis.conf")
-	// The process dies by SIGKILL with its parent; everysec then loses nothing,
-	// as what was written stands in the kernel.
+	// The process dies by SIGKILL with its parent: what Redis has confirmed must
+	// be in the file by then.
 	text := fmt.Sprintf(`bind 127.0.0.1
 port %d
 requirepass %q
 dir %q
 appendonly yes
-appendfsync everysec
+appendfsync always
 save ""
 maxmemory-policy noeviction
 daemonize no
