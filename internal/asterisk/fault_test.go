@@ -337,6 +337,29 @@ func TestListingDoesNotMisfire(t *testing.T) {
 	n := b.fake.Count("GET /channels")
 	b.waitFor("GET /channels", n+4)
 	b.quiet()
+	// Missing in one listing only: its end would be told by an event.
+	missed := false
+	b.fake.Script(func(_, path string) (aritest.Reply, bool) {
+		if path != "/channels" || missed {
+			return aritest.Reply{}, false
+		}
+		missed = true
+		return aritest.Reply{Status: 200, Body: "[]"}, true
+	})
+	n = b.fake.Count("GET /channels")
+	b.waitFor("GET /channels", n+4)
+	b.quiet()
+	// Still listed a moment after its end was told: not a new caller.
+	const other = "a1-1.9"
+	b.fake.SetChannel(other, "Up", appData)
+	b.send(start(other))
+	expect[acd.CallArrived](b.rig)
+	b.send(aritest.Event("StasisEnd", other, "Up", ""))
+	expect[acd.CallGone](b.rig)
+	n = b.fake.Count("GET /channels")
+	b.waitFor("GET /channels", n+4)
+	b.quiet()
+	b.fake.SetChannel(other, "", "")
 	// Truly gone, and no event told it.
 	b.fake.SetChannel(callID, "", "")
 	if gone, _ := expect[acd.CallGone](b.rig); !gone.Vanished {
