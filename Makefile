@@ -34,7 +34,7 @@ unit: ## unit tests with the race detector
 	go test -race -timeout 8m $$(go list ./... | grep -v /internal/e2e)
 
 e2e: ## end-to-end tests on real Asterisk and Redis
-	go test -count=1 -timeout 8m ./internal/e2e
+	go test -v -count=1 -timeout 8m ./internal/e2e
 
 vet: ## go vet and formatting
 	@go vet ./...
