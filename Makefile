@@ -10,7 +10,7 @@ LINT := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 .PHONY: help deps build demo test unit e2e lint fmt vet up down clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 deps: ## install Asterisk 22, Redis, the prompts and the tools (Debian 12 or 13, as root)
 	@scripts/deps

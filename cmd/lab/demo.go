@@ -105,7 +105,7 @@ func play(ctx context.Context, l *lab.Lab, length time.Duration, rate float64, o
 // the day's table and compares: the phones' own count, the counters, and a
 // recount of the call records must agree.
 func account(ctx context.Context, l *lab.Lab, phones phonescript.Summary, out io.Writer) error {
-	figures, err := settled(ctx, l)
+	figures, err := settled(ctx, l, placed(phones))
 	if err != nil {
 		return err
 	}
@@ -133,8 +133,8 @@ func account(ctx context.Context, l *lab.Lab, phones phonescript.Summary, out io
 // compare is nil only if every call is accounted for.
 func compare(figures lab.Figures, phones phonescript.Summary) error {
 	var errs []error
-	if counted, placed := figures.Offered+figures.NotOffered, phones.Placed-phones.Failed-phones.Refused; counted != placed {
-		errs = append(errs, fmt.Errorf("hotline counted %d calls, the phones placed %d", counted, placed))
+	if counted := figures.Offered + figures.NotOffered; counted != placed(phones) {
+		errs = append(errs, fmt.Errorf("hotline counted %d calls, the phones placed %d", counted, placed(phones)))
 	}
 	if figures.Offered != figures.Answered+figures.Abandoned {
 		errs = append(errs, fmt.Errorf("offered %d is not answered %d + abandoned %d", figures.Offered, figures.Answered, figures.Abandoned))
@@ -150,23 +150,34 @@ func compare(figures lab.Figures, phones phonescript.Summary) error {
 	return errors.Join(errs...)
 }
 
-// settled waits until no call is in progress and all is written.
-func settled(ctx context.Context, l *lab.Lab) (lab.Figures, error) {
+// placed is how many calls reached Asterisk.
+func placed(phones phonescript.Summary) int { return phones.Placed - phones.Failed - phones.Refused }
+
+// settled waits until no call is in progress and all calls are counted. When
+// they are not in time, the figures are those of then, and compare tells.
+func settled(ctx context.Context, l *lab.Lab, calls int) (lab.Figures, error) {
 	ctx, cancel := context.WithTimeout(ctx, settle)
 	defer cancel()
 	poll := time.NewTicker(look)
 	defer poll.Stop()
+	var last lab.Figures
 	for {
-		s, err := l.Snapshot(ctx)
-		if err == nil && s.Calls == 0 {
-			figures, err := l.Today(ctx)
-			if err == nil && figures.Offered == s.Offered {
-				return figures, nil
+		live, err := l.Snapshot(ctx)
+		if err == nil {
+			var figures lab.Figures
+			if figures, err = l.Today(ctx); err == nil {
+				last = figures
 			}
+		}
+		if err == nil && live.Calls == 0 && last.Offered+last.NotOffered >= calls {
+			return last, nil
 		}
 		select {
 		case <-ctx.Done():
-			return lab.Figures{}, fmt.Errorf("calls were still in progress or not counted %s after the last phone hung up (%d calls, %w)", settle, s.Calls, errors.Join(err, ctx.Err()))
+			if live.Calls > 0 {
+				return last, fmt.Errorf("%d calls were still in progress %s after the last phone hung up", live.Calls, settle)
+			}
+			return last, nil
 		case <-poll.C:
 		}
 	}

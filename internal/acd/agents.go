@@ -56,9 +56,21 @@ func (e *Engine) legLeaves(a *agent, leg LegID) {
 	if a.leaving != "" {
 		delete(e.leaving, a.leaving)
 	}
-	a.leaving = leg
+	a.leaving, a.leavingSeat = leg, a.Seat
 	e.leaving[leg] = a
 	e.startTimer(&a.leave, e.now.Add(leaveBound))
+}
+
+// inheritLeg hands a leg that is still at the seat's phone over to the agent
+// who has just sat down there.
+func (e *Engine) inheritLeg(a *agent) {
+	for leg, former := range e.leaving {
+		if former != a && former.leavingSeat == a.Seat {
+			e.legLeft(former)
+			e.legLeaves(a, leg)
+			return
+		}
+	}
 }
 
 // legLeft lets the agent be offered calls again.
@@ -184,6 +196,7 @@ func (e *Engine) login(id AgentID, seat SeatID) *RequestError {
 	e.seats[seat] = a
 	a.Seat = seat
 	e.setState(a, NotReady, ReasonLogin)
+	e.inheritLeg(a)
 	return nil
 }
 

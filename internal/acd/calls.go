@@ -246,7 +246,7 @@ func (e *Engine) cancelLeg(c *call) {
 // offerFailed ends an offer without an answer: the caller keeps the place,
 // the agent is set aside with the reason.
 func (e *Engine) offerFailed(c *call, outcome OfferOutcome) {
-	a := c.agent
+	a, lifted := c.agent, c.Phase == PhaseAnswered
 	if outcome == OfferNoAnswer {
 		c.queue.counts.RONA++
 	}
@@ -254,6 +254,10 @@ func (e *Engine) offerFailed(c *call, outcome OfferOutcome) {
 	e.clearOffer(c)
 	e.wait(c)
 	e.runFlow(c, FlowRingingEnd)
+	if lifted {
+		// To connect them, what the caller was hearing was ended.
+		e.command(StartMusic{Call: c.Call, Node: c.Node, Class: c.queue.Music})
+	}
 	e.afterFailedOffer(a, outcome)
 }
 

@@ -67,8 +67,9 @@ type agent struct {
 	wrap        timer
 	// leaving is the leg that was hung up and may still be at the phone; the
 	// next offer waits until it has gone, or leave is due.
-	leaving LegID
-	leave   timer
+	leaving     LegID
+	leavingSeat SeatID
+	leave       timer
 	freeAt  time.Time // when the present ready state began; for IdleGap
 	touched bool
 }

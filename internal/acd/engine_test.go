@@ -267,7 +267,7 @@ func TestAgentPutsDownBeforeTheBridgeIsMade(t *testing.T) {
 	d.arrive("a", "9")
 	leg := acd.NewLegID("a", 1, "1")
 	d.do(acd.LegAnswered{Leg: leg})
-	d.do(acd.LegGone{Leg: leg})
+	wantCommands(t, d.do(acd.LegGone{Leg: leg}), "StartMusic")
 	d.wantState("1", acd.NotReady, acd.ReasonRefused)
 	// The bridge is made all the same: the caller is alone and gets music again.
 	wantCommands(t, d.do(acd.Connected{Call: "a", Leg: leg}), "StartMusic")
@@ -283,7 +283,8 @@ func TestConnectFailedRequeuesTheCaller(t *testing.T) {
 	d.arrive("a", "9")
 	leg := acd.NewLegID("a", 1, "1")
 	d.do(acd.LegAnswered{Leg: leg})
-	wantCommands(t, d.do(acd.ConnectFailed{Call: "a", Leg: leg}), "CancelLeg")
+	// The music was stopped for the connection: it must be heard again.
+	wantCommands(t, d.do(acd.ConnectFailed{Call: "a", Leg: leg}), "CancelLeg StartMusic")
 	d.wantState("1", acd.NotReady, acd.ReasonFailed)
 	if c := d.e.Snapshot(d.now).Calls[0]; c.Phase != acd.PhaseWaiting || c.Leg != "" {
 		t.Errorf("call: %+v", c)
@@ -332,6 +333,24 @@ func TestNoOfferWhileTheFormerLegIsStillAtThePhone(t *testing.T) {
 	d.after(time.Millisecond, acd.Tick{})
 	if o := offered(d.last); len(o) != 1 || o[0].Call != "c" {
 		t.Fatalf("not offered after the bound: %+v", o)
+	}
+}
+
+func TestTheNextAgentAtTheSeatWaitsForTheFormerLeg(t *testing.T) {
+	d := newDesk(t)
+	d.ready("1", "801")
+	d.arrive("a", "9")
+	d.do(acd.Logout{Agent: "1"})
+	d.do(acd.CallGone{Call: "a"})
+	d.wantState("1", acd.LoggedOut, "")
+	d.ready("2", "801")
+	d.arrive("b", "9")
+	if o := offered(d.last); len(o) != 0 {
+		t.Fatalf("the seat's phone is rung while the former leg is there: %+v", o)
+	}
+	d.do(acd.LegGone{Leg: acd.NewLegID("a", 1, "1")})
+	if o := offered(d.last); len(o) != 1 || o[0].Call != "b" {
+		t.Fatalf("not offered once the leg has gone: %+v", o)
 	}
 }
 
