@@ -70,8 +70,8 @@ type agent struct {
 	leaving     LegID
 	leavingSeat SeatID
 	leave       timer
-	freeAt  time.Time // when the present ready state began; for IdleGap
-	touched bool
+	freeAt      time.Time // when the present ready state began; for IdleGap
+	touched     bool
 }
 
 // membership is an agent's place in one queue.
