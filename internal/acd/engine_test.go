@@ -355,13 +355,15 @@ func TestTheNextAgentAtTheSeatWaitsForTheFormerLeg(t *testing.T) {
 }
 
 func TestAgentOfTwoQueuesTakesTheOldestCaller(t *testing.T) {
-	d := newDesk(t)
-	d.arrive("g", "9")
-	d.now = d.now.Add(time.Second)
-	d.arrive("b", "8")
-	d.ready("2", "802")
-	if o := offered(d.last); len(o) != 1 || o[0].Call != "g" {
-		t.Fatalf("offers: %+v", o)
+	for _, order := range [][2]string{{"9", "8"}, {"8", "9"}} {
+		d := newDesk(t)
+		d.arrive("first", order[0])
+		d.now = d.now.Add(time.Second)
+		d.arrive("second", order[1])
+		d.ready("2", "802")
+		if o := offered(d.last); len(o) != 1 || o[0].Call != "first" {
+			t.Errorf("entries %v: offers %+v", order, o)
+		}
 	}
 }
 
