@@ -7,7 +7,8 @@ import (
 	"hotline/internal/acd"
 )
 
-// SwitchEvent is an event of the switch and when it was read from the wire.
+// SwitchEvent is an event of the switch and when it was read from the wire, as
+// time.Now gives it, with its monotonic reading.
 type SwitchEvent struct {
 	At    time.Time
 	Event acd.Event

@@ -32,6 +32,8 @@ type Options struct {
 // Runner owns an engine and serves it until the switch has ended.
 type Runner struct {
 	engine *acd.Engine // owned by the goroutine in Run
+	clock  *clock      // owned by the goroutine in Run
+	wrong  bool        // the system's clock was set, and that was told; owned by the goroutine in Run
 	sw     Switch
 	store  Store
 	meter  Meter
@@ -66,9 +68,12 @@ func (r *Runner) Run(ctx context.Context) error {
 	defer due.Stop()
 	audit := time.NewTicker(auditEvery)
 	defer audit.Stop()
+	slew := time.NewTicker(slewEvery)
+	defer slew.Stop()
+	r.clock = newClock(time.Now())
 	for {
 		if next, ok := r.engine.NextDue(); ok {
-			due.Reset(time.Until(next))
+			due.Reset(r.clock.until(next, time.Now()))
 		} else {
 			due.Stop()
 		}
@@ -84,18 +89,20 @@ func (r *Runner) Run(ctx context.Context) error {
 			r.cached = acd.Snapshot{} // whoever asked shall see the effect
 			req.reply <- r.step(time.Now(), req.event)
 		case reply := <-r.snapshots:
-			reply <- r.snapshot(time.Now())
+			reply <- r.snapshot(r.clock.at(time.Now()))
 		case now := <-due.C:
 			r.step(now, acd.Tick{})
 		case <-audit.C:
 			r.audit()
+		case now := <-slew.C:
+			r.slew(now)
 		}
 	}
 }
 
 // step takes the engine one event on and hands over what comes of it.
-func (r *Runner) step(now time.Time, event acd.Event) error {
-	out := r.engine.Step(now, event)
+func (r *Runner) step(read time.Time, event acd.Event) error {
+	out := r.engine.Step(r.clock.at(read), event)
 	if len(out.Commands) > 0 {
 		r.sw.Do(out.Commands)
 	}
@@ -126,6 +133,17 @@ func (r *Runner) audit() {
 		r.meter.Breach("engine")
 		r.log.Error("an invariant of the engine is broken; please report it", zap.String("breach", broken))
 	}
+}
+
+// slew follows the drift of the system's clock, and tells once when it was set.
+func (r *Runner) slew(now time.Time) {
+	ahead := r.clock.slew(now)
+	wrong := ahead.Abs() > stepped
+	if wrong && !r.wrong {
+		r.log.Error("the system's clock was set while calls were going on; durations stay right, the times of records keep to the former clock until hotline is restarted",
+			zap.Duration("ahead", ahead))
+	}
+	r.wrong = wrong
 }
 
 func (r *Runner) logChange(c acd.Change) {
