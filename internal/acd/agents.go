@@ -109,8 +109,13 @@ func (e *Engine) leaveSeat(a *agent) {
 }
 
 // afterFailedOffer sets aside an agent who did not take an offer, so that the
-// next caller does not ring in vain.
+// next caller does not ring in vain. An agent whose phone the call's node could
+// not reach is as good as before.
 func (e *Engine) afterFailedOffer(a *agent, outcome OfferOutcome) {
+	if outcome == OfferNodeFault {
+		e.offerWithdrawn(a)
+		return
+	}
 	if e.takePending(a) {
 		return
 	}
@@ -128,8 +133,8 @@ func (e *Engine) afterFailedOffer(a *agent, outcome OfferOutcome) {
 	e.setState(a, NotReady, reason)
 }
 
-// offerWithdrawn lets an agent go whose caller left before they were
-// connected: ready again, in the former place of the idle.
+// offerWithdrawn lets an agent go whose offer came to nothing through no doing
+// of the agent: ready again, in the former place of the idle.
 func (e *Engine) offerWithdrawn(a *agent) {
 	if !e.takePending(a) {
 		e.readySince(a, a.IdleSince)

@@ -24,6 +24,7 @@ func (e *Engine) callArrived(ev CallArrived) {
 		Phase: PhaseGreeting, Arrived: arrived,
 	}
 	c.ring = timer{kind: ringTimer, call: c, pos: -1}
+	c.pause = timer{kind: pauseTimer, call: c, pos: -1}
 	e.calls[ev.Call] = c
 	e.touchCall(c)
 
@@ -87,8 +88,7 @@ func (e *Engine) enqueue(c *call) {
 // wait puts the call, new or back from a failed offer, into the order of its queue.
 func (e *Engine) wait(c *call) {
 	c.Phase = PhaseWaiting
-	c.queue.waiting.add(c)
-	e.mark(c.queue)
+	e.await(c)
 	e.touchCall(c)
 }
 
@@ -202,6 +202,10 @@ func (e *Engine) connectFailed(ev ConnectFailed) {
 		return
 	}
 	e.cancelLeg(c)
+	if ev.NodeFault {
+		e.offerFailed(c, OfferNodeFault)
+		return
+	}
 	e.offerFailed(c, OfferFailed)
 }
 
@@ -220,6 +224,9 @@ func (e *Engine) legGone(ev LegGone) {
 		if outcome == "" || outcome == OfferAnswered || outcome == OfferWithdrawn {
 			outcome = OfferFailed
 		}
+		if ev.MayRing {
+			e.legLeaves(c.agent, c.Leg)
+		}
 		e.offerFailed(c, outcome)
 	case PhaseAnswered:
 		// Lifted and put down before they were connected: the agent declined.
@@ -233,8 +240,15 @@ func (e *Engine) ringTimedOut(c *call) {
 	if c.Phase != PhaseRinging {
 		return
 	}
+	outcome := OfferNoAnswer
+	switch {
+	case e.cutOff[c.Node]:
+		outcome = OfferNodeFault
+	case c.lastOffer().Rang.IsZero():
+		outcome = OfferUnreachable // nobody can have heard it
+	}
 	e.cancelLeg(c)
-	e.offerFailed(c, OfferNoAnswer)
+	e.offerFailed(c, outcome)
 }
 
 // cancelLeg hangs up the leg of the offer in flight.
@@ -243,8 +257,8 @@ func (e *Engine) cancelLeg(c *call) {
 	e.legLeaves(c.agent, c.Leg)
 }
 
-// offerFailed ends an offer without an answer: the caller keeps the place,
-// the agent is set aside with the reason.
+// offerFailed ends an offer without an answer: the caller keeps the place. The
+// agent is set aside with the reason, or ready as before if it was the node's fault.
 func (e *Engine) offerFailed(c *call, outcome OfferOutcome) {
 	a, lifted := c.agent, c.Phase == PhaseAnswered
 	if outcome == OfferNoAnswer {
@@ -253,6 +267,9 @@ func (e *Engine) offerFailed(c *call, outcome OfferOutcome) {
 	e.endOffer(c, outcome)
 	e.clearOffer(c)
 	e.wait(c)
+	if outcome == OfferNodeFault {
+		e.pauseOffers(c)
+	}
 	e.runFlow(c, FlowRingingEnd)
 	if lifted {
 		// To connect them, what the caller was hearing was ended.
@@ -313,14 +330,6 @@ func (e *Engine) callLeft(c *call, vanished bool, lost Reason) {
 	e.endCall(c, result, reason, release)
 }
 
-func (e *Engine) nodeDown(ev NodeDown) {
-	for _, c := range e.callsByArrival() {
-		if c.Node == ev.Node {
-			e.callLeft(c, false, NodeLost)
-		}
-	}
-}
-
 // endCall closes the call: it is released at the switch, taken off its queue,
 // recorded once, and its agent is free for what follows.
 func (e *Engine) endCall(c *call, result Result, reason Reason, release Release) {
@@ -330,6 +339,7 @@ func (e *Engine) endCall(c *call, result Result, reason Reason, release Release)
 	if a != nil && !release.LegGone {
 		e.legLeaves(a, c.Leg)
 	}
+	e.timers.remove(&c.pause)
 	if c.queue != nil {
 		c.queue.waiting.remove(c)
 		if phase == PhaseTalking {

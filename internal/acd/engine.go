@@ -20,6 +20,7 @@ type Engine struct {
 	seats      map[SeatID]*agent // who sits there; nil when free
 	calls      map[CallID]*call
 	leaving    map[LegID]*agent // legs that were hung up and may still be at a phone
+	cutOff     map[NodeID]bool  // nodes that cannot be reached at present
 	timers     *ordered[*timer]
 
 	now   time.Time
@@ -51,6 +52,7 @@ type call struct {
 	pos   position // in queue.waiting
 	agent *agent   // whom it is offered to or talks with
 	ring  timer
+	pause timer // until the next offer, after one that the node could not carry out
 	// measureFrom and measureKind belong to the offer in flight.
 	measureFrom time.Time
 	measureKind MeasureKind
@@ -96,6 +98,7 @@ func NewEngine(cfg Config, flow Flow) (*Engine, error) {
 		seats:   make(map[SeatID]*agent, len(cfg.Seats)),
 		calls:   make(map[CallID]*call),
 		leaving: make(map[LegID]*agent),
+		cutOff:  make(map[NodeID]bool),
 		timers:  newTimers(),
 	}
 	for _, r := range cfg.NotReadyReasons {
@@ -226,7 +229,11 @@ func (e *Engine) handle(event Event) {
 	case SeatDialled:
 		e.seatDialled(ev)
 	case NodeDown:
-		e.nodeDown(ev)
+		e.nodeDown(ev.Node)
+	case NodeUnreachable:
+		e.nodeUnreachable(ev.Node)
+	case NodeReachable:
+		e.nodeReachable(ev.Node)
 	case Login:
 		e.out.Err = asError(e.login(ev.Agent, ev.Seat))
 	case Logout:
@@ -258,6 +265,8 @@ func (e *Engine) runDue() {
 		switch t.kind {
 		case ringTimer:
 			e.ringTimedOut(t.call)
+		case pauseTimer:
+			e.await(t.call)
 		case wrapUpTimer:
 			e.wrapUpEnded(t.agent, t.at)
 		case leaveTimer:

@@ -227,6 +227,7 @@ func TestCallersAreServedInOrderAlsoAfterRONA(t *testing.T) {
 	d.arrive("a", "9")
 	d.now = d.now.Add(time.Second)
 	d.arrive("b", "9")
+	d.do(acd.LegRinging{Leg: acd.NewLegID("a", 1, "1")})
 	// The first agent does not answer; the caller who was rung for stays first.
 	out := d.after(14*time.Second, acd.Tick{})
 	wantCommands(t, out, "CancelLeg")
@@ -259,6 +260,83 @@ func TestFailedRingsSetTheAgentAsideAndKeepThePlace(t *testing.T) {
 			t.Errorf("%s: offers %+v", outcome, o)
 		}
 	}
+}
+
+func TestPhoneThatNeverRangIsUnreachableNotUnanswered(t *testing.T) {
+	d := newDesk(t)
+	d.ready("1", "801")
+	d.arrive("a", "9")
+	wantCommands(t, d.after(15*time.Second, acd.Tick{}), "CancelLeg")
+	d.wantState("1", acd.NotReady, acd.ReasonUnreachable)
+}
+
+func TestNodeFaultLeavesTheAgentReadyAndDoesNotRingInACircle(t *testing.T) {
+	d := newDesk(t)
+	d.ready("1", "801")
+	d.arrive("a", "9")
+	out := d.do(acd.LegGone{Leg: acd.NewLegID("a", 1, "1"), Outcome: acd.OfferNodeFault})
+	d.wantState("1", acd.Ready, "")
+	wantCommands(t, out, "")
+	// A caller of another node is not made to wait for that.
+	out = d.after(time.Second, acd.CallArrived{Call: "b", Node: "a2", Entry: "9"})
+	if o := offered(out); len(o) != 1 || o[0].Call != "b" {
+		t.Fatalf("offers: %+v", o)
+	}
+	d.ready("2", "802")
+	if o := offered(d.last); len(o) != 0 {
+		t.Fatalf("offered before the pause is over: %+v", o)
+	}
+	if o := offered(d.after(time.Second, acd.Tick{})); len(o) != 1 || o[0].Leg != acd.NewLegID("a", 2, "2") {
+		t.Errorf("offers after the pause: %+v", o)
+	}
+}
+
+func TestLegOfAnUnknownFateKeepsTheLineForAWhile(t *testing.T) {
+	d := newDesk(t)
+	d.ready("1", "801")
+	d.arrive("a", "9")
+	leg := acd.NewLegID("a", 1, "1")
+	d.do(acd.LegGone{Leg: leg, Outcome: acd.OfferNodeFault, MayRing: true})
+	d.do(acd.CallArrived{Call: "b", Node: "a2", Entry: "9"})
+	if o := offered(d.last); len(o) != 0 {
+		t.Fatalf("rung while the former leg may ring: %+v", o)
+	}
+	if o := offered(d.do(acd.LegGone{Leg: leg})); len(o) != 1 || o[0].Call != "b" {
+		t.Errorf("offers when it is known to be gone: %+v", o)
+	}
+}
+
+func TestCallsOfAnUnreachableNodeKeepTheirPlaces(t *testing.T) {
+	d := newDesk(t)
+	d.arrive("a", "9")
+	d.after(time.Second, acd.CallArrived{Call: "b", Node: "a2", Entry: "9"})
+	d.do(acd.NodeUnreachable{Node: "a1"})
+	d.after(time.Second, acd.CallArrived{Call: "c", Node: "a1", Entry: "9"})
+	d.ready("1", "801")
+	if o := offered(d.last); len(o) != 1 || o[0].Call != "b" {
+		t.Fatalf("offers: %+v", o)
+	}
+	d.ready("2", "802")
+	if o := offered(d.last); len(o) != 0 {
+		t.Fatalf("offers of a node that cannot be reached: %+v", o)
+	}
+	if o := offered(d.do(acd.NodeReachable{Node: "a1"})); len(o) != 1 || o[0].Call != "a" {
+		t.Errorf("offers when it is back: %+v", o)
+	}
+	// An offer in flight that runs out meanwhile is nobody's fault.
+	d.do(acd.NodeUnreachable{Node: "a1"})
+	d.after(15*time.Second, acd.Tick{})
+	d.wantState("2", acd.Ready, "")
+}
+
+func TestNodeThatCannotConnectIsNotTheAgentsFault(t *testing.T) {
+	d := newDesk(t)
+	d.ready("1", "801")
+	d.arrive("a", "9")
+	leg := acd.NewLegID("a", 1, "1")
+	d.do(acd.LegAnswered{Leg: leg})
+	wantCommands(t, d.do(acd.ConnectFailed{Call: "a", Leg: leg, NodeFault: true}), "CancelLeg StartMusic")
+	d.wantState("1", acd.Ready, "")
 }
 
 func TestAgentPutsDownBeforeTheBridgeIsMade(t *testing.T) {

@@ -39,6 +39,9 @@ type (
 	LegGone struct {
 		Leg     LegID
 		Outcome OfferOutcome
+		// MayRing: whether the phone rings is not known, because the
+		// node did not reply. The end of the leg may be told once more.
+		MayRing bool
 	}
 	// Connected: caller and agent are in one bridge.
 	Connected struct {
@@ -50,6 +53,8 @@ type (
 	ConnectFailed struct {
 		Call CallID
 		Leg  LegID
+		// NodeFault: the node did not carry it out, nobody else is to blame.
+		NodeFault bool
 	}
 	// SeatDialled: somebody dialled a feature code at a seat's phone.
 	SeatDialled struct {
@@ -60,6 +65,11 @@ type (
 	}
 	// NodeDown: a node has lost all its calls (it died or was restarted).
 	NodeDown struct{ Node NodeID }
+	// NodeUnreachable: a node cannot be commanded for now. Its calls may
+	// well go on; NodeReachable follows when what was missed has been told.
+	NodeUnreachable struct{ Node NodeID }
+	// NodeReachable: the node can be commanded, as at the beginning.
+	NodeReachable struct{ Node NodeID }
 )
 
 // Requests from people. Step's Output.Err answers them.
@@ -87,21 +97,23 @@ type (
 // Tick tells the engine the time, so that what is due happens.
 type Tick struct{}
 
-func (CallArrived) event()   {}
-func (CallPlayed) event()    {}
-func (CallGone) event()      {}
-func (LegRinging) event()    {}
-func (LegAnswered) event()   {}
-func (LegGone) event()       {}
-func (Connected) event()     {}
-func (ConnectFailed) event() {}
-func (SeatDialled) event()   {}
-func (NodeDown) event()      {}
-func (Login) event()         {}
-func (Logout) event()        {}
-func (SetReady) event()      {}
-func (SetNotReady) event()   {}
-func (Tick) event()          {}
+func (CallArrived) event()     {}
+func (CallPlayed) event()      {}
+func (CallGone) event()        {}
+func (LegRinging) event()      {}
+func (LegAnswered) event()     {}
+func (LegGone) event()         {}
+func (Connected) event()       {}
+func (ConnectFailed) event()   {}
+func (SeatDialled) event()     {}
+func (NodeDown) event()        {}
+func (NodeUnreachable) event() {}
+func (NodeReachable) event()   {}
+func (Login) event()           {}
+func (Logout) event()          {}
+func (SetReady) event()        {}
+func (SetNotReady) event()     {}
+func (Tick) event()            {}
 
 // Command is something that the switch shall do. Commands of one call are
 // carried out in order; a command about a channel or bridge that no longer

@@ -63,13 +63,14 @@ type timerKind int
 
 const (
 	ringTimer timerKind = iota
+	pauseTimer
 	wrapUpTimer
 	leaveTimer
 )
 
-// timer is a moment at which the engine acts by itself. Each call has one
-// (for the phone that rings), each agent two (for the wrap-up, and for the leg
-// that was hung up).
+// timer is a moment at which the engine acts by itself. Each call has two (for
+// the phone that rings, and for the pause after its node failed), each agent
+// two (for the wrap-up, and for the leg that was hung up).
 type timer struct {
 	at    time.Time
 	kind  timerKind

@@ -49,11 +49,15 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 			"played":  func(t *rapid.T) { w.onCall(t, func(c acd.CallID) acd.Event { return acd.CallPlayed{Call: c} }) },
 			"request": w.request,
 			"time": func(t *rapid.T) {
-				w.now = w.now.Add(time.Duration(rapid.IntRange(0, 20_000).Draw(t, "ms")) * time.Millisecond)
-				w.step(acd.Tick{})
+				w.pass(time.Duration(rapid.IntRange(0, 20_000).Draw(t, "ms")) * time.Millisecond)
 			},
 			"node": func(t *rapid.T) {
-				if rapid.IntRange(0, 20).Draw(t, "one in twenty") == 0 {
+				switch rapid.IntRange(0, 20).Draw(t, "what of the node") {
+				case 1, 2, 3:
+					w.step(acd.NodeUnreachable{Node: "a1"})
+				case 4, 5, 6, 7, 8, 9:
+					w.step(acd.NodeReachable{Node: "a1"})
+				case 0:
 					w.step(acd.NodeDown{Node: "a1"})
 					clear(w.alive)
 					clear(w.legs)
@@ -64,6 +68,18 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 		})
 		w.finish()
 	})
+}
+
+// pass lets time go by, with a step at each moment that is due: what is checked
+// after a step is the state at one moment.
+func (w *world) pass(d time.Duration) {
+	until := w.now.Add(d)
+	for due, ok := w.e.NextDue(); ok && due.Before(until); due, ok = w.e.NextDue() {
+		w.now = due
+		w.step(acd.Tick{})
+	}
+	w.now = until
+	w.step(acd.Tick{})
 }
 
 func (w *world) step(event acd.Event) {
@@ -125,10 +141,29 @@ func (w *world) inOrder(s acd.Snapshot, offered acd.CallID) {
 		}
 	}
 	for _, c := range s.Calls {
-		if c.Queue == o.Queue && c.Phase == acd.PhaseWaiting && (c.Queued.Before(o.Queued) || c.Queued.Equal(o.Queued) && c.Seq < o.Seq) {
+		if c.Queue == o.Queue && c.Phase == acd.PhaseWaiting && !w.pauses(c) && (c.Queued.Before(o.Queued) || c.Queued.Equal(o.Queued) && c.Seq < o.Seq) {
 			w.t.Fatalf("call %s was offered before %s, who came earlier", o.Call, c.Call)
 		}
 	}
+}
+
+// pauses reports whether a call waits because its node has just failed.
+func (w *world) pauses(c acd.CallStatus) bool {
+	if len(c.Offers) == 0 {
+		return false
+	}
+	last := c.Offers[len(c.Offers)-1]
+	return last.Outcome == acd.OfferNodeFault && w.now.Sub(last.Ended) < 2*time.Second
+}
+
+// rings reports whether a leg is that of an offer in flight.
+func (w *world) rings(leg acd.LegID) bool {
+	for _, c := range w.e.Snapshot(w.now).Calls {
+		if c.Leg == leg {
+			return c.Phase == acd.PhaseRinging
+		}
+	}
+	return false
 }
 
 func (w *world) arrive(t *rapid.T) {
@@ -189,8 +224,12 @@ func (w *world) leg(t *rapid.T) {
 		w.step(acd.LegAnswered{Leg: leg})
 	case "ends":
 		delete(w.legs, leg)
-		outcomes := []acd.OfferOutcome{acd.OfferNoAnswer, acd.OfferRefused, acd.OfferBusy, acd.OfferUnreachable, acd.OfferFailed, ""}
-		w.step(acd.LegGone{Leg: leg, Outcome: rapid.SampledFrom(outcomes).Draw(t, "outcome")})
+		outcomes := []acd.OfferOutcome{acd.OfferNoAnswer, acd.OfferRefused, acd.OfferBusy, acd.OfferUnreachable, acd.OfferFailed, acd.OfferNodeFault, ""}
+		gone := acd.LegGone{Leg: leg, Outcome: rapid.SampledFrom(outcomes).Draw(t, "outcome"), MayRing: rapid.Bool().Draw(t, "may ring")}
+		if gone.MayRing && w.rings(leg) {
+			w.leave(leg)
+		}
+		w.step(gone)
 	}
 }
 
@@ -202,7 +241,7 @@ func (w *world) bridge(t *rapid.T) {
 	b := w.bridges[i]
 	w.bridges = append(w.bridges[:i:i], w.bridges[i+1:]...)
 	if rapid.IntRange(0, 3).Draw(t, "fails") == 0 {
-		w.step(acd.ConnectFailed{Call: b.Call, Leg: b.Leg})
+		w.step(acd.ConnectFailed{Call: b.Call, Leg: b.Leg, NodeFault: rapid.Bool().Draw(t, "node fault")})
 		return
 	}
 	w.step(acd.Connected{Call: b.Call, Leg: b.Leg})

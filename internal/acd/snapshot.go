@@ -73,8 +73,11 @@ func (e *Engine) Audit() []string {
 		case c.queue != nil:
 			inQueue[c.queue]++
 		}
-		if (c.pos >= 0) != (c.Phase == PhaseWaiting) {
+		if (c.pos >= 0) != (c.offerable() && !e.cutOff[c.Node]) {
 			report("call %s is %s, and its place in the queue does not agree", c.Call, c.Phase)
+		}
+		if c.pause.pos >= 0 && c.Phase != PhaseWaiting {
+			report("call %s is %s and pauses all the same", c.Call, c.Phase)
 		}
 		if c.agent == nil {
 			continue

@@ -117,6 +117,7 @@ const (
 	OfferBusy        OfferOutcome = "busy"        // the phone was busy
 	OfferUnreachable OfferOutcome = "unreachable" // the phone is not registered or does not reply
 	OfferFailed      OfferOutcome = "failed"      // the switch could not ring the phone
+	OfferNodeFault   OfferOutcome = "node_fault"  // the call's node could not be commanded; the agent stays ready
 	OfferWithdrawn   OfferOutcome = "withdrawn"   // the caller left while the phone rang
 )
 

@@ -139,4 +139,5 @@ var offerCounters = map[acd.OfferOutcome]Counter{
 	acd.OfferBusy:        CountBusy,
 	acd.OfferUnreachable: CountUnreachable,
 	acd.OfferFailed:      CountFailed,
+	acd.OfferNodeFault:   CountFailed,
 }
