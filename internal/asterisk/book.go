@@ -33,6 +33,7 @@ type callState struct {
 	music    string    // class of the hold music asked for
 	moh      bool      // the music has been started and not stopped
 	joined   bool      // the caller is in the bridge
+	released bool      // the engine has done with it: it is to be hung up
 	// adopted is the agent's leg of a conversation that a former controller
 	// has connected; it goes on undisturbed, unknown to the engine.
 	adopted acd.LegID

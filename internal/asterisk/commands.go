@@ -23,8 +23,11 @@ func (n *node) do(c acd.Command) {
 		n.book.legs[offer.Leg] = &legState{offer: offer}
 		n.mu.Unlock()
 	}
-	if cancel, ok := c.(acd.CancelLeg); ok {
-		n.markCancelled(cancel.Leg)
+	switch c := c.(type) {
+	case acd.CancelLeg:
+		n.markCancelled(c.Leg)
+	case acd.Release:
+		n.markReleased(c)
 	}
 	n.lanes.add(commandKey(c), func() { n.carryOut(c) })
 }
@@ -33,6 +36,19 @@ func (n *node) markCancelled(id acd.LegID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if leg := n.book.legs[id]; leg != nil {
+		leg.cancelled = true
+	}
+}
+
+// markReleased notes that the engine has done with a call: whatever of it is
+// still there at the next listing is removed.
+func (n *node) markReleased(c acd.Release) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if call := n.book.calls[c.Call]; call != nil {
+		call.released = true
+	}
+	if leg := n.book.legs[c.Leg]; leg != nil {
 		leg.cancelled = true
 	}
 }
@@ -63,13 +79,12 @@ func (n *node) carryOut(c acd.Command) {
 	}
 }
 
-// tell carries out a request that has no event for its failure. It reports
-// whether it was done.
-func (n *node) tell(call string, r request) bool {
+// tell carries out a request that has no event for its failure, and sees to it
+// that a listing shows what has become of one that failed.
+func (n *node) tell(call string, r request) error {
 	err := n.rest.do(n.jobs, r, nil)
 	switch {
 	case err == nil:
-		return true
 	case isGone(err):
 		n.log.Debug("a request came too late", zap.String("call", call), zap.Error(err))
 	default:
@@ -77,7 +92,7 @@ func (n *node) tell(call string, r request) bool {
 			zap.String("call", call), zap.Error(err))
 		n.askResync(false)
 	}
-	return false
+	return err
 }
 
 func (n *node) play(c acd.Play) {
@@ -177,7 +192,7 @@ func (n *node) startRingback(c acd.StartRingback) {
 	call.ringback = id
 	n.mu.Unlock()
 	media := []string{"tone:ring;tonezone=" + n.opt.ToneZone}
-	if !n.tell(string(c.Call), n.playRequest(string(c.Call), id, media)) {
+	if n.tell(string(c.Call), n.playRequest(string(c.Call), id, media)) != nil {
 		n.mu.Lock()
 		call.ringback = ""
 		n.mu.Unlock()
@@ -232,29 +247,35 @@ func (n *node) offer(c acd.Offer) {
 		return
 	}
 	outcome := acd.OfferFailed
-	if statusOf(err) == http.StatusInternalServerError {
+	switch {
+	case isNodeFault(err):
+		outcome = acd.OfferNodeFault
+	case statusOf(err) == http.StatusInternalServerError:
 		// "Allocation failed": the seat has no registered phone, or no endpoint.
 		outcome = acd.OfferUnreachable
 	}
 	n.log.Warn("an agent's phone could not be rung", zap.String("call", string(c.Call)),
 		zap.String("seat", string(c.Seat)), zap.String("outcome", string(outcome)), zap.Error(err))
-	if statusOf(err) == 0 {
-		// Perhaps it was made after all.
-		n.tell(string(c.Call), deleteChannel(string(c.Leg)))
-	}
-	n.dropLeg(c.Leg, outcome)
+	n.dropLeg(c.Call, c.Leg, outcome, statusOf(err) == 0 && !neverSent(err))
 }
 
-// dropLeg reports a leg as gone unless that has been done.
-func (n *node) dropLeg(id acd.LegID, outcome acd.OfferOutcome) {
+// dropLeg reports a leg as gone unless that has been done. One that may have
+// been made after all is removed, and its end told once more.
+func (n *node) dropLeg(call acd.CallID, id acd.LegID, outcome acd.OfferOutcome, mayRing bool) {
 	n.inbox.post(func(at time.Time) {
 		n.mu.Lock()
-		leg, known := n.book.endLeg(id, at)
+		_, known := n.book.endLeg(id, at)
 		n.mu.Unlock()
 		if known {
-			n.legGone(at, id, leg, outcome)
+			n.emit(at, acd.LegGone{Leg: id, Outcome: outcome, MayRing: mayRing})
 		}
 	})
+	if !mayRing {
+		return
+	}
+	if err := n.tell(string(call), deleteChannel(string(id))); err == nil || isGone(err) {
+		n.post(acd.LegGone{Leg: id, Outcome: outcome})
+	}
 }
 
 // dial lets a leg ring that is in the application.
@@ -281,8 +302,11 @@ func (n *node) dial(id acd.LegID) {
 	}
 	n.log.Error("an agent's phone could not be rung", zap.String("call", string(leg.offer.Call)),
 		zap.String("seat", string(leg.offer.Seat)), zap.Error(err))
-	n.tell(string(leg.offer.Call), deleteChannel(string(id)))
-	n.dropLeg(id, acd.OfferFailed)
+	outcome := acd.OfferFailed
+	if isNodeFault(err) {
+		outcome = acd.OfferNodeFault
+	}
+	n.dropLeg(leg.offer.Call, id, outcome, true)
 }
 
 // hangUpLeg ends a leg. One that is still being made is ended when it is reported.
@@ -309,7 +333,7 @@ func (n *node) connect(c acd.Connect) {
 	}
 	if err := n.bridge(c, call); err != nil {
 		n.log.Warn("caller and agent could not be connected", zap.String("call", string(c.Call)), zap.Error(err))
-		n.post(acd.ConnectFailed{Call: c.Call, Leg: c.Leg})
+		n.post(acd.ConnectFailed{Call: c.Call, Leg: c.Leg, NodeFault: isNodeFault(err)})
 		return
 	}
 	n.post(acd.Connected{Call: c.Call, Leg: c.Leg})
@@ -369,8 +393,8 @@ func (n *node) replySeat(c acd.ReplySeat) {
 	}
 	id := n.playbackID(playReply, c.Channel)
 	media := []string{"sound:" + n.opt.SoundPrefix + c.Prompt}
-	if n.tell(c.Channel, post("channels/{id}/answer", "/channels/"+esc(c.Channel)+"/answer", true)) &&
-		n.tell(c.Channel, n.playRequest(c.Channel, id, media)) {
+	if n.tell(c.Channel, post("channels/{id}/answer", "/channels/"+esc(c.Channel)+"/answer", true)) == nil &&
+		n.tell(c.Channel, n.playRequest(c.Channel, id, media)) == nil {
 		n.mu.Lock()
 		seat.replied = time.Now()
 		n.mu.Unlock()

@@ -87,6 +87,13 @@ func statusOf(err error) int {
 	return 0
 }
 
+// isNodeFault reports whether a request failed through the node: no answer, or
+// one that says that it takes no requests at present.
+func isNodeFault(err error) bool {
+	code := statusOf(err)
+	return err != nil && (code == 0 || code == http.StatusServiceUnavailable)
+}
+
 // isGone reports whether the thing that a request was about does not exist,
 // or is in no state for it any more. On clean-up that counts as done.
 func isGone(err error) bool {

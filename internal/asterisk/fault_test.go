@@ -32,7 +32,7 @@ func newBench(t *testing.T, change func(*asterisk.Options)) *bench {
 	t.Cleanup(cancel)
 	core, logs := observer.New(zap.DebugLevel)
 	b := &bench{
-		rig:  &rig{t: t, ctx: ctx, meter: newCounts(), events: make(chan runner.SwitchEvent, 20_000)},
+		rig:  &rig{t: t, ctx: ctx, meter: newCounts(), events: make(chan runner.SwitchEvent, 20_000), nodes: make(chan runner.SwitchEvent, 100)},
 		fake: aritest.New(), logs: logs, done: make(chan error, 1),
 	}
 	t.Cleanup(b.fake.Close)
@@ -53,9 +53,7 @@ func newBench(t *testing.T, change func(*asterisk.Options)) *bench {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		for ev := range sw.Events() {
-			b.events <- ev
-		}
+		b.pump()
 	}()
 	go func() { b.done <- sw.Run(runCtx) }()
 	t.Cleanup(func() {
@@ -240,16 +238,34 @@ func TestFailingRequestsBecomeEvents(t *testing.T) {
 				// The leg has gone by itself; its end is told by an event.
 				b.send(aritest.Event("ChannelDestroyed", string(legID), "Down", `"cause":20,`))
 			}
-			expect[acd.LegGone](b.rig)
+			gone, _ := expect[acd.LegGone](b.rig)
+			if (gone.Outcome == acd.OfferNodeFault) != reply.Hang || gone.MayRing != (reply.Status != 404) {
+				t.Errorf("%+v", gone)
+			}
+			if gone.MayRing {
+				expect[acd.LegGone](b.rig) // it has been removed
+			}
 
 			if reply.Status != 409 { // 409 means that it exists
 				b.fake.Script(fail("/create", reply))
 				second := legOffer()
 				second.Leg = acd.NewLegID(callID, 2, "1001")
 				b.sw.Do([]acd.Command{second})
-				gone, _ := expect[acd.LegGone](b.rig)
-				if (gone.Outcome == acd.OfferUnreachable) != (reply.Status == 500) {
+				want := acd.LegGone{Leg: second.Leg, Outcome: acd.OfferFailed}
+				switch {
+				case reply.Status == 500:
+					want.Outcome = acd.OfferUnreachable
+				case reply.Hang:
+					want.Outcome, want.MayRing = acd.OfferNodeFault, true
+				}
+				if gone, _ := expect[acd.LegGone](b.rig); gone != want {
 					t.Errorf("%+v", gone)
+				}
+				if reply.Hang {
+					b.waitFor("DELETE /channels/"+string(second.Leg), 1)
+					if gone, _ := expect[acd.LegGone](b.rig); gone.MayRing {
+						t.Errorf("it has been removed: %+v", gone)
+					}
 				}
 			}
 
@@ -257,7 +273,9 @@ func TestFailingRequestsBecomeEvents(t *testing.T) {
 			third := legOffer()
 			third.Leg = acd.NewLegID(callID, 3, "1001")
 			b.sw.Do([]acd.Command{third, acd.Connect{Call: callID, Leg: third.Leg, Node: "a1"}})
-			expect[acd.ConnectFailed](b.rig)
+			if failed, _ := expect[acd.ConnectFailed](b.rig); failed.NodeFault != reply.Hang {
+				t.Errorf("%+v", failed)
+			}
 
 			// Clean-up counts as done whatever the answer.
 			b.fake.Script(func(method, _ string) (aritest.Reply, bool) { return reply, method == "DELETE" })
@@ -265,6 +283,67 @@ func TestFailingRequestsBecomeEvents(t *testing.T) {
 			b.waitFor("DELETE /bridges/", 1)
 		})
 	}
+}
+
+// A call that the engine has done with must not stay at the switch because its
+// hang-up failed.
+func TestReleaseThatFailsIsMadeGood(t *testing.T) {
+	b := newBench(t, nil)
+	b.waitReady()
+	b.fake.SetChannel(callID, "Up", appData)
+	b.send(start(callID))
+	expect[acd.CallArrived](b.rig)
+	b.fake.Script(func(method, path string) (aritest.Reply, bool) {
+		return aritest.Reply{Status: 500}, method == "DELETE"
+	})
+	b.sw.Do([]acd.Command{acd.Release{Call: callID, Node: "a1"}})
+	b.waitFor("DELETE /channels/"+callID, 2) // the second one after a listing
+	b.fake.Script(nil)
+	b.waitFor("DELETE /channels/"+callID, 3)
+	b.quiet() // and it is no new caller meanwhile
+	b.fake.SetChannel(callID, "", "")
+	b.send(aritest.Event("StasisEnd", callID, "Up", ""))
+	expect[acd.CallGone](b.rig)
+}
+
+// A channel that hangs on long after its hang-up is not a caller who comes.
+func TestChannelThatHangsOnIsNoNewCaller(t *testing.T) {
+	b := newBench(t, func(o *asterisk.Options) {
+		o.ReconcileEvery, o.SettleTime = 20*time.Millisecond, 50*time.Millisecond
+	})
+	b.waitReady()
+	b.fake.SetChannel(callID, "Up", appData)
+	b.send(start(callID))
+	expect[acd.CallArrived](b.rig)
+	b.send(aritest.Event("ChannelHangupRequest", callID, "Up", ""))
+	expect[acd.CallGone](b.rig)
+	n := b.fake.Count("GET /channels")
+	b.waitFor("GET /channels", n+10)
+	b.quiet()
+}
+
+func TestEngineIsToldWhetherANodeCanBeReached(t *testing.T) {
+	b := newBench(t, nil)
+	b.waitReady()
+	want := func(want acd.Event) {
+		t.Helper()
+		select {
+		case ev := <-b.nodes:
+			if ev.Event != want {
+				t.Fatalf("%#v, want %#v", ev.Event, want)
+			}
+		case <-b.ctx.Done():
+			t.Fatalf("no %#v", want)
+		}
+	}
+	want(acd.NodeReachable{Node: "a1"})
+	b.fake.Script(func(_, path string) (aritest.Reply, bool) {
+		return aritest.Reply{Status: 503}, path == "/asterisk/info"
+	})
+	b.fake.Drop()
+	want(acd.NodeUnreachable{Node: "a1"})
+	b.fake.Script(nil)
+	want(acd.NodeReachable{Node: "a1"})
 }
 
 func TestCancelledOfferNeverRings(t *testing.T) {

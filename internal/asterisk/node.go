@@ -137,11 +137,18 @@ func (n *node) problem() *NodeError {
 	return n.err
 }
 
-// setProblem notes and logs why the node cannot be used; nil when it can.
+// setProblem notes, logs and tells the engine why the node cannot be used; nil
+// when it can.
 func (n *node) setProblem(err *NodeError) {
 	n.mu.Lock()
 	before := n.err
 	n.err = err
+	// Under the lock, so that the engine hears it in the order in which it was.
+	if err == nil && before != nil {
+		n.post(acd.NodeReachable{Node: n.cfg.ID})
+	} else if err != nil && before == nil {
+		n.post(acd.NodeUnreachable{Node: n.cfg.ID})
+	}
 	n.mu.Unlock()
 	switch {
 	case err == nil && before != nil:

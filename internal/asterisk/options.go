@@ -59,6 +59,10 @@ type Options struct {
 	// channel must be missing before it counts as gone, while the
 	// connection is up. Default 1 s.
 	ConfirmAfter time.Duration
+	// SettleTime is how long a channel may be listed as if nothing had
+	// happened after its end was told, and how long the bridge of a finished
+	// call may take to be deleted in the ordinary way. Default 5 s.
+	SettleTime time.Duration
 	// MaxBacklog bounds the events of a node that wait to be handled; more
 	// are dropped, counted, and made good by a reconciliation. An event
 	// takes about 1 kB. Default 100,000.
@@ -106,6 +110,7 @@ func (o Options) withDefaults() (Options, error) {
 	orDuration(&o.RetryMax, 2*time.Second)
 	orDuration(&o.ReconcileEvery, 30*time.Second)
 	orDuration(&o.ConfirmAfter, time.Second)
+	orDuration(&o.SettleTime, 5*time.Second)
 	orDuration(&o.DeadAfter, 10*time.Second)
 	orDuration(&o.Grace, 2*time.Second)
 	if o.Workers <= 0 {

@@ -57,6 +57,7 @@ type rig struct {
 	meter  *counts
 	proxy  *proxy
 	events chan runner.SwitchEvent
+	nodes  chan runner.SwitchEvent // NodeReachable and NodeUnreachable, apart from the calls' events
 	caller *phone.Phone
 	seat   *phone.Phone
 	rang   chan *phone.Call
@@ -67,7 +68,7 @@ func newRig(t *testing.T) *rig {
 	a := realAsterisk(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
-	r := &rig{t: t, ctx: ctx, a: a, meter: newCounts(), rang: make(chan *phone.Call, 8), events: make(chan runner.SwitchEvent, 1000)}
+	r := &rig{t: t, ctx: ctx, a: a, meter: newCounts(), rang: make(chan *phone.Call, 8), events: make(chan runner.SwitchEvent, 1000), nodes: make(chan runner.SwitchEvent, 1000)}
 	r.proxy = newProxy(t, a.Params.HTTPListen.String())
 	sw, err := asterisk.New(asterisk.Options{
 		Nodes: []asterisk.Node{{ID: "a1", URL: "http://" + r.proxy.addr, Username: a.Params.ARIUser, Password: a.Params.ARIPassword}},
@@ -80,9 +81,7 @@ func newRig(t *testing.T) *rig {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		for ev := range sw.Events() {
-			r.events <- ev
-		}
+		r.pump()
 	}()
 	done := make(chan error, 1)
 	go func() { done <- sw.Run(runCtx) }()
@@ -97,6 +96,18 @@ func newRig(t *testing.T) *rig {
 	r.seat = newPhone(t, "127.0.0.1:0", phone.Config{User: "seat-8001", Password: seatSecret, Server: a.Params.SIPListen.String(), Tone: tone(t, 1)})
 	noErr(t, r.seat.Register(ctx))
 	return r
+}
+
+// pump takes everything from the switch until it ends.
+func (r *rig) pump() {
+	for ev := range r.sw.Events() {
+		switch ev.Event.(type) {
+		case acd.NodeReachable, acd.NodeUnreachable:
+			r.nodes <- ev
+		default:
+			r.events <- ev
+		}
+	}
 }
 
 func newPhone(t *testing.T, addr string, cfg phone.Config) *phone.Phone {

@@ -12,10 +12,6 @@ import (
 	"hotline/internal/acd"
 )
 
-// settleTime is how long a channel may still be listed after its end was told,
-// and how long a finished call's bridge may take to be deleted in the ordinary way.
-const settleTime = 5 * time.Second
-
 // listing is what Asterisk had at some moment between asked and its arrival.
 type listing struct {
 	asked time.Time
@@ -140,12 +136,14 @@ func (n *node) reconcileCalls(at time.Time, l listing) (suspects bool) {
 		call *callState
 	}
 	var gone []goneCall
-	var plays []string
+	var plays, left []string
 	n.mu.Lock()
 	for id, call := range n.book.calls {
 		if _, _, here := n.inApp(l, string(id)); here {
 			call.suspect = false
-			if l.lost && call.play != "" && l.before(call.playing) {
+			if call.released {
+				left = append(left, string(id))
+			} else if l.lost && call.play != "" && l.before(call.playing) {
 				plays = append(plays, call.play)
 			}
 			continue
@@ -166,6 +164,9 @@ func (n *node) reconcileCalls(at time.Time, l listing) (suspects bool) {
 	}
 	for _, id := range plays {
 		n.checkPlayback(id)
+	}
+	for _, id := range left {
+		n.clean(id, "released call", deleteChannel(id))
 	}
 	return suspects
 }
@@ -275,7 +276,13 @@ func (n *node) reconcileStrangers(at time.Time, l listing) {
 	var strangers []channel
 	n.mu.Lock()
 	for id, ch := range l.channels {
-		if n.book.knows(id) || n.book.endedSince(id, l.asked.Add(-settleTime)) {
+		if n.book.knows(id) {
+			continue
+		}
+		if n.book.endedSince(id, l.asked.Add(-n.opt.SettleTime)) {
+			// A channel that hangs on after its hang-up is no new caller,
+			// however long it takes to go.
+			n.book.ended[id] = at
 			continue
 		}
 		strangers = append(strangers, ch)
@@ -314,7 +321,7 @@ func (n *node) reconcileBridges(l listing) {
 		}
 		n.mu.Lock()
 		_, known := n.book.calls[call]
-		releasing := n.book.endedSince(string(call), l.asked.Add(-settleTime))
+		releasing := n.book.endedSince(string(call), l.asked.Add(-n.opt.SettleTime))
 		n.mu.Unlock()
 		if _, listed := l.channels[string(call)]; known || listed || releasing {
 			continue
