@@ -102,6 +102,7 @@ func TestTimersRunWithoutEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.send(acd.CallArrived{Call: "c", Node: "a1", Entry: "9"})
+		f.send(acd.LegRinging{Leg: acd.NewLegID("c", 1, "1")})
 		time.Sleep(10*time.Second + time.Millisecond)
 		synctest.Wait()
 		s, err := r.Snapshot(t.Context())
