@@ -1,6 +1,7 @@
 package acd
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"slices"
 	"time"
@@ -10,20 +11,46 @@ import (
 // reason for not ready.
 const pendingLogout = "logout"
 
+// MaxWrapUpExtension is the most by which one request extends wrap-up.
+const MaxWrapUpExtension = 30 * time.Minute
+
 // leaveBound is how long the next offer waits for the former leg to be gone.
 const leaveBound = 3 * time.Second
 
 // setState moves an agent to a state and into or out of the ready sets of the
 // agent's queues. Only ready() makes an agent Ready.
 func (e *Engine) setState(a *agent, state AgentState, reason string) {
-	if a.State == Ready {
-		for _, m := range a.memberships {
-			m.queue.ready.remove(m)
+	switch a.State {
+	case Ready:
+		for _, m := range a.members {
+			m.line.ready.remove(m)
 		}
+		a.idle += e.now.Sub(a.Since)
+	case Talking, WrapUp:
+		a.onContact += e.now.Sub(a.Since)
 	}
 	a.State, a.Reason, a.Since = state, reason, e.now
 	a.freeAt = time.Time{}
 	e.touchAgent(a)
+	if state == NotReady || state == LoggedOut {
+		e.unprefer(a)
+	}
+}
+
+// available reports whether the agent may be rung.
+func (a *agent) available() bool { return a.State == Ready && a.leaving == "" }
+
+// occupancy since login: on-contact / (on-contact + idle), 0 to 1. Contact is
+// talk and wrap-up.
+func (a *agent) occupancy(now time.Time) float64 {
+	idle := a.idle
+	if a.State == Ready {
+		idle += now.Sub(a.Since)
+	}
+	if a.onContact+idle == 0 {
+		return 0
+	}
+	return float64(a.onContact) / float64(a.onContact+idle)
 }
 
 // ready makes an agent ready, last in the order of the idle. free is when the
@@ -37,16 +64,15 @@ func (e *Engine) ready(a *agent, free time.Time) {
 func (e *Engine) readySince(a *agent, idle time.Time) {
 	e.setState(a, Ready, "")
 	a.IdleSince = idle
-	if a.leaving == "" {
-		e.available(a)
+	if a.available() {
+		e.enterAll(a)
 	}
 }
 
-// available puts a ready agent among those who may be offered a call.
-func (e *Engine) available(a *agent) {
-	for _, m := range a.memberships {
-		m.queue.ready.add(m)
-		e.mark(m.queue)
+// enterAll puts a ready agent into the order of all lines that the agent can serve.
+func (e *Engine) enterAll(a *agent) {
+	for _, m := range a.members {
+		e.enter(m)
 	}
 }
 
@@ -80,7 +106,7 @@ func (e *Engine) legLeft(a *agent) {
 	a.leaving = ""
 	if a.State == Ready {
 		a.freeAt = e.now
-		e.available(a)
+		e.enterAll(a)
 	}
 }
 
@@ -104,6 +130,7 @@ func (e *Engine) leaveSeat(a *agent) {
 	e.seats[a.Seat] = nil
 	a.Seat = ""
 	a.AgentStatus.Answered = 0
+	a.onContact, a.idle, a.lastOffer = 0, 0, 0
 	a.IdleSince = time.Time{}
 	e.setState(a, LoggedOut, "")
 }
@@ -143,12 +170,13 @@ func (e *Engine) offerWithdrawn(a *agent) {
 }
 
 func (e *Engine) startWrapUp(a *agent, q *queue) {
-	if q.WrapUp <= 0 {
+	length := cmp.Or(a.cfg.WrapUp, q.WrapUp)
+	if length <= 0 {
 		e.afterCall(a, e.now)
 		return
 	}
 	e.setState(a, WrapUp, "")
-	a.WrapUpEnds = e.now.Add(q.WrapUp)
+	a.WrapUpEnds = e.now.Add(length)
 	e.startTimer(&a.wrap, a.WrapUpEnds)
 }
 
@@ -157,6 +185,25 @@ func (e *Engine) wrapUpEnded(a *agent, due time.Time) {
 		e.stopWrapUp(a)
 		e.afterCall(a, due)
 	}
+}
+
+// extendWrapUp gives an agent more time; the wrap-up neither ends early nor
+// begins anew.
+func (e *Engine) extendWrapUp(id AgentID, by time.Duration) *RequestError {
+	a, err := e.onDuty(id)
+	if err != nil {
+		return err
+	}
+	switch {
+	case a.State != WrapUp:
+		return refuse("not_in_wrap_up", "agent %s is %s; only wrap-up can be extended", id, a.State)
+	case by <= 0 || by > MaxWrapUpExtension:
+		return refuse("bad_extension", "wrap-up cannot be extended by %v; write more than 0 and at most %v", by, MaxWrapUpExtension)
+	}
+	a.WrapUpEnds = a.WrapUpEnds.Add(by)
+	e.startTimer(&a.wrap, a.WrapUpEnds)
+	e.touchAgent(a)
+	return nil
 }
 
 func (e *Engine) stopWrapUp(a *agent) {
@@ -257,6 +304,9 @@ func (e *Engine) setNotReady(id AgentID, reason string) *RequestError {
 func (e *Engine) pend(a *agent, what string) {
 	a.Pending = what
 	e.touchAgent(a)
+	if what != "" {
+		e.unprefer(a)
+	}
 }
 
 // pinMatches compares in constant time; an agent without a PIN needs none.

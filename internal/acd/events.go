@@ -92,6 +92,12 @@ type (
 		Agent  AgentID
 		Reason string
 	}
+	// ExtendWrapUp gives an agent in wrap-up more time: by more than 0 and at
+	// most MaxWrapUpExtension. (SetReady ends it.)
+	ExtendWrapUp struct {
+		Agent AgentID
+		By    time.Duration
+	}
 )
 
 // Tick tells the engine the time, so that what is due happens.
@@ -113,6 +119,7 @@ func (Login) event()           {}
 func (Logout) event()          {}
 func (SetReady) event()        {}
 func (SetNotReady) event()     {}
+func (ExtendWrapUp) event()    {}
 func (Tick) event()            {}
 
 // Command is something that the switch shall do. Commands of one call are

@@ -1,6 +1,8 @@
 package acd_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,6 +17,8 @@ import (
 type world struct {
 	t        *rapid.T
 	e        *acd.Engine
+	cfg      acd.Config
+	cutOff   bool
 	now      time.Time
 	arrived  int
 	alive    map[acd.CallID]bool
@@ -27,12 +31,13 @@ type world struct {
 
 func TestInvariantsHoldForRandomHistories(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		e, err := acd.NewEngine(site(), callflow.Standard{})
+		cfg := anySite(t)
+		e, err := acd.NewEngine(cfg, callflow.Standard{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		w := &world{
-			t: t, e: e, now: start, alive: map[acd.CallID]bool{}, legs: map[acd.LegID]bool{},
+			t: t, e: e, cfg: cfg, now: start, alive: map[acd.CallID]bool{}, legs: map[acd.LegID]bool{},
 			leaving: map[acd.LegID]bool{}, released: map[acd.LegID]time.Time{}, records: map[acd.CallID]int{},
 		}
 		t.Repeat(map[string]func(*rapid.T){
@@ -54,14 +59,15 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 			"node": func(t *rapid.T) {
 				switch rapid.IntRange(0, 20).Draw(t, "what of the node") {
 				case 1, 2, 3:
+					w.cutOff = true
 					w.step(acd.NodeUnreachable{Node: "a1"})
 				case 4, 5, 6, 7, 8, 9:
+					w.cutOff = false
 					w.step(acd.NodeReachable{Node: "a1"})
 				case 0:
 					w.step(acd.NodeDown{Node: "a1"})
 					clear(w.alive)
 					clear(w.legs)
-					clear(w.leaving)
 					w.bridges = nil
 				}
 			},
@@ -99,7 +105,7 @@ func (w *world) step(event acd.Event) {
 		case acd.Offer:
 			w.legs[c.Leg] = true
 			w.lineIsFree(c)
-			w.inOrder(snapshot, c.Call)
+			w.inOrder(snapshot, c)
 		case acd.CancelLeg:
 			w.leave(c.Leg)
 			delete(w.legs, c.Leg)
@@ -113,6 +119,7 @@ func (w *world) step(event acd.Event) {
 			}
 		}
 	}
+	w.nobodyIdle(snapshot)
 }
 
 func (w *world) leave(leg acd.LegID) {
@@ -132,19 +139,167 @@ func (w *world) lineIsFree(o acd.Offer) {
 	}
 }
 
-// inOrder checks that nobody in the same queue who came earlier waits on.
-func (w *world) inOrder(s acd.Snapshot, offered acd.CallID) {
+// inOrder checks that nobody whom the agent could serve, and who is more due,
+// waits on.
+func (w *world) inOrder(s acd.Snapshot, offer acd.Offer) {
+	_, _, agent, _ := offer.Leg.Parse()
 	var o acd.CallStatus
 	for _, c := range s.Calls {
-		if c.Call == offered {
+		if c.Call == offer.Call {
 			o = c
 		}
 	}
+	if o.Phase != acd.PhaseRinging || o.Leg != offer.Leg {
+		return // no longer so at the end of the step, or not the first who was rung
+	}
 	for _, c := range s.Calls {
-		if c.Queue == o.Queue && c.Phase == acd.PhaseWaiting && !w.pauses(c) && (c.Queued.Before(o.Queued) || c.Queued.Equal(o.Queued) && c.Seq < o.Seq) {
-			w.t.Fatalf("call %s was offered before %s, who came earlier", o.Call, c.Call)
+		if c.Phase == acd.PhaseWaiting && w.serves(agent, c) && (w.score(c) > w.score(o) || w.score(c) == w.score(o) && c.Seq < o.Seq) {
+			w.t.Fatalf("%s was rung for call %s, and %s was more due", agent, o.Call, c.Call)
 		}
 	}
+}
+
+// nobodyIdle checks that no agent is ready who could serve a waiting caller.
+func (w *world) nobodyIdle(s acd.Snapshot) {
+	for _, a := range s.Agents {
+		if a.State != acd.Ready || w.busyLine(a.Agent) {
+			continue
+		}
+		for _, c := range s.Calls {
+			if c.Phase == acd.PhaseWaiting && w.serves(a.Agent, c) {
+				w.t.Fatalf("agent %s is ready and could serve call %s", a.Agent, c.Call)
+			}
+		}
+	}
+}
+
+func (w *world) busyLine(agent acd.AgentID) bool {
+	for leg := range w.leaving {
+		if _, _, other, _ := leg.Parse(); other == agent && w.now.Sub(w.released[leg]) < 3*time.Second {
+			return true
+		}
+	}
+	return false
+}
+
+// score and serves are written from the description of the configuration, as
+// plainly as can be, to compare the engine with.
+func (w *world) score(c acd.CallStatus) float64 {
+	weight, priority := 1.0, 0
+	for _, q := range w.cfg.Queues {
+		if q.ID == c.Queue && q.Weight > 0 {
+			weight = q.Weight
+		}
+	}
+	for _, e := range w.cfg.Entries {
+		if e.Number == c.Entry {
+			priority = e.Priority
+		}
+	}
+	return weight * float64(w.now.Sub(c.Queued)+time.Duration(priority)*acd.DefaultPriorityWorth)
+}
+
+func (w *world) serves(agent acd.AgentID, c acd.CallStatus) bool {
+	var a acd.Agent
+	for _, x := range w.cfg.Agents {
+		if x.ID == agent {
+			a = x
+		}
+	}
+	var q acd.Queue
+	for _, x := range w.cfg.Queues {
+		if x.ID == c.Queue {
+			q = x
+		}
+	}
+	if w.cutOff || w.pauses(c) {
+		return false
+	}
+	for _, o := range c.Offers {
+		switch o.Outcome {
+		case acd.OfferNoAnswer, acd.OfferRefused, acd.OfferBusy, acd.OfferUnreachable, acd.OfferFailed:
+			if o.Agent == agent && o.Ended.Add(q.NotAgain).After(w.now) {
+				return false
+			}
+		}
+	}
+	level, asked, helpers := q.Level, map[acd.SkillID]acd.Level{}, map[acd.QueueID]bool{}
+	for _, e := range w.cfg.Entries {
+		if e.Number == c.Entry {
+			for _, s := range e.Skills {
+				asked[s.Skill] = s.Level
+			}
+		}
+	}
+	for _, step := range q.Relax {
+		if w.now.Sub(c.Queued) < step.After {
+			break
+		}
+		level = step.Level
+		for _, s := range step.Skills {
+			if _, wanted := asked[s.Skill]; wanted {
+				asked[s.Skill] = s.Level
+			}
+		}
+		for _, h := range step.Queues {
+			helpers[h] = true
+		}
+	}
+	for skill, l := range asked {
+		if a.Skills[skill] < l {
+			return false
+		}
+	}
+	for _, serves := range a.Queues {
+		own, given := a.Levels[serves]
+		if !given {
+			own = acd.MaxLevel
+		}
+		if helpers[serves] || serves == q.ID && own >= level {
+			return true
+		}
+	}
+	return false
+}
+
+// anySite is the small site of the other tests, or one with everything.
+func anySite(t *rapid.T) acd.Config {
+	cfg := site()
+	if rapid.IntRange(0, 2).Draw(t, "plain") == 0 {
+		return cfg
+	}
+	for i := range cfg.Queues {
+		q := &cfg.Queues[i]
+		q.Strategy = rapid.SampledFrom(acd.Strategies).Draw(t, "strategy")
+		q.RingAtOnce = rapid.IntRange(0, 3).Draw(t, "at once")
+		q.Weight = rapid.SampledFrom([]float64{0, 1, 2, 3.5}).Draw(t, "weight")
+		q.Level = acd.Level(rapid.IntRange(0, 6).Draw(t, "level"))
+		q.NotAgain = time.Duration(rapid.IntRange(0, 20).Draw(t, "not again")) * time.Second
+		after := time.Duration(0)
+		for range rapid.IntRange(0, 3).Draw(t, "steps") {
+			after += time.Duration(rapid.IntRange(1, 20).Draw(t, "after")) * time.Second
+			step := acd.Relaxation{After: after, Level: acd.Level(rapid.IntRange(0, 4).Draw(t, "level"))}
+			if rapid.Bool().Draw(t, "skill") {
+				step.Skills = []acd.Requirement{{Skill: "english", Level: acd.Level(rapid.IntRange(0, 3).Draw(t, "level"))}}
+			}
+			if rapid.Bool().Draw(t, "helped") {
+				step.Queues = []acd.QueueID{rapid.SampledFrom([]acd.QueueID{"general", "business"}).Draw(t, "by")}
+			}
+			q.Relax = append(q.Relax, step)
+		}
+	}
+	cfg.Entries[1].Priority = rapid.IntRange(-1, 2).Draw(t, "priority")
+	cfg.Entries[2].Skills = []acd.Requirement{{Skill: "english", Level: acd.Level(rapid.IntRange(1, 8).Draw(t, "english"))}}
+	for i := range cfg.Agents {
+		a := &cfg.Agents[i]
+		a.Skills = map[acd.SkillID]acd.Level{}
+		if l := rapid.IntRange(0, 10).Draw(t, "english"); l > 0 {
+			a.Skills["english"] = acd.Level(l)
+		}
+		a.Levels = map[acd.QueueID]acd.Level{a.Queues[0]: acd.Level(rapid.IntRange(1, 10).Draw(t, "level"))}
+		a.Weight = rapid.SampledFrom([]float64{0, 1, 3}).Draw(t, "weight")
+	}
+	return cfg
 }
 
 // pauses reports whether a call waits because its node has just failed.
@@ -260,11 +415,9 @@ func (w *world) request(t *rapid.T) {
 
 // finish lets everybody leave and checks that each call was accounted for once.
 func (w *world) finish() {
-	for len(w.alive) > 0 {
-		for c := range w.alive {
-			delete(w.alive, c)
-			w.step(acd.CallGone{Call: c})
-		}
+	for _, c := range slices.Sorted(maps.Keys(w.alive)) {
+		delete(w.alive, c)
+		w.step(acd.CallGone{Call: c})
 	}
 	if len(w.records) != w.arrived {
 		w.t.Fatalf("%d calls arrived, %d were recorded", w.arrived, len(w.records))

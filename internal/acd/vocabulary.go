@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Identifiers. All of them are opaque, case-sensitive and never empty.
@@ -118,6 +117,7 @@ const (
 	OfferUnreachable OfferOutcome = "unreachable" // the phone is not registered or does not reply
 	OfferFailed      OfferOutcome = "failed"      // the switch could not ring the phone
 	OfferNodeFault   OfferOutcome = "node_fault"  // the call's node could not be commanded; the agent stays ready
+	OfferTaken       OfferOutcome = "taken"       // of several who were rung, another agent was first
 	OfferWithdrawn   OfferOutcome = "withdrawn"   // the caller left while the phone rang
 )
 
@@ -160,56 +160,6 @@ const (
 // ReservedReasons may not be used as names of a site's own reasons.
 var ReservedReasons = []string{
 	ReasonLogin, ReasonRONA, ReasonRefused, ReasonBusy, ReasonUnreachable, ReasonFailed, pendingLogout,
-}
-
-// Config is what the engine needs to know of a site. internal/config
-// validates it; NewEngine refuses what is inconsistent.
-type Config struct {
-	Entries []Entry
-	Queues  []Queue
-	Agents  []Agent
-	Seats   []SeatID
-	// NotReadyReasons are the site's own reason codes.
-	NotReadyReasons []NotReadyReason
-}
-
-// Entry is a number that callers dial and what it leads to.
-type Entry struct {
-	Number   string
-	Queue    QueueID
-	Greeting []string // prompts, played in this order before the queue; may be empty
-}
-
-// Queue is where callers wait for an agent.
-type Queue struct {
-	ID    QueueID
-	Title string // for people, e.g. 综合受理
-	// Music is the music-on-hold class that waiting callers hear.
-	Music string
-	// Ringback, when set, lets the caller hear ringing tone instead of
-	// music while an agent's phone rings.
-	Ringback bool
-	// RingTimeout bounds how long one agent's phone rings. More than 0.
-	RingTimeout time.Duration
-	// WrapUp is the after-call work time that follows a conversation. 0 or more.
-	WrapUp time.Duration
-}
-
-// Agent is a person who answers calls.
-type Agent struct {
-	ID     AgentID
-	Name   string
-	Queues []QueueID // the queues that the agent serves; not empty
-	// PIN, when not empty, must follow the work number when the agent logs
-	// in at a phone.
-	PIN string
-}
-
-// NotReadyReason is a reason that agents choose when they take a break.
-type NotReadyReason struct {
-	Name  string // e.g. break
-	Title string // for people, e.g. 小休
-	Digit string // dialled after *13; one digit, or empty if it cannot be dialled
 }
 
 // Mask hides all but the first three and the last two digits of a phone

@@ -1,0 +1,159 @@
+package acd
+
+import (
+	"slices"
+	"time"
+)
+
+// wait puts the call, new or back from a failed offer, into the order of its queue.
+func (e *Engine) wait(c *call) {
+	c.Phase = PhaseWaiting
+	e.settle(c)
+	e.touchCall(c)
+}
+
+// settle puts a waiting call into the line where it belongs at this moment, and
+// sets the timer for the moment at which that may change.
+func (e *Engine) settle(c *call) {
+	if c.Phase != PhaseWaiting {
+		return
+	}
+	c.avoid = slices.DeleteFunc(c.avoid, func(a avoidance) bool { return !a.until.After(e.now) })
+	if c.prefers != "" && !e.mayPrefer(c) {
+		c.prefers, c.preferred = "", time.Time{}
+	}
+	key, offerable := e.lineKeyOf(c)
+	switch {
+	case !offerable:
+		e.leaveLine(c)
+	case c.line != nil && c.line.key == key:
+		e.mark(c.line) // whom it avoided may be rung now
+	default:
+		e.leaveLine(c)
+		c.line = e.lineOf(key, c.queue, c.entry.Skills)
+		c.line.waiting.add(c)
+		e.mark(c.line)
+	}
+	if next := e.nextReview(c); next.IsZero() {
+		e.timers.remove(&c.review)
+	} else {
+		e.startTimer(&c.review, next)
+	}
+}
+
+// lineKeyOf says where a waiting call belongs; false when it may not be
+// offered to anybody.
+func (e *Engine) lineKeyOf(c *call) (lineKey, bool) {
+	if e.cutOff[c.Node] || c.paused.After(e.now) {
+		return lineKey{}, false
+	}
+	if c.preferred.After(e.now) {
+		return lineKey{queue: c.Queue, agent: c.prefers}, true
+	}
+	step := 0
+	for step < len(c.queue.Relax) && e.now.Sub(c.Queued) >= c.queue.Relax[step].After {
+		step++
+	}
+	return lineKey{queue: c.Queue, skills: c.entry.skills, step: step}, true
+}
+
+// nextReview is the next moment at which lineKeyOf or avoids may say something
+// else; zero when there is none.
+func (e *Engine) nextReview(c *call) time.Time {
+	var next time.Time
+	consider := func(t time.Time) {
+		if t.After(e.now) && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	consider(c.paused)
+	consider(c.preferred)
+	for _, step := range c.queue.Relax {
+		consider(c.Queued.Add(step.After))
+	}
+	for _, a := range c.avoid {
+		consider(a.until)
+	}
+	return next
+}
+
+// leaveLine takes a call out of the line where it waits, if it does.
+func (e *Engine) leaveLine(c *call) {
+	l := c.line
+	if l == nil {
+		return
+	}
+	c.line = nil
+	l.waiting.remove(c)
+	if l.key.agent != "" && l.waiting.Len() == 0 {
+		e.dropLine(l)
+	}
+}
+
+// dropLine forgets a line that nobody needs any more: those for one agent
+// would become as many as there are agents.
+func (e *Engine) dropLine(l *line) {
+	delete(e.lines, l.key)
+	for _, m := range l.members {
+		l.ready.remove(m)
+		i := slices.Index(m.agent.members, m)
+		m.agent.members = slices.Delete(m.agent.members, i, i+1)
+	}
+}
+
+// prefer lets a caller wait for the agent of the last conversation, where the
+// queue says so and that agent is on duty.
+func (e *Engine) prefer(c *call) {
+	last := c.queue.LastAgent
+	if last.Within <= 0 || c.Caller == "" {
+		return
+	}
+	id, at, known := e.talked.get(c.Caller, e.now)
+	if !known || e.now.Sub(at) > last.Within {
+		return
+	}
+	c.prefers, c.preferred = id, e.now.Add(last.Wait)
+	if a := e.agents[id]; a != nil && a.available() {
+		// No wait is needed: rung within this step.
+		c.preferred = e.now.Add(max(last.Wait, 1))
+	}
+	if !e.mayPrefer(c) {
+		c.prefers, c.preferred = "", time.Time{}
+	}
+}
+
+// mayPrefer reports whether the agent whom a call prefers is on duty and serves
+// the queue; to wait for anybody else is in vain.
+func (e *Engine) mayPrefer(c *call) bool {
+	a := e.agents[c.prefers]
+	if a == nil || a.level(c.Queue) == 0 || c.avoids(a, e.now) {
+		return false
+	}
+	switch a.State {
+	case LoggedOut, NotReady:
+		return false
+	}
+	return a.Pending == ""
+}
+
+// unprefer lets calls that wait for one agent alone wait for anybody, when
+// that agent is no longer to be expected.
+func (e *Engine) unprefer(a *agent) {
+	for _, m := range slices.Clone(a.members) {
+		if m.line.key.agent == "" {
+			continue
+		}
+		for _, c := range slices.Clone(m.line.waiting.items) {
+			e.settle(c)
+		}
+	}
+}
+
+func (c *call) avoids(a *agent, now time.Time) bool {
+	for _, x := range c.avoid {
+		if x.agent == a && x.until.After(now) {
+			return true
+		}
+	}
+	return false
+}
