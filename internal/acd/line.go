@@ -27,6 +27,8 @@ type line struct {
 	ready   *ordered[*member] // of members, those who may be rung
 	members []*member
 	dirty   bool
+	// clock is the time of the last choice by chance; see strategyKey.
+	clock float64
 }
 
 // member is an agent's place in one line.
@@ -194,9 +196,11 @@ func (e *Engine) strategyKey(m *member) float64 {
 	case Ordered:
 		return float64(a.index)
 	case WeightedRandom:
-		// The least of exponential times with the weights as rates falls to
-		// each agent in proportion to the weight, whoever comes and goes.
-		return -math.Log(e.chance.float()) / cmp.Or(a.cfg.Weight, 1)
+		// Each agent has a clock that rings after an exponential time, at the
+		// rate of the weight: who rings first is a choice in proportion to the
+		// weights. The others' clocks need no new setting, for what is left of
+		// an exponential time is as long as the whole.
+		return m.line.clock - math.Log(e.chance.float())/cmp.Or(a.cfg.Weight, 1)
 	}
 	return 0
 }
@@ -231,12 +235,14 @@ func (l *line) best(c *call, now time.Time) *agent {
 // takeAgents adds the agents to be rung for a call, best first and at most so many.
 func (l *line) takeAgents(c *call, now time.Time, most int, into []*agent) []*agent {
 	if most <= 1 && len(c.avoid) == 0 {
+		l.clock = max(l.clock, l.ready.min().key)
 		return append(into, l.ready.min().agent)
 	}
 	for m := range l.ready.all() {
 		if c.avoids(m.agent, now) {
 			continue
 		}
+		l.clock = max(l.clock, m.key)
 		if into = append(into, m.agent); len(into) >= most {
 			break
 		}
