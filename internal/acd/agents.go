@@ -29,11 +29,26 @@ func (e *Engine) setState(a *agent, state AgentState, reason string) {
 	case Talking, WrapUp:
 		a.onContact += e.now.Sub(a.Since)
 	}
+	e.countDuty(a, state)
 	a.State, a.Reason, a.Since = state, reason, e.now
 	a.freeAt = time.Time{}
 	e.touchAgent(a)
 	if state == NotReady || state == LoggedOut {
 		e.unprefer(a)
+	}
+}
+
+// countDuty keeps count of those on duty in the agent's queues.
+func (e *Engine) countDuty(a *agent, state AgentState) {
+	change := 0
+	switch {
+	case a.State == LoggedOut && state != LoggedOut:
+		change = 1
+	case a.State != LoggedOut && state == LoggedOut:
+		change = -1
+	}
+	for _, id := range a.Queues {
+		e.queues[id].onDuty += change
 	}
 }
 
@@ -133,6 +148,23 @@ func (e *Engine) leaveSeat(a *agent) {
 	a.onContact, a.idle, a.lastOffer = 0, 0, 0
 	a.IdleSince = time.Time{}
 	e.setState(a, LoggedOut, "")
+	for _, id := range a.Queues {
+		if q := e.queues[id]; !q.staffed() {
+			e.deserted(q)
+		}
+	}
+}
+
+// deserted looks at the callers of a queue whose last agent has gone.
+func (e *Engine) deserted(q *queue) {
+	if !slices.ContainsFunc(q.Overflow, func(o Overflow) bool { return o.NoAgents }) {
+		return
+	}
+	for _, c := range e.callsByArrival() {
+		if c.queue == q {
+			e.settle(c)
+		}
+	}
 }
 
 // afterFailedOffer sets aside an agent who did not take an offer, so that the

@@ -31,11 +31,23 @@ func (e *Engine) callArrived(ev CallArrived) {
 		return
 	}
 	c.entry = entry
-	e.runFlow(c, event)
+	if e.admit(c) {
+		e.runFlow(c, event)
+	}
 }
 
 func (e *Engine) callPlayed(ev CallPlayed) {
-	if c := e.calls[ev.Call]; c != nil {
+	c := e.calls[ev.Call]
+	switch {
+	case c == nil:
+	case c.Phase == PhaseClosing:
+		e.endCall(c, c.fate.result, c.fate.reason, Release{})
+	case c.announcing:
+		c.announcing = false
+		if c.Phase == PhaseWaiting || c.Phase == PhaseRinging {
+			e.runFlow(c, FlowQueued)
+		}
+	default:
 		e.runFlow(c, FlowPlayed)
 	}
 }
@@ -43,7 +55,13 @@ func (e *Engine) callPlayed(ev CallPlayed) {
 // runFlow asks the call flow what the caller hears next, and does it.
 func (e *Engine) runFlow(c *call, event FlowEvent) {
 	var actions []FlowAction
-	c.flow, actions = e.flow.Next(c.flow, event, c.entry.Entry, e.queues[c.entry.Queue].Queue)
+	info := FlowInfo{Entry: c.entry.Entry, Emergency: e.emergency}
+	if c.queue != nil {
+		info.Queue = c.queue.Queue
+	} else if q := e.queues[c.entry.Queue]; q != nil {
+		info.Queue = q.Queue
+	}
+	c.flow, actions = e.flow.Next(c.flow, event, info)
 	for _, action := range actions {
 		switch a := action.(type) {
 		case FlowAnswer:
@@ -62,26 +80,61 @@ func (e *Engine) runFlow(c *call, event FlowEvent) {
 	}
 }
 
-// enqueue offers the call to its entry's queue. This moment counts as the
-// beginning of the wait, but for a caller whom the dialplan held it is the
-// true arrival.
+// enqueue brings the call to its entry's queue.
 func (e *Engine) enqueue(c *call) {
-	if c.queue != nil {
+	if c.queue == nil && c.Phase == PhaseGreeting {
+		e.come(c, e.queues[c.entry.Queue])
+	}
+}
+
+// come brings a call to a queue: it enters and waits there, unless a rule of
+// the queue says otherwise.
+func (e *Engine) come(c *call, q *queue) {
+	c.tried, c.told = append(c.tried, q.ID), 0
+	rule := Overflow{}
+	if i := e.atTheDoor(c, q); i >= 0 {
+		rule = q.Overflow[i]
+		c.told |= 1 << i
+		switch {
+		case rule.Closed && rule.To != "":
+			e.announce(c, rule.Prompts)
+			e.come(c, e.queues[rule.To])
+			return
+		case rule.Closed && rule.Refuse && len(c.Visits) == 0:
+			e.dismiss(c, NotOffered, ClosedHours, rule.Prompts)
+			return
+		}
+	}
+	e.count(c, q)
+	e.resumePlace(c, q)
+	c.rank = c.place.Add(-time.Duration(c.entry.Priority) * e.worth).UnixNano()
+	if e.apply(c, rule) {
 		return
 	}
-	q := e.queues[c.entry.Queue]
-	e.seq++
-	c.queue, c.Queue, c.Seq = q, q.ID, e.seq
-	c.Queued = e.now
-	if c.held {
-		c.Queued = c.Arrived
+	e.prefer(c)
+	if e.wait(c); c.Phase == PhaseWaiting && c.queue == q && !c.announcing {
+		e.runFlow(c, FlowQueued)
 	}
-	c.rank = c.Queued.Add(-time.Duration(c.entry.Priority) * e.worth).UnixNano()
+}
+
+// count offers the call to a queue. The moment of the first counts as the
+// beginning of the wait, but for a caller whom the dialplan held it is the true
+// arrival.
+func (e *Engine) count(c *call, q *queue) {
+	if c.Queued.IsZero() {
+		e.seq++
+		c.Seq, c.Queued = e.seq, e.now
+		if c.held {
+			c.Queued = c.Arrived
+		}
+		c.place = c.Queued
+	}
+	c.queue, c.Queue, c.entered = q, q.ID, e.now
+	if len(c.Visits) == 0 {
+		c.entered = c.Queued
+	}
 	q.inQueue++
 	q.counts.Offered++
-	e.prefer(c)
-	e.wait(c)
-	e.runFlow(c, FlowQueued)
 }
 
 func (e *Engine) callGone(ev CallGone) {
@@ -109,6 +162,9 @@ func (e *Engine) callLeft(c *call, vanished bool, lost Reason) {
 		result, reason = Abandoned, CallerHungUpAtAnswer
 	case PhaseTalking:
 		result, reason = Answered, CallerHungUp
+	case PhaseClosing:
+		e.endCall(c, c.fate.result, c.fate.reason, release)
+		return
 	}
 	if vanished {
 		reason = Recovered
@@ -116,6 +172,9 @@ func (e *Engine) callLeft(c *call, vanished bool, lost Reason) {
 	if lost != "" {
 		reason = lost
 		release.LegGone = true
+	}
+	if result == Abandoned {
+		e.keepPlace(c)
 	}
 	e.endCall(c, result, reason, release)
 }
@@ -174,7 +233,7 @@ func (e *Engine) record(c *call, result Result, reason Reason) {
 	record := CallRecord{
 		Version: RecordVersion, Call: c.Call, Node: c.Node, Entry: c.Entry, Caller: c.Caller,
 		Queue: c.Queue, Arrived: c.Arrived, Queued: c.Queued, Ended: e.now,
-		Result: result, Reason: reason, Offers: c.Offers,
+		Result: result, Reason: reason, Offers: c.Offers, Visits: c.Visits, Resumed: c.Resumed,
 	}
 	if result == Answered {
 		record.Answered, record.Agent, record.Seat = c.Answered, c.CallStatus.Agent, c.Seat

@@ -11,6 +11,10 @@ type Config struct {
 	Seats   []SeatID
 	// NotReadyReasons are the site's own reason codes.
 	NotReadyReasons []NotReadyReason
+	// Admission bounds the pace of new calls.
+	Admission Admission
+	// BlockedPrompts are what blocked callers hear; may be empty.
+	BlockedPrompts []string
 	// PriorityWorth is how long a wait one point of priority is worth; see
 	// Queue.Weight for the score. 0 means DefaultPriorityWorth.
 	PriorityWorth time.Duration
@@ -112,6 +116,14 @@ type Queue struct {
 	Relax []Relaxation
 	// LastAgent lets a caller wait for the agent of a former conversation.
 	LastAgent LastAgent
+	// Hours are when the queue is open; nil: always. They matter only to rules
+	// of Overflow that say Closed.
+	Hours Hours
+	// Overflow are the rules for callers who shall not wait here; the first
+	// that holds is followed. At most 32.
+	Overflow []Overflow
+	// Redial keeps the places of callers who give up.
+	Redial Redial
 	// NotAgain is how long a call is not offered again to an agent who did not
 	// take it, though that agent be ready. 0 or more.
 	NotAgain time.Duration

@@ -23,8 +23,16 @@ type Engine struct {
 	leaving    map[LegID]*agent // legs that were hung up and may still be at a phone
 	cutOff     map[NodeID]bool  // nodes that cannot be reached at present
 	talked     *recent[AgentID] // by caller: who talked with them last
+	places     *recent[place]   // by caller: the place of one who gave up
+	blocked    map[string]Block // by caller
+	emergency  []string         // prompts of the emergency announcement
 	timers     *ordered[*timer]
 	chance     chance
+
+	admission      Admission
+	promptsBlocked []string
+	tokens         float64   // new calls that may be taken on at once,
+	filled         time.Time // as of then
 
 	now    time.Time
 	seq    uint64  // of calls that entered a queue
@@ -47,6 +55,7 @@ type entry struct {
 type queue struct {
 	Queue
 	members []*agent // who serve it
+	onDuty  int      // of members, those logged in
 	inQueue int      // waiting, ringing or being connected
 	talking int
 	counts  QueueCounts
@@ -58,6 +67,14 @@ type call struct {
 	held  bool   // the dialplan held the caller before a controller was there
 	queue *queue // nil before it is offered
 	flow  FlowState
+
+	entered    time.Time // the present queue
+	place      time.Time // Queued, or the moment of a former call that it resumes
+	resumed    int       // how often that place was resumed
+	tried      []QueueID // queues that it has come to
+	told       uint32    // rules of the present queue that have been followed, a bit each
+	announcing bool      // prompts are played to it while it waits
+	fate       fate      // of a call that is closing
 
 	rank   int64 // when it would have come without its priority, in ns since 1970
 	line   *line // where it waits; nil when it may not be offered
@@ -77,6 +94,12 @@ type call struct {
 	ended  bool
 
 	touched bool
+}
+
+// fate is how a call that hears a last word will have ended.
+type fate struct {
+	result Result
+	reason Reason
 }
 
 // ring is an offer in flight.
@@ -128,6 +151,8 @@ func NewEngine(cfg Config, flow Flow) (*Engine, error) {
 		leaving: make(map[LegID]*agent),
 		cutOff:  make(map[NodeID]bool),
 		talked:  newRecent[AgentID](),
+		places:  newRecent[place](),
+		blocked: make(map[string]Block),
 		timers:  newTimers(),
 		chance:  chance{cfg.Seed},
 	}
@@ -190,6 +215,12 @@ func (e *Engine) handle(event Event) {
 		e.out.Err = asError(e.setReady(ev.Agent))
 	case SetNotReady:
 		e.out.Err = asError(e.setNotReady(ev.Agent, ev.Reason))
+	case BlockCaller:
+		e.out.Err = asError(e.block(ev))
+	case UnblockCaller:
+		e.out.Err = asError(e.unblock(ev))
+	case SetEmergency:
+		e.emergency = ev.Prompts
 	case ExtendWrapUp:
 		e.out.Err = asError(e.extendWrapUp(ev.Agent, ev.By))
 	case Tick:

@@ -92,6 +92,18 @@ type (
 		Agent  AgentID
 		Reason string
 	}
+	// BlockCaller keeps a caller out, with a reason and perhaps an end; a
+	// second one replaces the first.
+	BlockCaller struct {
+		Number string
+		Until  time.Time // zero: until UnblockCaller
+		Reason string
+	}
+	// UnblockCaller lets a caller in again.
+	UnblockCaller struct{ Number string }
+	// SetEmergency lets every caller who comes hear prompts before the
+	// greeting; none switches it off.
+	SetEmergency struct{ Prompts []string }
 	// ExtendWrapUp gives an agent in wrap-up more time: by more than 0 and at
 	// most MaxWrapUpExtension. (SetReady ends it.)
 	ExtendWrapUp struct {
@@ -119,6 +131,9 @@ func (Login) event()           {}
 func (Logout) event()          {}
 func (SetReady) event()        {}
 func (SetNotReady) event()     {}
+func (BlockCaller) event()     {}
+func (UnblockCaller) event()   {}
+func (SetEmergency) event()    {}
 func (ExtendWrapUp) event()    {}
 func (Tick) event()            {}
 

@@ -4,7 +4,15 @@ package acd
 // it at each FlowEvent and carries out its actions in order; internal/callflow
 // implements it. A Flow is pure: all its memory of a call is the FlowState.
 type Flow interface {
-	Next(state FlowState, event FlowEvent, entry Entry, queue Queue) (FlowState, []FlowAction)
+	Next(state FlowState, event FlowEvent, info FlowInfo) (FlowState, []FlowAction)
+}
+
+// FlowInfo is what a Flow may go by.
+type FlowInfo struct {
+	Entry Entry
+	Queue Queue // where the call is, or where its entry leads to
+	// Emergency are the prompts of an emergency announcement; empty: none.
+	Emergency []string
 }
 
 // FlowState is a Flow's memory of one call; it is kept with the call.

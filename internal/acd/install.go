@@ -16,6 +16,9 @@ func (c Config) Validate() error {
 			v.wrong("%q cannot be a reason for not ready: the name is reserved", r.Name)
 		}
 	}
+	if a := c.Admission; a.Pace < 0 || a.Pace > 0 && (a.Burst < 1 || len(a.Prompts) == 0) {
+		v.wrong("admission needs a pace of 0 or more, and with one a burst of at least 1 and prompts")
+	}
 	if c.PriorityWorth < 0 {
 		v.wrong("a point of priority cannot be worth less than nothing")
 	}
@@ -91,6 +94,13 @@ func (v *validation) queue(q Queue) {
 	if q.Strategy != "" && !slices.Contains(Strategies, q.Strategy) {
 		v.wrong("%s has the unknown strategy %q", who, q.Strategy)
 	}
+	v.redial(q.Redial, who)
+	if len(q.Overflow) > 32 {
+		v.wrong("%s has %d rules of overflow; at most 32 are followed", who, len(q.Overflow))
+	}
+	for i, rule := range q.Overflow {
+		v.overflow(rule, fmt.Sprintf("%s: rule %d of overflow", who, i+1))
+	}
 	if q.RingAtOnce < 0 || q.Weight < 0 || q.NotAgain < 0 || q.LastAgent.Within < 0 || q.LastAgent.Wait < 0 {
 		v.wrong("%s has a number below 0", who)
 	}
@@ -106,6 +116,32 @@ func (v *validation) queue(q Queue) {
 		for _, other := range step.Queues {
 			v.known(other, who+" is helped by")
 		}
+	}
+}
+
+func (v *validation) redial(r Redial, who string) {
+	if r.Within < 0 || r.After < 0 || r.Within > 0 && r.AtMost < 1 || r.Within == 0 && r.AtMost != 0 {
+		v.wrong("%s keeps places for redial: within and after are 0 or more, at most at least 1", who)
+	}
+}
+
+func (v *validation) overflow(o Overflow, who string) {
+	conditions := 0
+	for _, set := range []bool{o.Closed, o.NoAgents, o.Length != 0, o.Expected != 0, o.Wait != 0} {
+		if set {
+			conditions++
+		}
+	}
+	switch {
+	case conditions != 1 || o.Length < 0 || o.Expected < 0 || o.Wait < 0:
+		v.wrong("%s needs one condition, and that above 0", who)
+	case o.Refuse && o.To != "":
+		v.wrong("%s refuses the caller and leads to queue %s; it can do one of both", who, o.To)
+	case o.To == "" && len(o.Prompts) == 0:
+		v.wrong("%s has neither a queue to lead to nor prompts", who)
+	}
+	if o.To != "" {
+		v.known(o.To, who+" leads to")
 	}
 }
 
@@ -134,7 +170,8 @@ func (e *Engine) install(cfg Config) {
 
 	queues := make(map[QueueID]*queue, len(cfg.Queues))
 	e.queueOrder = e.queueOrder[:0]
-	e.talked.keep = 0
+	e.talked.keep, e.places.keep = 0, 0
+	e.admission, e.promptsBlocked = cfg.Admission, cfg.BlockedPrompts
 	for _, q := range cfg.Queues {
 		n := e.queues[q.ID]
 		if n == nil {
@@ -143,7 +180,9 @@ func (e *Engine) install(cfg Config) {
 		n.Queue, n.members = q, nil
 		queues[q.ID] = n
 		e.queueOrder = append(e.queueOrder, n)
+		n.onDuty = 0
 		e.talked.keep = max(e.talked.keep, q.LastAgent.Within)
+		e.places.keep = max(e.places.keep, q.Redial.Within)
 	}
 	e.queues = queues
 
@@ -170,6 +209,9 @@ func (e *Engine) install(cfg Config) {
 		e.agentOrder = append(e.agentOrder, n)
 		for _, id := range a.Queues {
 			queues[id].members = append(queues[id].members, n)
+			if n.State != LoggedOut {
+				queues[id].onDuty++
+			}
 		}
 	}
 	e.agents = agents

@@ -34,6 +34,8 @@ type CallStatus struct {
 	Queued   time.Time     `json:"queued,omitzero"`   // when offered to the queue
 	Seq      uint64        `json:"seq,omitempty"`     // order among callers who entered at the same instant
 	Answered time.Time     `json:"answered,omitzero"` // when connected with the agent
+	Visits   []Visit       `json:"visits,omitempty"`  // stays in queues that it has left
+	Resumed  time.Time     `json:"resumed,omitzero"`  // the place of a former call that it has taken up
 	Agent    AgentID       `json:"agent,omitempty"`
 	Seat     SeatID        `json:"seat,omitempty"`
 	Leg      LegID         `json:"leg,omitempty"`
@@ -68,12 +70,14 @@ type QueueStatus struct {
 }
 
 // QueueCounts are the engine's own counts since it started. At every moment
-// Offered = Answered + Abandoned + waiting.
+// Offered = Answered + Abandoned + Overflowed + waiting.
 type QueueCounts struct {
 	Offered   uint64 `json:"offered"`
 	Answered  uint64 `json:"answered"`
 	Abandoned uint64 `json:"abandoned"`
-	RONA      uint64 `json:"rona"`
+	// Overflowed: left the queue by its rules, for another queue or for good.
+	Overflowed uint64 `json:"overflowed"`
+	RONA       uint64 `json:"rona"`
 }
 
 // Snapshot is everything at one moment, ordered by name (calls by arrival).
@@ -87,28 +91,32 @@ type Snapshot struct {
 // RecordVersion is the version of CallRecord's fields.
 const RecordVersion = 1
 
-// CallRecord accounts for one finished call. All times are instants (UTC or
+// CallRecord accounts for one finished call. Queue is the last that it was in;
+// Queued is when it entered the first. All times are instants (UTC or
 // any zone); all figures that reports print are computed from it.
 //
 // Wait is Answered-Queued for an answered call, Ended-Queued for an abandoned
-// one. Talk is Ended-Answered. Greeting and announcements before the queue
+// one, and until the last queue was left for an overflowed one. Talk is Ended-Answered. Greeting and announcements before the queue
 // lie between Arrived and Queued and are not wait.
 type CallRecord struct {
-	Version  int           `json:"v"`
-	Call     CallID        `json:"call"`
-	Node     NodeID        `json:"node"`
-	Entry    string        `json:"entry"`
-	Caller   string        `json:"caller"`
-	Queue    QueueID       `json:"queue,omitempty"`
-	Arrived  time.Time     `json:"arrived"`
-	Queued   time.Time     `json:"queued,omitzero"`   // zero: not offered
-	Answered time.Time     `json:"answered,omitzero"` // zero: not answered
-	Ended    time.Time     `json:"ended"`
-	Agent    AgentID       `json:"agent,omitempty"` // who answered
-	Seat     SeatID        `json:"seat,omitempty"`
-	Result   Result        `json:"result"`
-	Reason   Reason        `json:"reason"`
-	Offers   []OfferRecord `json:"offers,omitempty"`
+	Version  int       `json:"v"`
+	Call     CallID    `json:"call"`
+	Node     NodeID    `json:"node"`
+	Entry    string    `json:"entry"`
+	Caller   string    `json:"caller"`
+	Queue    QueueID   `json:"queue,omitempty"`
+	Arrived  time.Time `json:"arrived"`
+	Queued   time.Time `json:"queued,omitzero"`   // zero: not offered
+	Answered time.Time `json:"answered,omitzero"` // zero: not answered
+	// Visits are the stays in queues that the call left by overflow, in order.
+	Visits  []Visit       `json:"visits,omitempty"`
+	Resumed time.Time     `json:"resumed,omitzero"` // the place of a former call that it took up
+	Ended   time.Time     `json:"ended"`
+	Agent   AgentID       `json:"agent,omitempty"` // who answered
+	Seat    SeatID        `json:"seat,omitempty"`
+	Result  Result        `json:"result"`
+	Reason  Reason        `json:"reason"`
+	Offers  []OfferRecord `json:"offers,omitempty"`
 }
 
 // OfferRecord accounts for one offer of a call to an agent.
@@ -131,6 +139,8 @@ func (r CallRecord) Wait() time.Duration {
 		return 0
 	case r.Result == Answered:
 		return r.Answered.Sub(r.Queued)
+	case r.Result == Overflowed:
+		return r.Visits[len(r.Visits)-1].Left.Sub(r.Queued)
 	default:
 		return r.Ended.Sub(r.Queued)
 	}

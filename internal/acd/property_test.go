@@ -196,7 +196,23 @@ func (w *world) score(c acd.CallStatus) float64 {
 			priority = e.Priority
 		}
 	}
-	return weight * float64(w.now.Sub(c.Queued)+time.Duration(priority)*acd.DefaultPriorityWorth)
+	return weight * float64(w.now.Sub(place(c))+time.Duration(priority)*acd.DefaultPriorityWorth)
+}
+
+// place is the moment that orders a call.
+func place(c acd.CallStatus) time.Time {
+	if !c.Resumed.IsZero() {
+		return c.Resumed
+	}
+	return c.Queued
+}
+
+// entered is when the call came to its present queue.
+func entered(c acd.CallStatus) time.Time {
+	if n := len(c.Visits); n > 0 {
+		return c.Visits[n-1].Left
+	}
+	return c.Queued
 }
 
 func (w *world) serves(agent acd.AgentID, c acd.CallStatus) bool {
@@ -232,7 +248,7 @@ func (w *world) serves(agent acd.AgentID, c acd.CallStatus) bool {
 		}
 	}
 	for _, step := range q.Relax {
-		if w.now.Sub(c.Queued) < step.After {
+		if w.now.Sub(entered(c)) < step.After {
 			break
 		}
 		level = step.Level
@@ -262,6 +278,45 @@ func (w *world) serves(agent acd.AgentID, c acd.CallStatus) bool {
 	return false
 }
 
+// office is open in every second minute.
+type office struct{}
+
+func (office) Open(at time.Time) bool { return at.Minute()%2 == 0 }
+
+// someOverflow adds rules for callers who shall not wait.
+func someOverflow(t *rapid.T, cfg *acd.Config) {
+	for i := range cfg.Queues {
+		q := &cfg.Queues[i]
+		q.Hours = office{}
+		for range rapid.IntRange(0, 3).Draw(t, "rules") {
+			rule := acd.Overflow{Prompts: []string{"sorry"}}
+			switch rapid.SampledFrom([]string{"closed", "no agents", "length", "wait", "wait"}).Draw(t, "when") {
+			case "closed":
+				rule.Closed = true
+			case "no agents":
+				rule.NoAgents = true
+			case "length":
+				rule.Length = rapid.IntRange(1, 3).Draw(t, "length")
+			case "wait":
+				rule.Wait = time.Duration(rapid.IntRange(1, 30).Draw(t, "wait")) * time.Second
+			}
+			switch rapid.SampledFrom([]string{"to", "refuse", "announce"}).Draw(t, "then") {
+			case "to":
+				rule.To = rapid.SampledFrom([]acd.QueueID{"general", "business"}).Draw(t, "to")
+			case "refuse":
+				rule.Refuse = true
+			}
+			q.Overflow = append(q.Overflow, rule)
+		}
+		if rapid.Bool().Draw(t, "redial") {
+			q.Redial = acd.Redial{Within: time.Minute, AtMost: 2, After: time.Second}
+		}
+	}
+	if rapid.Bool().Draw(t, "paced") {
+		cfg.Admission = acd.Admission{Pace: .2, Burst: 2, Prompts: []string{"busy"}}
+	}
+}
+
 // anySite is the small site of the other tests, or one with everything.
 func anySite(t *rapid.T) acd.Config {
 	cfg := site()
@@ -288,6 +343,7 @@ func anySite(t *rapid.T) acd.Config {
 			q.Relax = append(q.Relax, step)
 		}
 	}
+	someOverflow(t, &cfg)
 	cfg.Entries[1].Priority = rapid.IntRange(-1, 2).Draw(t, "priority")
 	cfg.Entries[2].Skills = []acd.Requirement{{Skill: "english", Level: acd.Level(rapid.IntRange(1, 8).Draw(t, "english"))}}
 	for i := range cfg.Agents {
@@ -324,7 +380,8 @@ func (w *world) rings(leg acd.LegID) bool {
 func (w *world) arrive(t *rapid.T) {
 	w.arrived++
 	id := acd.CallID(rapid.StringMatching(`a1-[0-9]{3}`).Draw(t, "prefix")) + acd.CallID(time.Duration(w.arrived).String())
-	ev := acd.CallArrived{Call: id, Node: "a1", Entry: rapid.SampledFrom([]string{"12345", "9", "8", "none"}).Draw(t, "entry")}
+	caller := rapid.SampledFrom([]string{"", "13800000001", "13800000002", "13800000003"}).Draw(t, "caller")
+	ev := acd.CallArrived{Call: id, Node: "a1", Caller: caller, Entry: rapid.SampledFrom([]string{"12345", "9", "8", "none"}).Draw(t, "entry")}
 	if rapid.Bool().Draw(t, "held") {
 		ev.Since = w.now.Add(-time.Duration(rapid.IntRange(0, 60).Draw(t, "held s")) * time.Second)
 	}
@@ -407,6 +464,10 @@ func (w *world) request(t *rapid.T) {
 	seat := rapid.SampledFrom([]acd.SeatID{"801", "802", "803"}).Draw(t, "seat")
 	code := rapid.SampledFrom([]string{"*111", "*112", "*113*4711", "*11", "*12", "*13", "*132"}).Draw(t, "code")
 	w.step(rapid.SampledFrom([]acd.Event{
+		acd.ExtendWrapUp{Agent: agent, By: 5 * time.Second},
+		acd.BlockCaller{Number: "13800000003", Reason: "abuse", Until: w.now.Add(time.Minute)},
+		acd.UnblockCaller{Number: "13800000003"},
+		acd.SetEmergency{Prompts: []string{"flood"}}, acd.SetEmergency{},
 		acd.Login{Agent: agent, Seat: seat}, acd.SetReady{Agent: agent}, acd.SetReady{Agent: agent},
 		acd.SetNotReady{Agent: agent, Reason: "meal"}, acd.Logout{Agent: agent},
 		acd.SeatDialled{Channel: "x", Node: "a1", Seat: seat, Code: code},
@@ -428,7 +489,7 @@ func (w *world) finish() {
 		}
 	}
 	for _, q := range w.e.Snapshot(w.now).Queues {
-		if q.Waiting != 0 || q.Talking != 0 || q.Counts.Offered != q.Counts.Answered+q.Counts.Abandoned {
+		if q.Waiting != 0 || q.Talking != 0 || q.Counts.Offered != q.Counts.Answered+q.Counts.Abandoned+q.Counts.Overflowed {
 			w.t.Fatalf("queue after everybody has left: %+v", q)
 		}
 	}

@@ -74,6 +74,9 @@ const (
 	// Abandoned: the call was offered to a queue and ended before an agent
 	// and the caller were connected.
 	Abandoned Result = "abandoned"
+	// Overflowed: the call was offered to a queue and the hotline itself sent
+	// it away, to somewhere that is not ours or for good.
+	Overflowed Result = "overflowed"
 	// NotOffered: the call ended before it entered a queue. It does not
 	// count as offered.
 	NotOffered Result = "not_offered"
@@ -101,6 +104,14 @@ const (
 	// reconnected; its end lies between the last sign of life and then
 	// (any result).
 	Recovered Reason = "recovered"
+	// Refused: the rules of a queue ended the call (overflowed).
+	Refused Reason = "refused"
+	// Shed: the call came in a storm and was not taken on (overflowed).
+	Shed Reason = "shed"
+	// ClosedHours: the queue was closed, and no rule led elsewhere (not offered).
+	ClosedHours Reason = "closed_hours"
+	// Blocked: the caller is blocked (not offered).
+	Blocked Reason = "blocked"
 	// UnknownEntry: the dialled number is not configured (not offered).
 	UnknownEntry Reason = "unknown_entry"
 )
@@ -144,6 +155,7 @@ const (
 	PhaseRinging  CallPhase = "ringing"  // in a queue, an agent's phone rings
 	PhaseAnswered CallPhase = "answered" // an agent has lifted, the bridge is being made
 	PhaseTalking  CallPhase = "talking"
+	PhaseClosing  CallPhase = "closing" // will not be served, and hears why
 )
 
 // Reasons for which the engine itself makes an agent not ready. Sites add

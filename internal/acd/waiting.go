@@ -18,6 +18,9 @@ func (e *Engine) settle(c *call) {
 	if c.Phase != PhaseWaiting {
 		return
 	}
+	if e.applyWaiting(c) {
+		return
+	}
 	c.avoid = slices.DeleteFunc(c.avoid, func(a avoidance) bool { return !a.until.After(e.now) })
 	if c.prefers != "" && !e.mayPrefer(c) {
 		c.prefers, c.preferred = "", time.Time{}
@@ -51,7 +54,7 @@ func (e *Engine) lineKeyOf(c *call) (lineKey, bool) {
 		return lineKey{queue: c.Queue, agent: c.prefers}, true
 	}
 	step := 0
-	for step < len(c.queue.Relax) && e.now.Sub(c.Queued) >= c.queue.Relax[step].After {
+	for step < len(c.queue.Relax) && e.now.Sub(c.entered) >= c.queue.Relax[step].After {
 		step++
 	}
 	return lineKey{queue: c.Queue, skills: c.entry.skills, step: step}, true
@@ -69,7 +72,12 @@ func (e *Engine) nextReview(c *call) time.Time {
 	consider(c.paused)
 	consider(c.preferred)
 	for _, step := range c.queue.Relax {
-		consider(c.Queued.Add(step.After))
+		consider(c.entered.Add(step.After))
+	}
+	for i, rule := range c.queue.Overflow {
+		if rule.Wait > 0 && c.told&(1<<i) == 0 {
+			consider(c.entered.Add(rule.Wait))
+		}
 	}
 	for _, a := range c.avoid {
 		consider(a.until)

@@ -3,10 +3,14 @@
 // only; internal/app hands it to the engine.
 package callflow
 
-import "hotline/internal/acd"
+import (
+	"slices"
+
+	"hotline/internal/acd"
+)
 
 // Standard is the flow that the service specification advises: no menu, a
-// short greeting straight into the queue, hold music (or ringing tone while a
+// short greeting (after an emergency announcement, if there is one) straight into the queue, hold music (or ringing tone while a
 // phone rings) until an agent answers.
 type Standard struct{}
 
@@ -17,11 +21,11 @@ const (
 )
 
 // Next implements acd.Flow.
-func (Standard) Next(state acd.FlowState, event acd.FlowEvent, entry acd.Entry, queue acd.Queue) (acd.FlowState, []acd.FlowAction) {
+func (Standard) Next(state acd.FlowState, event acd.FlowEvent, info acd.FlowInfo) (acd.FlowState, []acd.FlowAction) {
 	switch event {
 	case acd.FlowStart:
-		if len(entry.Greeting) > 0 {
-			return greeting, []acd.FlowAction{acd.FlowAnswer{}, acd.FlowPlay{Prompts: entry.Greeting}}
+		if prompts := slices.Concat(info.Emergency, info.Entry.Greeting); len(prompts) > 0 {
+			return greeting, []acd.FlowAction{acd.FlowAnswer{}, acd.FlowPlay{Prompts: prompts}}
 		}
 		return queued, []acd.FlowAction{acd.FlowAnswer{}, acd.FlowEnqueue{}}
 	case acd.FlowResume:
@@ -33,13 +37,13 @@ func (Standard) Next(state acd.FlowState, event acd.FlowEvent, entry acd.Entry, 
 			return queued, []acd.FlowAction{acd.FlowEnqueue{}}
 		}
 	case acd.FlowQueued:
-		return queued, []acd.FlowAction{acd.FlowMusic{Class: queue.Music}}
+		return queued, []acd.FlowAction{acd.FlowMusic{Class: info.Queue.Music}}
 	case acd.FlowRinging:
-		if queue.Ringback {
+		if info.Queue.Ringback {
 			return queued, []acd.FlowAction{acd.FlowRingback{}}
 		}
 	case acd.FlowRingingEnd:
-		if queue.Ringback {
+		if info.Queue.Ringback {
 			return queued, []acd.FlowAction{acd.FlowStopRingback{}}
 		}
 	}
