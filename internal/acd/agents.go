@@ -25,9 +25,9 @@ func (e *Engine) setState(a *agent, state AgentState, reason string) {
 		for _, m := range a.members {
 			m.line.ready.remove(m)
 		}
-		a.idle += e.now.Sub(a.Since)
+		a.Idle += e.now.Sub(a.Since)
 	case Talking, WrapUp:
-		a.onContact += e.now.Sub(a.Since)
+		a.OnContact += e.now.Sub(a.Since)
 	}
 	e.countDuty(a, state)
 	a.State, a.Reason, a.Since = state, reason, e.now
@@ -53,19 +53,19 @@ func (e *Engine) countDuty(a *agent, state AgentState) {
 }
 
 // available reports whether the agent may be rung.
-func (a *agent) available() bool { return a.State == Ready && a.leaving == "" }
+func (a *agent) available() bool { return a.State == Ready && a.Leaving == "" }
 
 // occupancy since login: on-contact / (on-contact + idle), 0 to 1. Contact is
 // talk and wrap-up.
 func (a *agent) occupancy(now time.Time) float64 {
-	idle := a.idle
+	idle := a.Idle
 	if a.State == Ready {
 		idle += now.Sub(a.Since)
 	}
-	if a.onContact+idle == 0 {
+	if a.OnContact+idle == 0 {
 		return 0
 	}
-	return float64(a.onContact) / float64(a.onContact+idle)
+	return float64(a.OnContact) / float64(a.OnContact+idle)
 }
 
 // ready makes an agent ready, last in the order of the idle. free is when the
@@ -94,10 +94,10 @@ func (e *Engine) enterAll(a *agent) {
 // legLeaves notes that the agent's leg was hung up: until it has gone from the
 // phone, another call would find the line busy, or ring in the first one's ear.
 func (e *Engine) legLeaves(a *agent, leg LegID) {
-	if a.leaving != "" {
-		delete(e.leaving, a.leaving)
+	if a.Leaving != "" {
+		delete(e.leaving, a.Leaving)
 	}
-	a.leaving, a.leavingSeat = leg, a.Seat
+	a.Leaving, a.LeavingSeat = leg, a.Seat
 	e.leaving[leg] = a
 	e.startTimer(&a.leave, e.now.Add(leaveBound))
 }
@@ -106,7 +106,7 @@ func (e *Engine) legLeaves(a *agent, leg LegID) {
 // who has just sat down there.
 func (e *Engine) inheritLeg(a *agent) {
 	for leg, former := range e.leaving {
-		if former != a && former.leavingSeat == a.Seat {
+		if former != a && former.LeavingSeat == a.Seat {
 			e.legLeft(former)
 			e.legLeaves(a, leg)
 			return
@@ -117,8 +117,8 @@ func (e *Engine) inheritLeg(a *agent) {
 // legLeft lets the agent be offered calls again.
 func (e *Engine) legLeft(a *agent) {
 	e.timers.remove(&a.leave)
-	delete(e.leaving, a.leaving)
-	a.leaving = ""
+	delete(e.leaving, a.Leaving)
+	a.Leaving = ""
 	if a.State == Ready {
 		a.freeAt = e.now
 		e.enterAll(a)
@@ -145,7 +145,7 @@ func (e *Engine) leaveSeat(a *agent) {
 	e.seats[a.Seat] = nil
 	a.Seat = ""
 	a.AgentStatus.Answered = 0
-	a.onContact, a.idle, a.lastOffer = 0, 0, 0
+	a.OnContact, a.Idle, a.LastOffer = 0, 0, 0
 	a.IdleSince = time.Time{}
 	e.setState(a, LoggedOut, "")
 	for _, id := range a.Queues {

@@ -66,7 +66,7 @@ func (e *Engine) admit(c *call) bool {
 // takeOn spends a token of the admission's bucket. Who has a place to resume,
 // or was held by the dialplan, needs none.
 func (e *Engine) takeOn(c *call) bool {
-	if e.admission.Pace <= 0 || c.held {
+	if e.admission.Pace <= 0 || c.Held {
 		return true
 	}
 	if _, ok := e.keptPlace(c, e.queues[c.entry.Queue]); ok {
@@ -97,8 +97,8 @@ func (e *Engine) keptPlace(c *call, q *queue) (place, bool) {
 
 // resumePlace gives a caller who calls again the former place.
 func (e *Engine) resumePlace(c *call, q *queue) {
-	if p, ok := e.keptPlace(c, q); ok && p.since.Before(c.place) {
-		c.place, c.resumed = p.since, p.resumed+1
+	if p, ok := e.keptPlace(c, q); ok && p.since.Before(c.Place) {
+		c.Place, c.Resumptions = p.since, p.resumed+1
 		c.Resumed = p.since
 		e.places.drop(c.Caller)
 	}
@@ -106,8 +106,8 @@ func (e *Engine) resumePlace(c *call, q *queue) {
 
 // keepPlace remembers the place of a caller who gives up.
 func (e *Engine) keepPlace(c *call) {
-	if q := c.queue; q != nil && q.Redial.Within > 0 && e.now.Sub(c.place) >= q.Redial.After {
-		e.places.put(c.Caller, place{queue: q.ID, since: c.place, resumed: c.resumed}, e.now)
+	if q := c.queue; q != nil && q.Redial.Within > 0 && e.now.Sub(c.Place) >= q.Redial.After {
+		e.places.put(c.Caller, place{queue: q.ID, since: c.Place, resumed: c.Resumptions}, e.now)
 	}
 }
 

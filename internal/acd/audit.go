@@ -77,8 +77,8 @@ func (a *audit) agents() {
 		if (g.wrap.pos >= 0) != (g.State == WrapUp) {
 			a.report("agent %s is %s, and the wrap-up timer does not agree", g.Agent, g.State)
 		}
-		if (g.leave.pos >= 0) != (g.leaving != "") || g.leaving != "" && a.e.leaving[g.leaving] != g {
-			a.report("agent %s: the leg %q that leaves and its timer do not agree", g.Agent, g.leaving)
+		if (g.leave.pos >= 0) != (g.Leaving != "") || g.Leaving != "" && a.e.leaving[g.Leaving] != g {
+			a.report("agent %s: the leg %q that leaves and its timer do not agree", g.Agent, g.Leaving)
 		}
 		for _, m := range g.members {
 			if (m.pos >= 0) != g.available() {

@@ -15,13 +15,10 @@ func (e *Engine) callArrived(ev CallArrived) {
 	if held {
 		arrived, event = ev.Since, FlowResume
 	}
-	c := &call{pos: -1, held: held}
-	c.CallStatus = CallStatus{
+	c := newCall(CallStatus{
 		Call: ev.Call, Node: ev.Node, Entry: ev.Entry, Caller: ev.Caller,
-		Phase: PhaseGreeting, Arrived: arrived,
-	}
-	c.ring = timer{kind: ringTimer, call: c, pos: -1}
-	c.review = timer{kind: reviewTimer, call: c, pos: -1}
+		Phase: PhaseGreeting, Arrived: arrived, Held: held,
+	})
 	e.calls[ev.Call] = c
 	e.touchCall(c)
 
@@ -36,14 +33,21 @@ func (e *Engine) callArrived(ev CallArrived) {
 	}
 }
 
+func newCall(status CallStatus) *call {
+	c := &call{CallStatus: status, pos: -1}
+	c.ring = timer{kind: ringTimer, call: c, pos: -1}
+	c.review = timer{kind: reviewTimer, call: c, pos: -1}
+	return c
+}
+
 func (e *Engine) callPlayed(ev CallPlayed) {
 	c := e.calls[ev.Call]
 	switch {
 	case c == nil:
 	case c.Phase == PhaseClosing:
-		e.endCall(c, c.fate.result, c.fate.reason, Release{})
-	case c.announcing:
-		c.announcing = false
+		e.endCall(c, c.FateResult, c.FateReason, Release{})
+	case c.Announcing:
+		c.Announcing = false
 		if c.Phase == PhaseWaiting || c.Phase == PhaseRinging {
 			e.runFlow(c, FlowQueued)
 		}
@@ -61,7 +65,7 @@ func (e *Engine) runFlow(c *call, event FlowEvent) {
 	} else if q := e.queues[c.entry.Queue]; q != nil {
 		info.Queue = q.Queue
 	}
-	c.flow, actions = e.flow.Next(c.flow, event, info)
+	c.Flow, actions = e.flow.Next(c.Flow, event, info)
 	for _, action := range actions {
 		switch a := action.(type) {
 		case FlowAnswer:
@@ -90,11 +94,11 @@ func (e *Engine) enqueue(c *call) {
 // come brings a call to a queue: it enters and waits there, unless a rule of
 // the queue says otherwise.
 func (e *Engine) come(c *call, q *queue) {
-	c.tried, c.told = append(c.tried, q.ID), 0
+	c.Tried, c.Told = append(c.Tried, q.ID), 0
 	rule := Overflow{}
 	if i := e.atTheDoor(c, q); i >= 0 {
 		rule = q.Overflow[i]
-		c.told |= 1 << i
+		c.Told |= 1 << i
 		switch {
 		case rule.Closed && rule.To != "":
 			e.announce(c, rule.Prompts)
@@ -107,12 +111,12 @@ func (e *Engine) come(c *call, q *queue) {
 	}
 	e.count(c, q)
 	e.resumePlace(c, q)
-	c.rank = c.place.Add(-time.Duration(c.entry.Priority) * e.worth).UnixNano()
+	c.rank = c.Place.Add(-time.Duration(c.entry.Priority) * e.worth).UnixNano()
 	if e.apply(c, rule) {
 		return
 	}
 	e.prefer(c)
-	if e.wait(c); c.Phase == PhaseWaiting && c.queue == q && !c.announcing {
+	if e.wait(c); c.Phase == PhaseWaiting && c.queue == q && !c.Announcing {
 		e.runFlow(c, FlowQueued)
 	}
 }
@@ -124,14 +128,14 @@ func (e *Engine) count(c *call, q *queue) {
 	if c.Queued.IsZero() {
 		e.seq++
 		c.Seq, c.Queued = e.seq, e.now
-		if c.held {
+		if c.Held {
 			c.Queued = c.Arrived
 		}
-		c.place = c.Queued
+		c.Place = c.Queued
 	}
-	c.queue, c.Queue, c.entered = q, q.ID, e.now
+	c.queue, c.Queue, c.Entered = q, q.ID, e.now
 	if len(c.Visits) == 0 {
-		c.entered = c.Queued
+		c.Entered = c.Queued
 	}
 	q.inQueue++
 	q.counts.Offered++
@@ -163,7 +167,7 @@ func (e *Engine) callLeft(c *call, vanished bool, lost Reason) {
 	case PhaseTalking:
 		result, reason = Answered, CallerHungUp
 	case PhaseClosing:
-		e.endCall(c, c.fate.result, c.fate.reason, release)
+		e.endCall(c, c.FateResult, c.FateReason, release)
 		return
 	}
 	if vanished {

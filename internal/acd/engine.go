@@ -64,42 +64,19 @@ type queue struct {
 type call struct {
 	CallStatus
 	entry *entry // nil for a number that is not configured
-	held  bool   // the dialplan held the caller before a controller was there
-	queue *queue // nil before it is offered
-	flow  FlowState
-
-	entered    time.Time // the present queue
-	place      time.Time // Queued, or the moment of a former call that it resumes
-	resumed    int       // how often that place was resumed
-	tried      []QueueID // queues that it has come to
-	told       uint32    // rules of the present queue that have been followed, a bit each
-	announcing bool      // prompts are played to it while it waits
-	fate       fate      // of a call that is closing
+	queue *queue // nil while it is in none
 
 	rank   int64 // when it would have come without its priority, in ns since 1970
 	line   *line // where it waits; nil when it may not be offered
 	pos    position
 	review timer // the next moment at which what it waits for changes
-	// paused is until when it is not offered, after a fault of its node.
-	paused time.Time
-	// prefers is whom alone it waits for, until preferred.
-	prefers   AgentID
-	preferred time.Time
-	avoid     []avoidance
+	avoid  []avoidance
 
-	ring   timer
-	rings  []ring // the offers in flight
-	agent  *agent // who has lifted, or whose phone rings first
-	lifted time.Time
-	ended  bool
-
+	ring    timer
+	rings   []ring // the offers in flight, or the conversation
+	agent   *agent // who has lifted, or whose phone rings first
+	ended   bool
 	touched bool
-}
-
-// fate is how a call that hears a last word will have ended.
-type fate struct {
-	result Result
-	reason Reason
 }
 
 // ring is an offer in flight.
@@ -124,16 +101,9 @@ type agent struct {
 	members []*member // places in all lines that the agent can serve
 	call    *call
 	wrap    timer
-	// leaving is the leg that was hung up and may still be at the phone; the
-	// next offer waits until it has gone, or leave is due.
-	leaving     LegID
-	leavingSeat SeatID
-	leave       timer
-	freeAt      time.Time // when the present ready state began; for IdleGap
-	// Since login: what LeastOccupied and RoundRobin go by.
-	onContact, idle time.Duration
-	lastOffer       uint64
-	touched         bool
+	leave   timer     // until Leaving counts as gone
+	freeAt  time.Time // when the present ready state began; for IdleGap
+	touched bool
 }
 
 // NewEngine makes an engine for a site with everybody logged out. It refuses a

@@ -190,7 +190,7 @@ func (e *Engine) strategyKey(m *member) float64 {
 	case FewestCalls:
 		return float64(a.AgentStatus.Answered)
 	case RoundRobin:
-		return float64(a.lastOffer)
+		return float64(a.LastOffer)
 	case MostSkilled:
 		return -float64(m.level)
 	case Ordered:

@@ -35,7 +35,7 @@ func (e *Engine) ring(c *call, a *agent) {
 	r.leg = NewLegID(c.Call, len(c.Offers), a.Agent)
 	c.rings = append(c.rings, r)
 	e.offers++
-	a.lastOffer = e.offers
+	a.LastOffer = e.offers
 	a.call, a.Call = c, c.Call
 	e.setState(a, Ringing, "")
 	e.command(Offer{
@@ -105,7 +105,7 @@ func (e *Engine) legAnswered(ev LegAnswered) {
 	}
 	c.rings = append(c.rings[:0], winner)
 	e.showOffer(c)
-	c.Phase, c.lifted = PhaseAnswered, e.now
+	c.Phase, c.Lifted = PhaseAnswered, e.now
 	e.touchCall(c)
 	e.command(Connect{Call: c.Call, Leg: c.Leg, Node: c.Node})
 }
@@ -145,7 +145,7 @@ func (e *Engine) connected(ev Connected) {
 	e.noteOutcome(c, c.rings[0], OfferAnswered)
 	c.agent.AgentStatus.Answered++
 	e.setState(c.agent, Talking, "")
-	e.measure(AnswerToConnect, c.queue, e.now.Sub(c.lifted))
+	e.measure(AnswerToConnect, c.queue, e.now.Sub(c.Lifted))
 	e.measure(QueueWait, c.queue, c.Answered.Sub(c.Queued))
 	e.touchCall(c)
 }
@@ -218,7 +218,7 @@ func (e *Engine) offerFailed(c *call, i int, outcome OfferOutcome) {
 	r, lifted := c.rings[i], c.Phase == PhaseAnswered
 	switch {
 	case outcome == OfferNodeFault:
-		c.paused = e.now.Add(nodePause)
+		c.Paused = e.now.Add(nodePause)
 	case c.queue.NotAgain > 0:
 		c.avoid = append(c.avoid, avoidance{r.agent, e.now.Add(c.queue.NotAgain)})
 	}
@@ -235,13 +235,13 @@ func (e *Engine) offerFailed(c *call, i int, outcome OfferOutcome) {
 		return
 	}
 	e.timers.remove(&c.ring)
-	c.lifted = time.Time{}
-	e.wait(c)
+	c.Lifted = time.Time{}
 	e.runFlow(c, FlowRingingEnd)
 	if lifted {
 		// To connect them, what the caller was hearing was ended.
 		e.command(StartMusic{Call: c.Call, Node: c.Node, Class: c.queue.Music})
 	}
+	e.wait(c)
 }
 
 // ringEnded takes the agent of an offer off the call and notes how it ended.

@@ -40,6 +40,23 @@ type CallStatus struct {
 	Seat     SeatID        `json:"seat,omitempty"`
 	Leg      LegID         `json:"leg,omitempty"`
 	Offers   []OfferRecord `json:"offers,omitempty"`
+
+	// What a controller that takes over needs to go on.
+
+	Held        bool      `json:"held,omitempty"` // the dialplan held the caller before a controller was there
+	Flow        FlowState `json:"flow,omitempty"`
+	Entered     time.Time `json:"entered,omitzero"`      // the present queue
+	Place       time.Time `json:"place,omitzero"`        // what orders it: Queued, or the place of a former call
+	Resumptions int       `json:"resumptions,omitempty"` // how often that place was taken up
+	Tried       []QueueID `json:"tried,omitempty"`       // queues that it has come to
+	Told        uint32    `json:"told,omitempty"`        // rules of the present queue that were followed, a bit each
+	Announcing  bool      `json:"announcing,omitempty"`  // prompts are played to it while it waits
+	Paused      time.Time `json:"paused,omitzero"`       // not offered until then, after a fault of its node
+	Prefers     AgentID   `json:"prefers,omitempty"`     // whom alone it waits for,
+	Preferred   time.Time `json:"preferred,omitzero"`    // until then
+	Lifted      time.Time `json:"lifted,omitzero"`       // when the agent answered who is being connected
+	FateResult  Result    `json:"fate_result,omitempty"` // how a call that hears a last word will have ended,
+	FateReason  Reason    `json:"fate_reason,omitempty"` // and why
 }
 
 // AgentStatus is an agent as others may see it.
@@ -56,6 +73,15 @@ type AgentStatus struct {
 	IdleSince  time.Time  `json:"idle_since,omitzero"` // orders the ready agents
 	WrapUpEnds time.Time  `json:"wrap_up_ends,omitzero"`
 	Answered   int        `json:"answered"` // conversations since login
+	// OnContact and Idle are sums since login, without the present state:
+	// talk and wrap-up, and ready.
+	OnContact time.Duration `json:"on_contact_ns,omitempty"`
+	Idle      time.Duration `json:"idle_ns,omitempty"`
+	LastOffer uint64        `json:"last_offer,omitempty"` // number of the last offer made to the agent
+	// Leaving is the leg that was hung up and may still be at the phone of
+	// LeavingSeat; the next offer waits until it has gone.
+	Leaving     LegID  `json:"leaving,omitempty"`
+	LeavingSeat SeatID `json:"leaving_seat,omitempty"`
 }
 
 // QueueStatus is the present state of a queue.

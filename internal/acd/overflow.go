@@ -63,7 +63,7 @@ func (e *Engine) atTheDoor(c *call, q *queue) int {
 // follows reports whether a rule of a queue holds for a caller there now.
 func (e *Engine) follows(c *call, q *queue, i int) bool {
 	rule := q.Overflow[i]
-	if rule.To != "" && slices.Contains(c.tried, rule.To) {
+	if rule.To != "" && slices.Contains(c.Tried, rule.To) {
 		return false
 	}
 	switch {
@@ -76,7 +76,7 @@ func (e *Engine) follows(c *call, q *queue, i int) bool {
 	case rule.Expected > 0:
 		return e.expectedWait(q, c) > rule.Expected
 	case rule.Wait > 0:
-		return e.now.Sub(c.entered) >= rule.Wait
+		return e.now.Sub(c.Entered) >= rule.Wait
 	}
 	return false
 }
@@ -93,10 +93,10 @@ func (c *call) counted(q *queue) int {
 // reports whether the call has left the queue.
 func (e *Engine) applyWaiting(c *call) bool {
 	for i, rule := range c.queue.Overflow {
-		if c.told&(1<<i) != 0 || rule.Closed || rule.Length > 0 || rule.Expected > 0 || !e.follows(c, c.queue, i) {
+		if c.Told&(1<<i) != 0 || rule.Closed || rule.Length > 0 || rule.Expected > 0 || !e.follows(c, c.queue, i) {
 			continue
 		}
-		c.told |= 1 << i
+		c.Told |= 1 << i
 		if e.apply(c, rule) {
 			return true
 		}
@@ -127,7 +127,7 @@ func (e *Engine) leaveFor(c *call) {
 	q := c.queue
 	e.timers.remove(&c.review)
 	e.leaveLine(c)
-	c.Visits = append(c.Visits, Visit{Queue: q.ID, Entered: c.entered, Left: e.now})
+	c.Visits = append(c.Visits, Visit{Queue: q.ID, Entered: c.Entered, Left: e.now})
 	q.inQueue--
 	q.counts.Overflowed++
 	c.queue = nil
@@ -139,13 +139,13 @@ func (e *Engine) announce(c *call, prompts []string) {
 	if len(prompts) == 0 {
 		return
 	}
-	c.announcing = true
+	c.Announcing = true
 	e.command(Play{Call: c.Call, Node: c.Node, Prompts: prompts})
 }
 
 // dismiss lets a caller who will not be served hear why, and ends the call.
 func (e *Engine) dismiss(c *call, result Result, reason Reason, prompts []string) {
-	c.fate = fate{result, reason}
+	c.FateResult, c.FateReason = result, reason
 	c.Phase = PhaseClosing
 	e.touchCall(c)
 	if len(prompts) == 0 {

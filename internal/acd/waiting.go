@@ -22,8 +22,8 @@ func (e *Engine) settle(c *call) {
 		return
 	}
 	c.avoid = slices.DeleteFunc(c.avoid, func(a avoidance) bool { return !a.until.After(e.now) })
-	if c.prefers != "" && !e.mayPrefer(c) {
-		c.prefers, c.preferred = "", time.Time{}
+	if c.Prefers != "" && !e.mayPrefer(c) {
+		c.Prefers, c.Preferred = "", time.Time{}
 	}
 	key, offerable := e.lineKeyOf(c)
 	switch {
@@ -47,14 +47,14 @@ func (e *Engine) settle(c *call) {
 // lineKeyOf says where a waiting call belongs; false when it may not be
 // offered to anybody.
 func (e *Engine) lineKeyOf(c *call) (lineKey, bool) {
-	if e.cutOff[c.Node] || c.paused.After(e.now) {
+	if e.cutOff[c.Node] || c.Paused.After(e.now) {
 		return lineKey{}, false
 	}
-	if c.preferred.After(e.now) {
-		return lineKey{queue: c.Queue, agent: c.prefers}, true
+	if c.Preferred.After(e.now) {
+		return lineKey{queue: c.Queue, agent: c.Prefers}, true
 	}
 	step := 0
-	for step < len(c.queue.Relax) && e.now.Sub(c.entered) >= c.queue.Relax[step].After {
+	for step < len(c.queue.Relax) && e.now.Sub(c.Entered) >= c.queue.Relax[step].After {
 		step++
 	}
 	return lineKey{queue: c.Queue, skills: c.entry.skills, step: step}, true
@@ -69,14 +69,14 @@ func (e *Engine) nextReview(c *call) time.Time {
 			next = t
 		}
 	}
-	consider(c.paused)
-	consider(c.preferred)
+	consider(c.Paused)
+	consider(c.Preferred)
 	for _, step := range c.queue.Relax {
-		consider(c.entered.Add(step.After))
+		consider(c.Entered.Add(step.After))
 	}
 	for i, rule := range c.queue.Overflow {
-		if rule.Wait > 0 && c.told&(1<<i) == 0 {
-			consider(c.entered.Add(rule.Wait))
+		if rule.Wait > 0 && c.Told&(1<<i) == 0 {
+			consider(c.Entered.Add(rule.Wait))
 		}
 	}
 	for _, a := range c.avoid {
@@ -120,20 +120,20 @@ func (e *Engine) prefer(c *call) {
 	if !known || e.now.Sub(at) > last.Within {
 		return
 	}
-	c.prefers, c.preferred = id, e.now.Add(last.Wait)
+	c.Prefers, c.Preferred = id, e.now.Add(last.Wait)
 	if a := e.agents[id]; a != nil && a.available() {
 		// No wait is needed: rung within this step.
-		c.preferred = e.now.Add(max(last.Wait, 1))
+		c.Preferred = e.now.Add(max(last.Wait, 1))
 	}
 	if !e.mayPrefer(c) {
-		c.prefers, c.preferred = "", time.Time{}
+		c.Prefers, c.Preferred = "", time.Time{}
 	}
 }
 
 // mayPrefer reports whether the agent whom a call prefers is on duty and serves
 // the queue; to wait for anybody else is in vain.
 func (e *Engine) mayPrefer(c *call) bool {
-	a := e.agents[c.prefers]
+	a := e.agents[c.Prefers]
 	if a == nil || a.level(c.Queue) == 0 || c.avoids(a, e.now) {
 		return false
 	}
