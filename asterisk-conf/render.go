@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"text/template"
 	"time"
 )
@@ -120,6 +122,19 @@ func mode(name string) os.FileMode {
 	return 0o644
 }
 
+// giveTo lets a file belong to the owner of its folder: whom root writes it for.
+func giveTo(f *os.File, dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || os.Geteuid() != 0 {
+		return nil
+	}
+	return f.Chown(int(owner.Uid), int(owner.Gid))
+}
+
 // replace writes beside and renames, so that no reader sees half a file, and a
 // file that was readable by all before is not so for a moment.
 func replace(path string, content []byte, mode os.FileMode) error {
@@ -132,7 +147,7 @@ func replace(path string, content []byte, mode os.FileMode) error {
 		f.Close()
 		return err
 	}
-	if err := f.Chmod(mode); err != nil {
+	if err := errors.Join(f.Chmod(mode), giveTo(f, filepath.Dir(path))); err != nil {
 		f.Close()
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -105,6 +106,29 @@ func TestRenderWritesSecretsForTheOwnerOnly(t *testing.T) {
 		if strings.HasPrefix(e.Name(), ".") {
 			t.Errorf("a temporary file was left: %s", e.Name())
 		}
+	}
+}
+
+// Debian's Asterisk runs as a user of its own, who must be able to read what
+// root writes for it.
+func TestFilesBelongToTheOwnerOfTheFolder(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root gives files away")
+	}
+	dir := t.TempDir()
+	const somebody = 4711
+	if err := os.Chown(dir, somebody, somebody); err != nil {
+		t.Fatal(err)
+	}
+	if err := Render(dir, example()); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(dir, "ari.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if owner := info.Sys().(*syscall.Stat_t); owner.Uid != somebody || owner.Gid != somebody || info.Mode().Perm() != 0o600 {
+		t.Errorf("ari.conf belongs to %d:%d with mode %v", owner.Uid, owner.Gid, info.Mode())
 	}
 }
 

@@ -27,11 +27,12 @@ const (
 	httpGrace = 3 * time.Second
 )
 
-// Serve runs the controller until ctx is done. It first makes sure that Redis
-// and every Asterisk node answer and that its own port is free; when not, the
-// error says so in a sentence for each, and nothing was started.
+// Serve runs the controller until ctx is done, or another controller has taken
+// over. It first makes sure that Redis and an Asterisk node answer and that its
+// own port is free; when not, the error says so in a sentence for each, and
+// nothing was started.
 func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Logger) error {
-	meters := metrics.New()
+	meters := metrics.New(version)
 	store, err := newStore(cfg, log, meters.Store())
 	if err != nil {
 		return err
@@ -49,7 +50,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	if err != nil {
 		return fmt.Errorf("the API cannot listen on %s (%w); end the other program, or change http.listen", cfg.HTTP.Listen, err)
 	}
-	if err := preflight(ctx, store, sw); err != nil {
+	if err := preflight(ctx, store, sw, log); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	run := runner.New(runner.Options{Engine: engine, Switch: sw, Store: store, Meter: meters, Log: log})
@@ -73,10 +74,30 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	})
 }
 
-func preflight(ctx context.Context, store *redisstore.Store, sw *asterisk.Switch) error {
+func preflight(ctx context.Context, store *redisstore.Store, sw *asterisk.Switch, log *zap.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	return errors.Join(store.Ping(ctx), sw.Probe(ctx))
+	return errors.Join(store.Ping(ctx), bearable(sw.Probe(ctx), sw.Nodes(), log))
+}
+
+// bearable lets a node that does not answer not keep the others from being
+// served; a mistake that only a person can put right ends the start.
+func bearable(probed error, nodes int, log *zap.Logger) error {
+	joined, several := probed.(interface{ Unwrap() []error })
+	if !several {
+		return probed
+	}
+	away := joined.Unwrap()
+	for _, err := range away {
+		var problem *asterisk.NodeError
+		if len(away) == nodes || !errors.As(err, &problem) || problem.Lasting() {
+			return probed
+		}
+	}
+	for _, err := range away {
+		log.Error("a node does not answer at the start; its calls are served when it does", zap.Error(err))
+	}
+	return nil
 }
 
 // notReady lists what keeps the controller from serving callers.

@@ -72,6 +72,9 @@ func (s *Switch) Ready() error {
 	return errors.Join(errs...)
 }
 
+// Nodes is how many nodes are configured.
+func (s *Switch) Nodes() int { return len(s.order) }
+
 // Problems lists the nodes that cannot be used at present.
 func (s *Switch) Problems() []*NodeError {
 	var list []*NodeError

@@ -41,12 +41,12 @@ type Metrics struct {
 }
 
 // New makes metrics with a registry of their own.
-func New() *Metrics {
+func New(version string) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry(), measures: make(map[acd.MeasureKind]*prometheus.HistogramVec)}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		buildInfo(),
+		buildInfo(version),
 	)
 	f := factory{m.registry}
 	for kind, h := range map[acd.MeasureKind]struct {
@@ -98,12 +98,9 @@ func (m *Metrics) Store() *Store { return m.store }
 func (m *Metrics) HTTP() *HTTP { return m.http }
 
 // buildInfo is a constant 1 whose labels say what is running.
-func buildInfo() prometheus.Collector {
-	version, revision := "unknown", "unknown"
+func buildInfo(version string) prometheus.Collector {
+	revision := "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
-		if info.Main.Version != "" {
-			version = info.Main.Version
-		}
 		for _, setting := range info.Settings {
 			if setting.Key == "vcs.revision" {
 				revision = setting.Value

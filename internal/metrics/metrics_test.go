@@ -40,7 +40,7 @@ func check(t *testing.T, s metricstest.Scrape, want float64, name string, labels
 }
 
 func TestQuantilesInTheMilliseconds(t *testing.T) {
-	m := metrics.New()
+	m := metrics.New("v1.2.3")
 	// 1 ms, 2 ms … 100 ms, half of them in each of two queues.
 	for i := 1; i <= 100; i++ {
 		m.Measure(acd.Measure{Kind: acd.IdleGap, Queue: acd.QueueID(fmt.Sprintf("q%d", i%2)), Value: time.Duration(i) * time.Millisecond})
@@ -60,7 +60,7 @@ func TestQuantilesInTheMilliseconds(t *testing.T) {
 }
 
 func TestEachMeasureHasItsHistogram(t *testing.T) {
-	m := metrics.New()
+	m := metrics.New("v1.2.3")
 	kinds := map[acd.MeasureKind]string{
 		acd.IdleGap: "agent_idle_gap", acd.RingDelay: "ring_delay", acd.AnswerToConnect: "answer_to_connect",
 		acd.QueueWait: "queue_wait", acd.TalkTime: "talk",
@@ -81,11 +81,11 @@ func TestEachMeasureHasItsHistogram(t *testing.T) {
 	}
 	check(t, s, 1, "hotline_invariant_breaches_total", "name", "two_calls")
 	check(t, s, 1, "hotline_invariant_breaches_total", "name", "unknown_measure")
-	check(t, s, 1, "hotline_build_info")
+	check(t, s, 1, "hotline_build_info", "version", "v1.2.3")
 }
 
 func TestParts(t *testing.T) {
-	m := metrics.New()
+	m := metrics.New("v1.2.3")
 	sw, store, api := m.Switch(), m.Store(), m.HTTP()
 	sw.SwitchEvent("a1", "StasisStart", true)
 	sw.SwitchEvent("a1", "StasisStart", true)
@@ -128,7 +128,7 @@ func TestParts(t *testing.T) {
 }
 
 func TestEventTypesFromOutsideAreBounded(t *testing.T) {
-	m := metrics.New()
+	m := metrics.New("v1.2.3")
 	for i := range 1000 {
 		m.Switch().SwitchEvent("a1", fmt.Sprintf("Type%d", i), false)
 	}
@@ -136,7 +136,7 @@ func TestEventTypesFromOutsideAreBounded(t *testing.T) {
 }
 
 func TestSnapshotAtScrape(t *testing.T) {
-	m := metrics.New()
+	m := metrics.New("v1.2.3")
 	var failure error
 	m.Watch(func(ctx context.Context) (acd.Snapshot, error) {
 		if _, bounded := ctx.Deadline(); !bounded {
@@ -177,7 +177,7 @@ func TestSnapshotAtScrape(t *testing.T) {
 }
 
 func TestNamesAreOurs(t *testing.T) {
-	for _, name := range scrape(t, metrics.New()).Names() {
+	for _, name := range scrape(t, metrics.New("v1.2.3")).Names() {
 		if !strings.HasPrefix(name, "hotline_") && !strings.HasPrefix(name, "go_") && !strings.HasPrefix(name, "process_") {
 			t.Errorf("unexpected name %s", name)
 		}

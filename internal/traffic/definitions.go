@@ -138,7 +138,7 @@ const (
 func basics(short int) []Definition {
 	shortText := strconv.Itoa(short)
 	return []Definition{
-		{Offered, "calls that entered a queue", "calls", contactCentre, "呼入人工量", "offered", 0, amount(CountOffered)},
+		{Offered, "calls that entered a queue, counted when they have ended", "calls", contactCentre, "呼入人工量", "offered", 0, amount(CountOffered)},
 		{Answered, "offered calls connected with an agent", "calls", cityReport, "人工接听话务量", "answered", 0, amount(CountAnswered)},
 		{Abandoned, "offered - answered", "calls", contactCentre, "排队放弃量", "abandoned", 0, amount(CountAbandoned)},
 		{ShortAbandoned, "abandoned after less than " + shortText + " s in the queue", "calls", contactCentre, "短时放弃量", "short abandons", 0,
