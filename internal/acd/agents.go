@@ -99,7 +99,9 @@ func (e *Engine) legLeaves(a *agent, leg LegID) {
 	}
 	a.Leaving, a.LeavingSeat = leg, a.Seat
 	e.leaving[leg] = a
-	e.startTimer(&a.leave, e.now.Add(leaveBound))
+	a.LeaveBy = e.now.Add(leaveBound)
+	e.startTimer(&a.leave, a.LeaveBy)
+	e.touchAgent(a)
 }
 
 // inheritLeg hands a leg that is still at the seat's phone over to the agent
@@ -118,7 +120,8 @@ func (e *Engine) inheritLeg(a *agent) {
 func (e *Engine) legLeft(a *agent) {
 	e.timers.remove(&a.leave)
 	delete(e.leaving, a.Leaving)
-	a.Leaving = ""
+	a.Leaving, a.LeavingSeat, a.LeaveBy = "", "", time.Time{}
+	e.touchAgent(a)
 	if a.State == Ready {
 		a.freeAt = e.now
 		e.enterAll(a)
@@ -148,11 +151,23 @@ func (e *Engine) leaveSeat(a *agent) {
 	a.OnContact, a.Idle, a.LastOffer = 0, 0, 0
 	a.IdleSince = time.Time{}
 	e.setState(a, LoggedOut, "")
+	if a.retired {
+		e.forgetAgent(a)
+	}
 	for _, id := range a.Queues {
 		if q := e.queues[id]; !q.staffed() {
 			e.deserted(q)
 		}
 	}
+}
+
+// forgetAgent lets go of an agent who is not configured any more.
+func (e *Engine) forgetAgent(a *agent) {
+	if a.Leaving != "" {
+		e.legLeft(a)
+	}
+	delete(e.agents, a.Agent)
+	e.agentOrder = slices.DeleteFunc(e.agentOrder, func(x *agent) bool { return x == a })
 }
 
 // deserted looks at the callers of a queue whose last agent has gone.
@@ -254,6 +269,9 @@ func (e *Engine) onDuty(id AgentID) (*agent, *RequestError) {
 	a := e.agents[id]
 	if a == nil {
 		return nil, refuse("unknown_agent", "agent %s is not configured", id)
+	}
+	if a.retired {
+		return nil, refuse("unknown_agent", "agent %s is no longer configured and is logged out after the present call", id)
 	}
 	if a.State == LoggedOut {
 		return nil, refuse("not_logged_in", "agent %s is not logged in; log in at a seat first", id)

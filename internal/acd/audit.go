@@ -109,7 +109,18 @@ func (a *audit) queues() {
 			inQueue[c.queue]++
 		}
 	}
+	onDuty := make(map[QueueID]int)
+	for _, g := range a.e.agents {
+		for _, id := range g.Queues {
+			if g.State != LoggedOut {
+				onDuty[id]++
+			}
+		}
+	}
 	for _, q := range a.e.queueOrder {
+		if q.onDuty != onDuty[q.ID] {
+			a.report("queue %s counts %d agents on duty and has %d", q.ID, q.onDuty, onDuty[q.ID])
+		}
 		if q.inQueue != inQueue[q] || q.talking != talking[q] {
 			a.report("queue %s counts %d waiting and %d talking, and has %d and %d", q.ID, q.inQueue, q.talking, inQueue[q], talking[q])
 		}

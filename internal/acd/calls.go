@@ -111,7 +111,7 @@ func (e *Engine) come(c *call, q *queue) {
 	}
 	e.count(c, q)
 	e.resumePlace(c, q)
-	c.rank = c.Place.Add(-time.Duration(c.entry.Priority) * e.worth).UnixNano()
+	c.rank = e.rankOf(c)
 	if e.apply(c, rule) {
 		return
 	}
@@ -119,6 +119,11 @@ func (e *Engine) come(c *call, q *queue) {
 	if e.wait(c); c.Phase == PhaseWaiting && c.queue == q && !c.Announcing {
 		e.runFlow(c, FlowQueued)
 	}
+}
+
+// rankOf is when a call would have come to its place without its priority.
+func (e *Engine) rankOf(c *call) int64 {
+	return c.Place.Add(-time.Duration(c.entry.Priority) * e.worth).UnixNano()
 }
 
 // count offers the call to a queue. The moment of the first counts as the

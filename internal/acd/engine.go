@@ -70,7 +70,6 @@ type call struct {
 	line   *line // where it waits; nil when it may not be offered
 	pos    position
 	review timer // the next moment at which what it waits for changes
-	avoid  []avoidance
 
 	ring    timer
 	rings   []ring // the offers in flight, or the conversation
@@ -88,12 +87,6 @@ type ring struct {
 	from   time.Time   // and since when
 }
 
-// avoidance keeps a call from an agent for a while.
-type avoidance struct {
-	agent *agent
-	until time.Time
-}
-
 type agent struct {
 	AgentStatus
 	cfg     Agent
@@ -102,6 +95,7 @@ type agent struct {
 	call    *call
 	wrap    timer
 	leave   timer     // until Leaving counts as gone
+	retired bool      // no longer configured; goes when the present call has ended
 	freeAt  time.Time // when the present ready state began; for IdleGap
 	touched bool
 }
@@ -191,6 +185,8 @@ func (e *Engine) handle(event Event) {
 		e.out.Err = asError(e.unblock(ev))
 	case SetEmergency:
 		e.emergency = ev.Prompts
+	case Reconfigure:
+		e.out.Err = asError(e.reconfigure(ev.Config))
 	case ExtendWrapUp:
 		e.out.Err = asError(e.extendWrapUp(ev.Agent, ev.By))
 	case Tick:

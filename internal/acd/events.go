@@ -104,6 +104,9 @@ type (
 	// SetEmergency lets every caller who comes hear prompts before the
 	// greeting; none switches it off.
 	SetEmergency struct{ Prompts []string }
+	// Reconfigure replaces the configuration, or is refused whole with all
+	// reasons. Calls in progress go on.
+	Reconfigure struct{ Config Config }
 	// ExtendWrapUp gives an agent in wrap-up more time: by more than 0 and at
 	// most MaxWrapUpExtension. (SetReady ends it.)
 	ExtendWrapUp struct {
@@ -134,6 +137,7 @@ func (SetNotReady) event()     {}
 func (BlockCaller) event()     {}
 func (UnblockCaller) event()   {}
 func (SetEmergency) event()    {}
+func (Reconfigure) event()     {}
 func (ExtendWrapUp) event()    {}
 func (Tick) event()            {}
 

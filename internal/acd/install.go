@@ -166,7 +166,7 @@ func (v *validation) agent(a Agent) {
 func (e *Engine) install(cfg Config) {
 	e.reasons = slices.Clone(cfg.NotReadyReasons)
 	e.worth = cmp.Or(cfg.PriorityWorth, DefaultPriorityWorth)
-	e.lines = make(map[lineKey]*line)
+	e.lines, e.dirty = make(map[lineKey]*line), nil
 
 	queues := make(map[QueueID]*queue, len(cfg.Queues))
 	e.queueOrder = e.queueOrder[:0]

@@ -211,7 +211,7 @@ func (l *line) first(now time.Time) *call {
 	if l.waiting.Len() == 0 || l.ready.Len() == 0 {
 		return nil
 	}
-	if c := l.waiting.min(); len(c.avoid) == 0 {
+	if c := l.waiting.min(); len(c.Offers) == 0 {
 		return c
 	}
 	for c := range l.waiting.all() {
@@ -234,7 +234,7 @@ func (l *line) best(c *call, now time.Time) *agent {
 
 // takeAgents adds the agents to be rung for a call, best first and at most so many.
 func (l *line) takeAgents(c *call, now time.Time, most int, into []*agent) []*agent {
-	if most <= 1 && len(c.avoid) == 0 {
+	if most <= 1 && len(c.Offers) == 0 {
 		l.clock = max(l.clock, l.ready.min().key)
 		return append(into, l.ready.min().agent)
 	}

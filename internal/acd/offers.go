@@ -216,13 +216,10 @@ func (e *Engine) cancel(c *call, r ring) {
 // rings for the caller, the caller waits on, in the same place.
 func (e *Engine) offerFailed(c *call, i int, outcome OfferOutcome) {
 	r, lifted := c.rings[i], c.Phase == PhaseAnswered
-	switch {
-	case outcome == OfferNodeFault:
+	switch outcome {
+	case OfferNodeFault:
 		c.Paused = e.now.Add(nodePause)
-	case c.queue.NotAgain > 0:
-		c.avoid = append(c.avoid, avoidance{r.agent, e.now.Add(c.queue.NotAgain)})
-	}
-	if outcome == OfferNoAnswer {
+	case OfferNoAnswer:
 		c.queue.counts.RONA++
 	}
 	c.rings = slices.Delete(c.rings, i, i+1)

@@ -79,9 +79,10 @@ type AgentStatus struct {
 	Idle      time.Duration `json:"idle_ns,omitempty"`
 	LastOffer uint64        `json:"last_offer,omitempty"` // number of the last offer made to the agent
 	// Leaving is the leg that was hung up and may still be at the phone of
-	// LeavingSeat; the next offer waits until it has gone.
-	Leaving     LegID  `json:"leaving,omitempty"`
-	LeavingSeat SeatID `json:"leaving_seat,omitempty"`
+	// LeavingSeat; the next offer waits until it has gone, at the latest until LeaveBy.
+	Leaving     LegID     `json:"leaving,omitempty"`
+	LeavingSeat SeatID    `json:"leaving_seat,omitempty"`
+	LeaveBy     time.Time `json:"leave_by,omitzero"`
 }
 
 // QueueStatus is the present state of a queue.

@@ -1,6 +1,8 @@
 package acd_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -53,6 +55,16 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 			},
 			"played":  func(t *rapid.T) { w.onCall(t, func(c acd.CallID) acd.Event { return acd.CallPlayed{Call: c} }) },
 			"request": w.request,
+			"restart": func(t *rapid.T) {
+				if rapid.IntRange(0, 4).Draw(t, "one in five") == 0 {
+					w.restart()
+				}
+			},
+			"reconfigure": func(t *rapid.T) {
+				if rapid.IntRange(0, 4).Draw(t, "one in five") == 0 {
+					w.reconfigure(t)
+				}
+			},
 			"time": func(t *rapid.T) {
 				w.pass(time.Duration(rapid.IntRange(0, 20_000).Draw(t, "ms")) * time.Millisecond)
 			},
@@ -74,6 +86,40 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 		})
 		w.finish()
 	})
+}
+
+// restart lets another engine go on from what this one has saved, by way of
+// the text that is stored.
+func (w *world) restart() {
+	data, err := json.Marshal(w.e.Save())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var state acd.State
+	if err := json.Unmarshal(data, &state); err != nil {
+		w.t.Fatal(err)
+	}
+	e, err := acd.Restore(w.cfg, callflow.Standard{}, state)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	before, after := w.e.Snapshot(w.now), e.Snapshot(w.now)
+	if b, a := fmt.Sprintf("%+v", before), fmt.Sprintf("%+v", after); b != a {
+		w.t.Fatalf("before the restart\n%s\nafter it\n%s", b, a)
+	}
+	w.e = e
+	for _, broken := range w.e.Audit() {
+		w.t.Fatalf("after a restart: %s", broken)
+	}
+}
+
+func (w *world) reconfigure(t *rapid.T) {
+	cfg := anySite(t)
+	if rapid.Bool().Draw(t, "an agent less") {
+		cfg.Agents = cfg.Agents[:2]
+	}
+	w.cfg = cfg
+	w.step(acd.Reconfigure{Config: cfg})
 }
 
 // pass lets time go by, with a step at each moment that is due: what is checked

@@ -41,6 +41,15 @@ func (r *recent[V]) get(caller string, now time.Time) (value V, at time.Time, ok
 	return m.value, m.at, true
 }
 
+// each calls f with everything that is remembered, oldest first.
+func (r *recent[V]) each(f func(caller string, value V, at time.Time)) {
+	for _, o := range r.order {
+		if m := r.known[o.caller]; m.at.Equal(o.at) && !m.at.IsZero() {
+			f(o.caller, m.value, m.at)
+		}
+	}
+}
+
 func (r *recent[V]) drop(caller string) { delete(r.known, caller) }
 
 func (r *recent[V]) forget(now time.Time) {

@@ -21,7 +21,6 @@ func (e *Engine) settle(c *call) {
 	if e.applyWaiting(c) {
 		return
 	}
-	c.avoid = slices.DeleteFunc(c.avoid, func(a avoidance) bool { return !a.until.After(e.now) })
 	if c.Prefers != "" && !e.mayPrefer(c) {
 		c.Prefers, c.Preferred = "", time.Time{}
 	}
@@ -79,8 +78,10 @@ func (e *Engine) nextReview(c *call) time.Time {
 			consider(c.Entered.Add(rule.Wait))
 		}
 	}
-	for _, a := range c.avoid {
-		consider(a.until)
+	for _, o := range c.Offers {
+		if o.Outcome.notTaken() {
+			consider(o.Ended.Add(c.queue.NotAgain))
+		}
 	}
 	return next
 }
@@ -157,11 +158,22 @@ func (e *Engine) unprefer(a *agent) {
 	}
 }
 
+// avoids reports whether the call is not offered to an agent now, because the
+// agent has just not taken it.
 func (c *call) avoids(a *agent, now time.Time) bool {
-	for _, x := range c.avoid {
-		if x.agent == a && x.until.After(now) {
+	for _, o := range c.Offers {
+		if o.Agent == a.Agent && o.Outcome.notTaken() && o.Ended.Add(c.queue.NotAgain).After(now) {
 			return true
 		}
+	}
+	return false
+}
+
+// notTaken reports whether the agent or the phone did not take the offer.
+func (o OfferOutcome) notTaken() bool {
+	switch o {
+	case OfferNoAnswer, OfferRefused, OfferBusy, OfferUnreachable, OfferFailed:
+		return true
 	}
 	return false
 }

@@ -15,6 +15,7 @@ const (
 	Answered         Metric = "answered"
 	Abandoned        Metric = "abandoned"
 	ShortAbandoned   Metric = "short_abandons"
+	Overflowed       Metric = "overflowed"
 	NotOffered       Metric = "not_offered"
 	ConnectRate      Metric = "connect_rate"
 	AbandonRate      Metric = "abandon_rate"
@@ -140,9 +141,11 @@ func basics(short int) []Definition {
 	return []Definition{
 		{Offered, "calls that entered a queue, counted when they have ended", "calls", contactCentre, "呼入人工量", "offered", 0, amount(CountOffered)},
 		{Answered, "offered calls connected with an agent", "calls", cityReport, "人工接听话务量", "answered", 0, amount(CountAnswered)},
-		{Abandoned, "offered - answered", "calls", contactCentre, "排队放弃量", "abandoned", 0, amount(CountAbandoned)},
+		{Abandoned, "offered calls whose caller left before an agent was connected", "calls", contactCentre, "排队放弃量", "abandoned", 0, amount(CountAbandoned)},
 		{ShortAbandoned, "abandoned after less than " + shortText + " s in the queue", "calls", contactCentre, "短时放弃量", "short abandons", 0,
 			func(c Counters) Ratio { return Ratio{c.ShortAbandons(short), 1} }},
+		{Overflowed, "offered calls that the rules of a queue sent elsewhere or ended, or that were not taken on in a storm", "calls", contactCentre, "溢出量", "overflowed", 0,
+			amount(CountOverflowed)},
 		{NotOffered, "calls that ended before they entered a queue", "calls", contactCentre, "未进入排队量", "not offered", 0, amount(CountNotOffered)},
 		{ConnectRate, "answered / offered", "%", cityReport + "; GB/T 33358-2016: at least 95", "人工接通率", "connect rate", 2,
 			percent(CountAnswered, CountOffered)},
@@ -151,7 +154,7 @@ func basics(short int) []Definition {
 			seconds(SumWait, CountAnswered)},
 		{AverageAbandon, "sum of (left - entered the queue) / abandoned", "s", contactCentre, "平均放弃等待时长", "average wait (abandoned)", 0,
 			seconds(SumAbandonWait, CountAbandoned)},
-		{LongestWait, "longest wait, answered or abandoned", "s", contactCentre, "最长等待时长", "longest wait", 0, longest(MaxWait, CountOffered)},
+		{LongestWait, "longest wait, however it ended", "s", contactCentre, "最长等待时长", "longest wait", 0, longest(MaxWait, CountOffered)},
 		{AverageTalk, "talk / answered", "s", cityReport, "平均通话时长", "average talk", 0, seconds(SumTalk, CountAnswered)},
 		{LongestTalk, "longest talk", "s", contactCentre, "最长通话时长", "longest talk", 0, longest(MaxTalk, CountAnswered)},
 		{TalkOver10, "answered calls with talk > 600 s", "calls", cityReport, "通话时长超10分钟量", "talks over 10 min", 0,
