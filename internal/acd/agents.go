@@ -38,18 +38,26 @@ func (e *Engine) setState(a *agent, state AgentState, reason string) {
 	}
 }
 
-// countDuty keeps count of those on duty in the agent's queues.
+// countDuty keeps count of those on duty, working and ready in the agent's queues.
 func (e *Engine) countDuty(a *agent, state AgentState) {
-	change := 0
-	switch {
-	case a.State == LoggedOut && state != LoggedOut:
-		change = 1
-	case a.State != LoggedOut && state == LoggedOut:
-		change = -1
-	}
 	for _, id := range a.Queues {
-		e.queues[id].onDuty += change
+		q := e.queues[id]
+		q.tally(a.State, -1)
+		q.tally(state, 1)
 	}
+}
+
+func (q *queue) tally(state AgentState, by int) {
+	switch state {
+	case LoggedOut:
+		return
+	case Ready:
+		q.ready += by
+		q.working += by
+	case Ringing, Talking, WrapUp:
+		q.working += by
+	}
+	q.onDuty += by
 }
 
 // available reports whether the agent may be rung.
@@ -218,6 +226,7 @@ func (e *Engine) offerWithdrawn(a *agent) {
 
 func (e *Engine) startWrapUp(a *agent, q *queue) {
 	length := cmp.Or(a.cfg.WrapUp, q.WrapUp)
+	q.pulse.handled(e.now.Sub(a.Since) + length)
 	if length <= 0 {
 		e.afterCall(a, e.now)
 		return

@@ -109,17 +109,19 @@ func (a *audit) queues() {
 			inQueue[c.queue]++
 		}
 	}
-	onDuty := make(map[QueueID]int)
+	tallies := make(map[QueueID]*queue)
+	for id := range a.e.queues {
+		tallies[id] = &queue{}
+	}
 	for _, g := range a.e.agents {
 		for _, id := range g.Queues {
-			if g.State != LoggedOut {
-				onDuty[id]++
-			}
+			tallies[id].tally(g.State, 1)
 		}
 	}
 	for _, q := range a.e.queueOrder {
-		if q.onDuty != onDuty[q.ID] {
-			a.report("queue %s counts %d agents on duty and has %d", q.ID, q.onDuty, onDuty[q.ID])
+		if t := tallies[q.ID]; q.onDuty != t.onDuty || q.working != t.working || q.ready != t.ready {
+			a.report("queue %s counts %d agents on duty, %d working, %d ready, and has %d, %d, %d",
+				q.ID, q.onDuty, q.working, q.ready, t.onDuty, t.working, t.ready)
 		}
 		if q.inQueue != inQueue[q] || q.talking != talking[q] {
 			a.report("queue %s counts %d waiting and %d talking, and has %d and %d", q.ID, q.inQueue, q.talking, inQueue[q], talking[q])

@@ -62,6 +62,10 @@ func (e *Engine) runFlow(c *call, event FlowEvent) {
 	info := FlowInfo{Entry: c.entry.Entry, Emergency: e.emergency}
 	if c.queue != nil {
 		info.Queue = c.queue.Queue
+		if event == FlowAnnounce {
+			info.Ahead = e.ahead(c, aheadMost)
+			info.Expected, info.Known = e.expectedWait(c.queue, c)
+		}
 	} else if q := e.queues[c.entry.Queue]; q != nil {
 		info.Queue = q.Queue
 	}
@@ -71,6 +75,7 @@ func (e *Engine) runFlow(c *call, event FlowEvent) {
 		case FlowAnswer:
 			e.command(Answer{Call: c.Call, Node: c.Node})
 		case FlowPlay:
+			c.Announcing = c.queue != nil
 			e.command(Play{Call: c.Call, Node: c.Node, Prompts: a.Prompts})
 		case FlowMusic:
 			e.command(StartMusic{Call: c.Call, Node: c.Node, Class: a.Class})
@@ -139,10 +144,14 @@ func (e *Engine) count(c *call, q *queue) {
 		c.Place = c.Queued
 	}
 	c.queue, c.Queue, c.Entered = q, q.ID, e.now
+	c.Announce = time.Time{}
+	if q.Announce.After > 0 {
+		c.Announce = e.now.Add(q.Announce.After)
+	}
 	if len(c.Visits) == 0 {
 		c.Entered = c.Queued
 	}
-	q.inQueue++
+	e.moves(q, 1)
 	q.counts.Offered++
 }
 
@@ -232,8 +241,9 @@ func (e *Engine) leaveQueue(c *call) {
 	case c.Phase == PhaseTalking:
 		c.queue.talking--
 	default:
-		c.queue.inQueue--
+		e.moves(c.queue, -1)
 		c.queue.counts.Abandoned++
+		c.queue.pulse.Left++
 	}
 }
 

@@ -116,6 +116,8 @@ type Queue struct {
 	Relax []Relaxation
 	// LastAgent lets a caller wait for the agent of a former conversation.
 	LastAgent LastAgent
+	// Announce tells waiting callers where they stand.
+	Announce Announce
 	// Hours are when the queue is open; nil: always. They matter only to rules
 	// of Overflow that say Closed.
 	Hours Hours
@@ -139,6 +141,13 @@ type Relaxation struct {
 	// Queues are those whose agents, of any level there, may serve the call
 	// too from here on.
 	Queues []QueueID
+}
+
+// Announce says when waiting callers hear how many are ahead of them and how
+// long it may take. Whoever hears it is served no later for that.
+type Announce struct {
+	After time.Duration // of waiting; 0: never
+	Every time.Duration // afterwards; 0: only once, else at least 10 s
 }
 
 // LastAgent is the preference for the agent with whom a caller talked last.

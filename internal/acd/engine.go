@@ -55,8 +55,11 @@ type entry struct {
 type queue struct {
 	Queue
 	members []*agent // who serve it
-	onDuty  int      // of members, those logged in
-	inQueue int      // waiting, ringing or being connected
+	onDuty  int      // of members, those logged in,
+	working int      // and those who are ready or with a caller
+	ready   int      // and those who are ready
+	pulse   Pulse
+	inQueue int // waiting, ringing or being connected
 	talking int
 	counts  QueueCounts
 }

@@ -1,5 +1,7 @@
 package acd
 
+import "time"
+
 // Flow decides what a caller hears before and in the queue. The engine asks
 // it at each FlowEvent and carries out its actions in order; internal/callflow
 // implements it. A Flow is pure: all its memory of a call is the FlowState.
@@ -13,6 +15,11 @@ type FlowInfo struct {
 	Queue Queue // where the call is, or where its entry leads to
 	// Emergency are the prompts of an emergency announcement; empty: none.
 	Emergency []string
+	// For FlowAnnounce: how many callers wait ahead, counted up to 1000, and
+	// how long it will take, if that is Known.
+	Ahead    int
+	Expected time.Duration
+	Known    bool
 }
 
 // FlowState is a Flow's memory of one call; it is kept with the call.
@@ -28,6 +35,7 @@ const (
 	FlowPlayed                      // the prompts of the last FlowPlay have ended
 	FlowQueued                      // the call has entered the queue
 	FlowRinging                     // an agent's phone is being rung
+	FlowAnnounce                    // it is time to say where the caller stands
 	FlowRingingEnd                  // that offer ended without an answer; the call waits on
 )
 

@@ -101,6 +101,9 @@ func (v *validation) queue(q Queue) {
 	for i, rule := range q.Overflow {
 		v.overflow(rule, fmt.Sprintf("%s: rule %d of overflow", who, i+1))
 	}
+	if a := q.Announce; a.After < 0 || a.Every < 0 || a.Every > 0 && a.Every < 10*time.Second {
+		v.wrong("%s announces after %v and every %v; write 0 or more, and at least 10 s between two", who, a.After, a.Every)
+	}
 	if q.RingAtOnce < 0 || q.Weight < 0 || q.NotAgain < 0 || q.LastAgent.Within < 0 || q.LastAgent.Wait < 0 {
 		v.wrong("%s has a number below 0", who)
 	}
@@ -180,7 +183,7 @@ func (e *Engine) install(cfg Config) {
 		n.Queue, n.members = q, nil
 		queues[q.ID] = n
 		e.queueOrder = append(e.queueOrder, n)
-		n.onDuty = 0
+		n.onDuty, n.working, n.ready = 0, 0, 0
 		e.talked.keep = max(e.talked.keep, q.LastAgent.Within)
 		e.places.keep = max(e.places.keep, q.Redial.Within)
 	}
@@ -209,9 +212,7 @@ func (e *Engine) install(cfg Config) {
 		e.agentOrder = append(e.agentOrder, n)
 		for _, id := range a.Queues {
 			queues[id].members = append(queues[id].members, n)
-			if n.State != LoggedOut {
-				queues[id].onDuty++
-			}
+			queues[id].tally(n.State, 1)
 		}
 	}
 	e.agents = agents

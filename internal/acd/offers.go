@@ -139,7 +139,7 @@ func (e *Engine) connected(ev Connected) {
 		return
 	}
 	c.Phase, c.Answered = PhaseTalking, e.now
-	c.queue.inQueue--
+	e.moves(c.queue, -1)
 	c.queue.talking++
 	c.queue.counts.Answered++
 	e.noteOutcome(c, c.rings[0], OfferAnswered)

@@ -50,6 +50,7 @@ type CallStatus struct {
 	Resumptions int       `json:"resumptions,omitempty"` // how often that place was taken up
 	Tried       []QueueID `json:"tried,omitempty"`       // queues that it has come to
 	Told        uint32    `json:"told,omitempty"`        // rules of the present queue that were followed, a bit each
+	Announce    time.Time `json:"announce,omitzero"`     // when it is told next where it stands
 	Announcing  bool      `json:"announcing,omitempty"`  // prompts are played to it while it waits
 	Paused      time.Time `json:"paused,omitzero"`       // not offered until then, after a fault of its node
 	Prefers     AgentID   `json:"prefers,omitempty"`     // whom alone it waits for,

@@ -17,7 +17,8 @@ type Overflow struct {
 	NoAgents bool
 	// Length: so many callers wait already. More than 0.
 	Length int
-	// Expected: the expected wait is longer than that. More than 0.
+	// Expected: the expected wait is longer than that, or nobody can say
+	// because nobody works. More than 0.
 	Expected time.Duration
 	// Wait: the caller has waited in the queue for so long. More than 0.
 	Wait time.Duration
@@ -74,7 +75,8 @@ func (e *Engine) follows(c *call, q *queue, i int) bool {
 	case rule.Length > 0:
 		return q.inQueue-c.counted(q) >= rule.Length
 	case rule.Expected > 0:
-		return e.expectedWait(q, c) > rule.Expected
+		wait, known := e.expectedWait(q, c)
+		return !known || wait > rule.Expected
 	case rule.Wait > 0:
 		return e.now.Sub(c.Entered) >= rule.Wait
 	}
@@ -128,7 +130,7 @@ func (e *Engine) leaveFor(c *call) {
 	e.timers.remove(&c.review)
 	e.leaveLine(c)
 	c.Visits = append(c.Visits, Visit{Queue: q.ID, Entered: c.Entered, Left: e.now})
-	q.inQueue--
+	e.moves(q, -1)
 	q.counts.Overflowed++
 	c.queue = nil
 }

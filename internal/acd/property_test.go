@@ -334,15 +334,21 @@ func someOverflow(t *rapid.T, cfg *acd.Config) {
 	for i := range cfg.Queues {
 		q := &cfg.Queues[i]
 		q.Hours = office{}
+		q.Announce = acd.Announce{
+			After: time.Duration(rapid.IntRange(0, 10).Draw(t, "announce")) * time.Second,
+			Every: rapid.SampledFrom([]time.Duration{0, 10 * time.Second}).Draw(t, "every"),
+		}
 		for range rapid.IntRange(0, 3).Draw(t, "rules") {
 			rule := acd.Overflow{Prompts: []string{"sorry"}}
-			switch rapid.SampledFrom([]string{"closed", "no agents", "length", "wait", "wait"}).Draw(t, "when") {
+			switch rapid.SampledFrom([]string{"closed", "no agents", "length", "wait", "wait", "expected"}).Draw(t, "when") {
 			case "closed":
 				rule.Closed = true
 			case "no agents":
 				rule.NoAgents = true
 			case "length":
 				rule.Length = rapid.IntRange(1, 3).Draw(t, "length")
+			case "expected":
+				rule.Expected = time.Duration(rapid.IntRange(1, 600).Draw(t, "expected")) * time.Second
 			case "wait":
 				rule.Wait = time.Duration(rapid.IntRange(1, 30).Draw(t, "wait")) * time.Second
 			}

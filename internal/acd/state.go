@@ -21,6 +21,7 @@ type State struct {
 	Calls   []CallStatus            `json:"calls"`  // by arrival
 	Agents  []AgentStatus           `json:"agents"` // by work number
 	Counts  map[QueueID]QueueCounts `json:"counts"`
+	Pulses  map[QueueID]Pulse       `json:"pulses"`
 	CutOff  []NodeID                `json:"cut_off,omitempty"`
 	// Talked says with which agent a caller talked last; Places are those of
 	// callers who gave up. Oldest first.
@@ -57,12 +58,12 @@ func (e *Engine) Save() State {
 	snapshot := e.Snapshot(e.now)
 	s := State{
 		Version: StateVersion, At: e.now, Calls: snapshot.Calls, Agents: snapshot.Agents,
-		Counts: make(map[QueueID]QueueCounts, len(e.queues)), CutOff: slices.Sorted(maps.Keys(e.cutOff)),
+		Counts: make(map[QueueID]QueueCounts, len(e.queues)), Pulses: make(map[QueueID]Pulse, len(e.queues)), CutOff: slices.Sorted(maps.Keys(e.cutOff)),
 		Blocks: e.Blocks(e.now), Emergency: slices.Clone(e.emergency),
 		Tokens: e.tokens, Filled: e.filled, Seq: e.seq, Offers: e.offers, Chance: e.chance.state,
 	}
 	for id, q := range e.queues {
-		s.Counts[id] = q.counts
+		s.Counts[id], s.Pulses[id] = q.counts, q.pulse
 	}
 	e.talked.each(func(caller string, agent AgentID, at time.Time) {
 		s.Talked = append(s.Talked, TalkedWith{caller, agent, at})
@@ -88,7 +89,7 @@ func Restore(cfg Config, flow Flow, s State) (*Engine, error) {
 	e.tokens, e.filled, e.emergency = s.Tokens, s.Filled, slices.Clone(s.Emergency)
 	for id, counts := range s.Counts {
 		if q := e.queues[id]; q != nil {
-			q.counts = counts
+			q.counts, q.pulse = counts, s.Pulses[id]
 		}
 	}
 	for _, id := range s.CutOff {
@@ -120,7 +121,7 @@ func Restore(cfg Config, flow Flow, s State) (*Engine, error) {
 	for _, a := range e.agentOrder {
 		if a.State != LoggedOut {
 			for _, id := range a.Queues {
-				e.queues[id].onDuty++
+				e.queues[id].tally(a.State, 1)
 			}
 		}
 	}

@@ -21,6 +21,7 @@ func (e *Engine) settle(c *call) {
 	if e.applyWaiting(c) {
 		return
 	}
+	e.announcePlace(c)
 	if c.Prefers != "" && !e.mayPrefer(c) {
 		c.Prefers, c.Preferred = "", time.Time{}
 	}
@@ -69,6 +70,7 @@ func (e *Engine) nextReview(c *call) time.Time {
 		}
 	}
 	consider(c.Paused)
+	consider(c.Announce)
 	consider(c.Preferred)
 	for _, step := range c.queue.Relax {
 		consider(c.Entered.Add(step.After))
@@ -84,6 +86,21 @@ func (e *Engine) nextReview(c *call) time.Time {
 		}
 	}
 	return next
+}
+
+// announcePlace tells a waiting caller where the call stands, when it is time.
+func (e *Engine) announcePlace(c *call) {
+	if c.Announce.IsZero() || c.Announce.After(e.now) {
+		return
+	}
+	c.Announce = time.Time{}
+	if every := c.queue.Announce.Every; every > 0 {
+		c.Announce = e.now.Add(every)
+	}
+	if !c.Announcing {
+		e.runFlow(c, FlowAnnounce)
+	}
+	e.touchCall(c)
 }
 
 // leaveLine takes a call out of the line where it waits, if it does.

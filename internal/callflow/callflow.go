@@ -38,6 +38,8 @@ func (Standard) Next(state acd.FlowState, event acd.FlowEvent, info acd.FlowInfo
 		}
 	case acd.FlowQueued:
 		return queued, []acd.FlowAction{acd.FlowMusic{Class: info.Queue.Music}}
+	case acd.FlowAnnounce:
+		return queued, []acd.FlowAction{acd.FlowPlay{Prompts: standing(info)}}
 	case acd.FlowRinging:
 		if info.Queue.Ringback {
 			return queued, []acd.FlowAction{acd.FlowRingback{}}
