@@ -59,15 +59,17 @@ func (e *Engine) callPlayed(ev CallPlayed) {
 // runFlow asks the call flow what the caller hears next, and does it.
 func (e *Engine) runFlow(c *call, event FlowEvent) {
 	var actions []FlowAction
-	info := FlowInfo{Entry: c.entry.Entry, Emergency: e.emergency}
+	q := c.queue
+	if q == nil {
+		q = e.queues[c.entry.Queue]
+	}
+	info := &e.info
+	*info = FlowInfo{Entry: &c.entry.Entry, Queue: &q.Queue, Emergency: e.emergency}
 	if c.queue != nil {
-		info.Queue = c.queue.Queue
 		if event == FlowAnnounce {
 			info.Ahead = e.ahead(c, aheadMost)
 			info.Expected, info.Known = e.expectedWait(c.queue, c)
 		}
-	} else if q := e.queues[c.entry.Queue]; q != nil {
-		info.Queue = q.Queue
 	}
 	c.Flow, actions = e.flow.Next(c.Flow, event, info)
 	for _, action := range actions {
@@ -78,7 +80,7 @@ func (e *Engine) runFlow(c *call, event FlowEvent) {
 			c.Announcing = c.queue != nil
 			e.command(Play{Call: c.Call, Node: c.Node, Prompts: a.Prompts})
 		case FlowMusic:
-			e.command(StartMusic{Call: c.Call, Node: c.Node, Class: a.Class})
+			e.command(StartMusic{Call: c.Call, Node: c.Node, Class: q.Music})
 		case FlowRingback:
 			e.command(StartRingback{Call: c.Call, Node: c.Node})
 		case FlowStopRingback:

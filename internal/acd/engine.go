@@ -41,6 +41,7 @@ type Engine struct {
 	dirty  []*line // lines in which a match may have become possible
 	rung   []*agent
 
+	info          FlowInfo // for the flow, one at a time
 	out           Output
 	touchedCalls  []*call
 	touchedAgents []*agent
@@ -128,8 +129,10 @@ func NewEngine(cfg Config, flow Flow) (*Engine, error) {
 }
 
 // Step takes one event that happened at now and says what to do. Time never
-// runs backwards: an earlier now counts as the latest one seen.
+// runs backwards: an earlier now counts as the latest one seen. The lists of
+// the output, not what stands in them, are used again by the next step.
 func (e *Engine) Step(now time.Time, event Event) Output {
+	e.out.reset()
 	if now.After(e.now) {
 		e.now = now
 	}
@@ -316,7 +319,5 @@ func (e *Engine) collect() Output {
 	clear(e.touchedCalls)
 	clear(e.touchedAgents)
 	e.touchedCalls, e.touchedAgents = e.touchedCalls[:0], e.touchedAgents[:0]
-	out := e.out
-	e.out = Output{}
-	return out
+	return e.out
 }

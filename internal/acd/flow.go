@@ -6,13 +6,13 @@ import "time"
 // it at each FlowEvent and carries out its actions in order; internal/callflow
 // implements it. A Flow is pure: all its memory of a call is the FlowState.
 type Flow interface {
-	Next(state FlowState, event FlowEvent, info FlowInfo) (FlowState, []FlowAction)
+	Next(state FlowState, event FlowEvent, info *FlowInfo) (FlowState, []FlowAction)
 }
 
-// FlowInfo is what a Flow may go by.
+// FlowInfo is what a Flow may go by. It is the engine's: not to be kept.
 type FlowInfo struct {
-	Entry Entry
-	Queue Queue // where the call is, or where its entry leads to
+	Entry *Entry
+	Queue *Queue // where the call is, or where its entry leads to
 	// Emergency are the prompts of an emergency announcement; empty: none.
 	Emergency []string
 	// For FlowAnnounce: how many callers wait ahead, counted up to 1000, and
@@ -46,7 +46,7 @@ type FlowAction interface{ flowAction() }
 type (
 	FlowAnswer       struct{}                   // answer the caller's channel
 	FlowPlay         struct{ Prompts []string } // play prompts; FlowPlayed follows
-	FlowMusic        struct{ Class string }     // hold music from now on
+	FlowMusic        struct{}                   // the queue's hold music from now on
 	FlowRingback     struct{}                   // ringing tone instead of music
 	FlowStopRingback struct{}                   // music again
 	FlowEnqueue      struct{}                   // enter the entry's queue

@@ -13,6 +13,14 @@ type Output struct {
 	Err error
 }
 
+// reset empties the lists and lets go of what stood in them.
+func (o *Output) reset() {
+	clear(o.Commands)
+	clear(o.Changes)
+	clear(o.Records)
+	*o = Output{Commands: o.Commands[:0], Changes: o.Changes[:0], Records: o.Records[:0], Measures: o.Measures[:0]}
+}
+
 // Change is a new state of one call or agent, for the store's live state.
 // Exactly one field is set. A later change of the same call or agent replaces
 // an earlier one.

@@ -42,15 +42,13 @@ func (l LegID) Parse() (call CallID, offer int, agent AgentID, ok bool) {
 	if !found {
 		return "", 0, "", false
 	}
-	parts := strings.SplitN(rest, "_", 3)
-	if len(parts) != 3 || parts[1] == "" || parts[2] == "" {
+	number, rest, _ := strings.Cut(rest, "_")
+	who, id, _ := strings.Cut(rest, "_")
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 1 || who == "" || id == "" {
 		return "", 0, "", false
 	}
-	n, err := strconv.Atoi(parts[0])
-	if err != nil || n < 1 {
-		return "", 0, "", false
-	}
-	return CallID(parts[2]), n, AgentID(parts[1]), true
+	return CallID(id), n, AgentID(who), true
 }
 
 // BridgeID names the Asterisk bridge of a call.

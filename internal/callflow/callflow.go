@@ -10,8 +10,9 @@ import (
 )
 
 // Standard is the flow that the service specification advises: no menu, a
-// short greeting (after an emergency announcement, if there is one) straight into the queue, hold music (or ringing tone while a
-// phone rings) until an agent answers.
+// short greeting (after an emergency announcement, if there is one) straight
+// into the queue, hold music (or ringing tone while a phone rings) until an
+// agent answers.
 type Standard struct{}
 
 // The states of Standard.
@@ -20,33 +21,42 @@ const (
 	queued   acd.FlowState = "queued"
 )
 
+// What Standard asks for, made once and not for each call.
+var (
+	answerAndEnqueue = []acd.FlowAction{acd.FlowAnswer{}, acd.FlowEnqueue{}}
+	enqueue          = []acd.FlowAction{acd.FlowEnqueue{}}
+	music            = []acd.FlowAction{acd.FlowMusic{}}
+	ringback         = []acd.FlowAction{acd.FlowRingback{}}
+	stopRingback     = []acd.FlowAction{acd.FlowStopRingback{}}
+)
+
 // Next implements acd.Flow.
-func (Standard) Next(state acd.FlowState, event acd.FlowEvent, info acd.FlowInfo) (acd.FlowState, []acd.FlowAction) {
+func (Standard) Next(state acd.FlowState, event acd.FlowEvent, info *acd.FlowInfo) (acd.FlowState, []acd.FlowAction) {
 	switch event {
 	case acd.FlowStart:
 		if prompts := slices.Concat(info.Emergency, info.Entry.Greeting); len(prompts) > 0 {
 			return greeting, []acd.FlowAction{acd.FlowAnswer{}, acd.FlowPlay{Prompts: prompts}}
 		}
-		return queued, []acd.FlowAction{acd.FlowAnswer{}, acd.FlowEnqueue{}}
+		return queued, answerAndEnqueue
 	case acd.FlowResume:
 		// The dialplan has told the caller to wait, and has most likely
 		// answered; to answer again does no harm.
-		return queued, []acd.FlowAction{acd.FlowAnswer{}, acd.FlowEnqueue{}}
+		return queued, answerAndEnqueue
 	case acd.FlowPlayed:
 		if state == greeting {
-			return queued, []acd.FlowAction{acd.FlowEnqueue{}}
+			return queued, enqueue
 		}
 	case acd.FlowQueued:
-		return queued, []acd.FlowAction{acd.FlowMusic{Class: info.Queue.Music}}
+		return queued, music
 	case acd.FlowAnnounce:
 		return queued, []acd.FlowAction{acd.FlowPlay{Prompts: standing(info)}}
 	case acd.FlowRinging:
 		if info.Queue.Ringback {
-			return queued, []acd.FlowAction{acd.FlowRingback{}}
+			return queued, ringback
 		}
 	case acd.FlowRingingEnd:
 		if info.Queue.Ringback {
-			return queued, []acd.FlowAction{acd.FlowStopRingback{}}
+			return queued, stopRingback
 		}
 	}
 	return state, nil

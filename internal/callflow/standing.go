@@ -24,7 +24,7 @@ const (
 
 // standing says how many callers are ahead, and how long it may take, in whole
 // minutes rounded up: who is told three minutes shall not wait for four.
-func standing(info acd.FlowInfo) []string {
+func standing(info *acd.FlowInfo) []string {
 	var prompts []string
 	switch {
 	case info.Ahead == 0:

@@ -28,14 +28,14 @@ func TestStanding(t *testing.T) {
 		{acd.FlowInfo{Ahead: 12, Known: true, Expected: 61 * time.Second}, "queue-ahead n-10 n-2 queue-callers queue-expected n-liang minutes queue-thanks"},
 		{acd.FlowInfo{Ahead: 1000, Known: true, Expected: 3 * time.Hour}, "queue-ahead more-than n-9 n-10 n-9 queue-callers queue-expected more-than n-6 n-10 minutes queue-thanks"},
 	} {
-		if got := strings.Join(standing(test.info), " "); got != test.want {
+		if got := strings.Join(standing(&test.info), " "); got != test.want {
 			t.Errorf("%+v: %s, want %s", test.info, got, test.want)
 		}
 	}
 }
 
 func TestEmergencyComesBeforeTheGreeting(t *testing.T) {
-	info := acd.FlowInfo{Entry: acd.Entry{Greeting: []string{"greeting"}}, Emergency: []string{"flood"}}
+	info := &acd.FlowInfo{Entry: &acd.Entry{Greeting: []string{"greeting"}}, Emergency: []string{"flood"}}
 	_, actions := Standard{}.Next("", acd.FlowStart, info)
 	play, ok := actions[1].(acd.FlowPlay)
 	if !ok || strings.Join(play.Prompts, " ") != "flood greeting" {
