@@ -32,7 +32,7 @@ var allowed = map[string][]string{
 	"internal/e2e":          {},
 	"internal/httpapi":      {"internal/acd", "internal/calendar", "internal/httpapi/view"},
 	"internal/httpapi/view": {"internal/acd"},
-	"internal/lab":          {"internal/app", "internal/config", "internal/devstack", "internal/phonescript"},
+	"internal/lab":          {"internal/apiclient", "internal/app", "internal/calendar", "internal/config", "internal/devstack", "internal/httpapi/view", "internal/phonescript"},
 	"internal/liveview":     {"internal/acd", "internal/httpapi/view"},
 	"internal/metrics":      {"internal/acd"},
 	"internal/phone":        {},

@@ -23,8 +23,6 @@ const (
 
 // show prints live figures until ctx is done.
 func show(ctx context.Context, l *lab.Lab, script *phonescript.Script, out io.Writer) {
-	api := apiclient.New(l.API, l.Config.HTTP.Token.Reveal())
-	defer api.Close()
 	terminal := isTerminal(out)
 	pause := lineGap
 	if terminal {
@@ -39,7 +37,7 @@ func show(ctx context.Context, l *lab.Lab, script *phonescript.Script, out io.Wr
 			return
 		case <-tick.C:
 		}
-		board, err := ask(ctx, api, script.Live())
+		board, err := ask(ctx, l.Client, script.Live())
 		if err != nil {
 			continue // at the very end, or for a moment; the account tells
 		}

@@ -3,9 +3,12 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
+	"hotline/internal/acd"
+	"hotline/internal/httpapi/view"
 	"hotline/internal/lab"
 	"hotline/internal/phonescript"
 )
@@ -41,31 +44,35 @@ func TestFourHundredCallsToFortyAgents(t *testing.T) {
 		t.Error("phones:", told)
 	}
 
-	var live lab.Snapshot
+	offered := uint64(0) // as the engine tells
 	within(t, 15*time.Second, "all calls have ended and all agents have left", func(ctx context.Context) (bool, string) {
-		s, err := l.Snapshot(ctx)
-		live = s
-		return err == nil && s.Calls == 0 && s.Agents["logged_out"] == agents, fmt.Sprint(s, err)
+		s, err := l.Client.Snapshot(ctx)
+		offered = 0
+		for _, q := range s.Queues {
+			offered += q.SinceStart.Offered
+		}
+		here := slices.DeleteFunc(s.Agents, func(a view.Agent) bool { return a.State == acd.LoggedOut })
+		return err == nil && len(s.Calls) == 0 && len(here) == 0, fmt.Sprint(s.Calls, here, err)
 	})
-	var figures lab.Figures
+	var counted lab.Totals
 	within(t, 10*time.Second, "all is counted in Redis", func(ctx context.Context) (bool, string) {
-		f, err := l.Today(ctx)
-		figures = f
-		return err == nil && f.Offered == live.Offered, fmt.Sprint(f, err)
+		sum, err := l.Total(ctx)
+		counted = sum
+		return err == nil && uint64(sum.Offered) == offered, fmt.Sprintf("%d offered, counted %+v %v", offered, sum, err)
 	})
-	accounted(t, figures, phones)
+	accounted(t, counted, phones)
 	reactions(t, l)
 	nothingLeft(t, l, value(before, "go_goroutines"))
 	if err := l.StopServe(); err != nil {
 		t.Error(err)
 	}
-	if out, err := l.Hotline(t.Context(), "traffic", "verify"); err != nil {
+	if out, err := l.Verify(t.Context()); err != nil {
 		t.Errorf("the counters are not a recount of the records: %v\n%s", err, out)
 	}
 }
 
 // accounted compares the figures with what the phones heard.
-func accounted(t *testing.T, f lab.Figures, phones phonescript.Summary) {
+func accounted(t *testing.T, f lab.Totals, phones phonescript.Summary) {
 	t.Helper()
 	t.Logf("phones: placed %d, answered %d, verified both ways %d, gave up %d, crossed %d", phones.Placed, phones.Answered, phones.Verified, phones.Abandoned, phones.Crossed)
 	t.Logf("hotline: offered %d, answered %d, abandoned %d, not offered %d, RONA %d", f.Offered, f.Answered, f.Abandoned, f.NotOffered, f.RONA)
@@ -75,7 +82,7 @@ func accounted(t *testing.T, f lab.Figures, phones phonescript.Summary) {
 	if phones.Answered == 0 || phones.Verified != phones.Answered {
 		t.Errorf("%d of %d answered calls had audio both ways", phones.Verified, phones.Answered)
 	}
-	if f.Offered+f.NotOffered != phones.Placed {
+	if f.Ended() != phones.Placed {
 		t.Errorf("%d calls offered and %d not offered, %d placed", f.Offered, f.NotOffered, phones.Placed)
 	}
 	if f.Offered != f.Answered+f.Abandoned {

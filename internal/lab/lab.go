@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"hotline/internal/apiclient"
 	"hotline/internal/app"
 	"hotline/internal/config"
 	"hotline/internal/devstack"
@@ -30,14 +30,16 @@ type Lab struct {
 	ConfigFile string
 	Config     *config.Config
 	API        string // http://127.0.0.1:8080
+	Client     *apiclient.Client
 	SIP        string // where callers and seats reach Asterisk, host:port
 	LogFile    string // what the program writes
 	Redis      *devstack.Redis
 	Asterisk   *devstack.Asterisk
 
-	binary string
-	serve  *exec.Cmd
-	ended  chan error
+	binary  string
+	started time.Time // no call of this lab is older
+	serve   *exec.Cmd
+	ended   chan error
 }
 
 // Start brings up everything that the configuration names on this machine:
@@ -49,10 +51,11 @@ func Start(ctx context.Context, configFile, dir, binary string) (*Lab, error) {
 		return nil, err
 	}
 	l := &Lab{
-		Dir: dir, ConfigFile: configFile, Config: cfg, binary: binary,
+		Dir: dir, ConfigFile: configFile, Config: cfg, binary: binary, started: time.Now(),
 		API: "http://" + cfg.HTTP.Listen.String(), SIP: cfg.Asterisk.SIPListen.String(),
 		LogFile: filepath.Join(dir, "hotline.log"),
 	}
+	l.Client = apiclient.New(l.API, cfg.HTTP.Token.Reveal())
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if err := l.start(ctx); err != nil {
@@ -110,33 +113,22 @@ func (l *Lab) StartServe(ctx context.Context) error {
 func (l *Lab) waitReady(ctx context.Context) error {
 	poll := time.NewTicker(50 * time.Millisecond)
 	defer poll.Stop()
+	why := errors.New("it was not asked")
 	for {
 		select {
 		case err := <-l.ended:
 			l.serve = nil
 			return fmt.Errorf("hotline serve ended at its start (%w): %s", err, l.lastLines())
 		case <-ctx.Done():
-			return fmt.Errorf("hotline serve did not become ready: %s", l.lastLines())
+			return fmt.Errorf("hotline serve did not become ready (%w): %s", why, l.lastLines())
 		case <-poll.C:
-			if l.ready(ctx) {
+			if err := l.Client.Ready(ctx); err == nil {
 				return nil
+			} else if ctx.Err() == nil {
+				why = err
 			}
 		}
 	}
-}
-
-func (l *Lab) ready(ctx context.Context) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.API+"/readyz", nil)
-	if err != nil {
-		return false
-	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Second}
-	resp, err := client.Do(req)
-	if err != nil {
-		return false
-	}
-	defer resp.Body.Close()
-	return resp.StatusCode == http.StatusOK
 }
 
 func (l *Lab) lastLines() string {
@@ -180,6 +172,7 @@ func (l *Lab) StopServe() error {
 
 // Stop ends everything that was started, the program first. It may be called again.
 func (l *Lab) Stop() error {
+	l.Client.Close()
 	errs := []error{l.StopServe()}
 	if l.Asterisk != nil {
 		errs = append(errs, l.Asterisk.Stop())
