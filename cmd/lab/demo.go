@@ -67,14 +67,29 @@ func demo(ctx context.Context, f *flags, length time.Duration, rate float64, out
 	if err != nil {
 		return err
 	}
+	fmt.Fprintf(out, "hotline is up, its log is %s\n%d agents register and log in at their phones; callers arrive when all sit, after some 20 seconds\n", l.LogFile, demoAgents)
+	ending := context.AfterFunc(ctx, func() {
+		fmt.Fprintln(os.Stderr, "\nending: all hang up, the agents log out, every call is accounted for; some 15 seconds (Ctrl-C again: at once)")
+	})
 	summary, err := play(ctx, l, length, rate, out)
+	ending()
 	if err == nil {
 		err = account(context.WithoutCancel(ctx), l, summary, out)
 	}
 	return errors.Join(err, l.Stop())
 }
 
+// play lets people phone for so long, or until ctx is done or the program ends.
 func play(ctx context.Context, l *lab.Lab, length time.Duration, rate float64, out io.Writer) (phonescript.Summary, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-l.ServeEnded(): // by itself; its end is told by StopServe
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	scenario, err := l.People(demoAgents)
 	if err != nil {
 		return phonescript.Summary{}, err

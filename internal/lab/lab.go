@@ -39,7 +39,8 @@ type Lab struct {
 	binary  string
 	started time.Time // no call of this lab is older
 	serve   *exec.Cmd
-	ended   chan error
+	ended   chan error    // how the program ended; taken once
+	gone    chan struct{} // closed when it has ended
 }
 
 // Start brings up everything that the configuration names on this machine:
@@ -56,9 +57,12 @@ func Start(ctx context.Context, configFile, dir, binary string) (*Lab, error) {
 		LogFile: filepath.Join(dir, "hotline.log"),
 	}
 	l.Client = apiclient.New(l.API, cfg.HTTP.Token.Reveal())
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	bounded, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	if err := l.start(ctx); err != nil {
+	if err := l.start(bounded); err != nil {
+		if ctx.Err() != nil {
+			err = errors.New("interrupted during the start")
+		}
 		return nil, errors.Join(err, l.Stop())
 	}
 	return l, nil
@@ -105,8 +109,12 @@ func (l *Lab) StartServe(ctx context.Context) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start hotline: %w", err)
 	}
-	l.serve, l.ended = cmd, make(chan error, 1)
-	go func() { l.ended <- cmd.Wait() }()
+	ended, gone := make(chan error, 1), make(chan struct{})
+	l.serve, l.ended, l.gone = cmd, ended, gone
+	go func() {
+		ended <- cmd.Wait()
+		close(gone)
+	}()
 	return l.waitReady(ctx)
 }
 
@@ -147,6 +155,9 @@ func (l *Lab) PID() int {
 	}
 	return l.serve.Process.Pid
 }
+
+// ServeEnded is closed when the program that StartServe ran last has ended.
+func (l *Lab) ServeEnded() <-chan struct{} { return l.gone }
 
 // StopServe ends the program and waits for it. The error is its failure.
 func (l *Lab) StopServe() error {
