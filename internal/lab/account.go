@@ -55,20 +55,23 @@ func (l *Lab) Total(ctx context.Context) (Totals, error) {
 	return Total(days), nil
 }
 
-// Tables are the printed tables of all days of the lab.
+// Tables are the printed tables of all days of the lab, a blank line between two.
 func (l *Lab) Tables(ctx context.Context) (string, error) {
-	return l.eachDay(ctx, "traffic", "day")
+	return l.eachDay(ctx, "\n", "traffic", "day")
 }
 
 // Verify recounts the call records of all days of the lab. The error says that
 // counters of a day differ from them; the text tells of each day.
 func (l *Lab) Verify(ctx context.Context) (string, error) {
-	return l.eachDay(ctx, "traffic", "verify")
+	return l.eachDay(ctx, "", "traffic", "verify")
 }
 
-func (l *Lab) eachDay(ctx context.Context, command ...string) (string, error) {
+func (l *Lab) eachDay(ctx context.Context, between string, command ...string) (string, error) {
 	var text strings.Builder
-	for _, day := range l.Days() {
+	for i, day := range l.Days() {
+		if i > 0 {
+			text.WriteString(between)
+		}
 		out, err := l.Hotline(ctx, append(command[:len(command):len(command)], "--day", day.String())...)
 		text.WriteString(out)
 		if err != nil {

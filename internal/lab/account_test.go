@@ -80,7 +80,10 @@ func TestEveryDayIsPrintedAndVerified(t *testing.T) {
 		"verify": func() (string, error) { return l.Verify(t.Context()) },
 	} {
 		want := ""
-		for _, day := range days {
+		for i, day := range days {
+			if i > 0 && command == "day" {
+				want += "\n"
+			}
 			want += fmt.Sprintf("traffic %s --day %s --config site.yaml\n", command, day)
 		}
 		if got, err := run(); err != nil || got != want {
