@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -88,9 +89,9 @@ func await(ctx context.Context, child *exec.Cmd, said *os.File, log string, out 
 		return err
 	}
 	if len(text) == 0 {
-		_ = child.Wait()
+		err := child.Wait()
 		reason, _ := os.ReadFile(log)
-		return fmt.Errorf("it did not start: %s", reason)
+		return fmt.Errorf("it did not start (%v): %s", err, strings.TrimSpace(string(reason)))
 	}
 	_, err = out.Write(text)
 	return err
