@@ -46,5 +46,6 @@ fmt: ## format all Go code
 lint: ## run the pinned linter
 	$(LINT) ./...
 
-clean: ## remove what was built and run (not what deps installed)
+clean: ## end what make up started, remove what was built and run (not what deps installed)
+	@if [ -x bin/lab ]; then bin/lab down --dir .run/up; fi
 	rm -rf bin .run

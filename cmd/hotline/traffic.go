@@ -9,11 +9,12 @@ import (
 
 	"hotline/internal/app"
 	"hotline/internal/calendar"
+	"hotline/internal/config"
 )
 
 func trafficCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{Use: "traffic", Short: "Traffic figures"}
-	cmd.AddCommand(todayCommand(load), verifyCommand(load))
+	cmd.AddCommand(todayCommand(load), dayCommand(load), verifyCommand(load))
 	return cmd
 }
 
@@ -23,6 +24,35 @@ func todayCommand(load loader) *cobra.Command {
 		Short: "Print today's 话务服务 table from Redis",
 		Args:  cobra.NoArgs,
 	}
+	printing(cmd, load, func() string { return "" })
+	return cmd
+}
+
+func dayCommand(load loader) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "day",
+		Short: "Print a day's 话务服务 table from Redis",
+		Args:  cobra.NoArgs,
+	}
+	day := dayFlag(cmd)
+	printing(cmd, load, func() string { return *day })
+	return cmd
+}
+
+func dayFlag(cmd *cobra.Command) *string {
+	return cmd.Flags().String("day", "", "the day, as in 2026-01-31; today when left out")
+}
+
+// dayOf reads a day as it is given to --day.
+func dayOf(written string, cfg *config.Config) (calendar.Day, error) {
+	if written == "" {
+		return calendar.DayOf(time.Now(), cfg.Location), nil
+	}
+	return calendar.ParseDay(written)
+}
+
+// printing lets cmd print the table of the day that is written.
+func printing(cmd *cobra.Command, load loader, written func() string) {
 	format := cmd.Flags().String("format", "table", "table, csv or json")
 	lang := cmd.Flags().String("lang", "zh", "zh or en")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -30,13 +60,16 @@ func todayCommand(load loader) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		figures, err := app.Today(cmd.Context(), cfg)
+		day, err := dayOf(written(), cfg)
+		if err != nil {
+			return err
+		}
+		figures, err := app.Traffic(cmd.Context(), cfg, day)
 		if err != nil {
 			return err
 		}
 		return app.WriteDay(cmd.OutOrStdout(), *format, *lang, figures)
 	}
-	return cmd
 }
 
 func verifyCommand(load loader) *cobra.Command {
@@ -45,18 +78,16 @@ func verifyCommand(load loader) *cobra.Command {
 		Short: "Recount a day's call records and compare every counter",
 		Args:  cobra.NoArgs,
 	}
-	dayFlag := cmd.Flags().String("day", "", "the day, as in 2026-01-31; today when left out")
+	written := dayFlag(cmd)
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := load()
 		if err != nil {
 			return err
 		}
-		day := calendar.DayOf(time.Now(), cfg.Location)
-		if *dayFlag != "" {
-			if day, err = calendar.ParseDay(*dayFlag); err != nil {
-				return err
-			}
+		day, err := dayOf(*written, cfg)
+		if err != nil {
+			return err
 		}
 		differences, err := app.Verify(cmd.Context(), cfg, day)
 		if err != nil {

@@ -67,14 +67,29 @@ func demo(ctx context.Context, f *flags, length time.Duration, rate float64, out
 	if err != nil {
 		return err
 	}
+	fmt.Fprintf(out, "hotline is up, its log is %s\n%d agents register and log in at their phones; callers arrive when all sit, after some 20 seconds\n", l.LogFile, demoAgents)
+	ending := context.AfterFunc(ctx, func() {
+		fmt.Fprintln(os.Stderr, "\nending: all hang up, the agents log out, every call is accounted for; some 15 seconds (Ctrl-C again: at once)")
+	})
 	summary, err := play(ctx, l, length, rate, out)
+	ending()
 	if err == nil {
 		err = account(context.WithoutCancel(ctx), l, summary, out)
 	}
 	return errors.Join(err, l.Stop())
 }
 
+// play lets people phone for so long, or until ctx is done or the program ends.
 func play(ctx context.Context, l *lab.Lab, length time.Duration, rate float64, out io.Writer) (phonescript.Summary, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-l.ServeEnded(): // by itself; its end is told by StopServe
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	scenario, err := l.People(demoAgents)
 	if err != nil {
 		return phonescript.Summary{}, err
@@ -102,22 +117,22 @@ func play(ctx context.Context, l *lab.Lab, length time.Duration, rate float64, o
 }
 
 // account waits until the controller has counted every call, ends it, prints
-// the day's table and compares: the phones' own count, the counters, and a
-// recount of the call records must agree.
+// the table of each day that was touched and compares: the phones' own count,
+// the counters, and a recount of the call records must agree.
 func account(ctx context.Context, l *lab.Lab, phones phonescript.Summary, out io.Writer) error {
-	figures, err := settled(ctx, l, placed(phones))
+	totals, err := settled(ctx, l, placed(phones))
 	if err != nil {
 		return err
 	}
 	if err := l.StopServe(); err != nil {
 		return err
 	}
-	table, err := l.Hotline(ctx, "traffic", "today")
+	tables, err := l.Tables(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%s\n", table)
-	verified, err := l.Hotline(ctx, "traffic", "verify")
+	fmt.Fprintf(out, "\n%s\n", tables)
+	verified, err := l.Verify(ctx)
 	if err != nil {
 		return err
 	}
@@ -127,21 +142,21 @@ func account(ctx context.Context, l *lab.Lab, phones phonescript.Summary, out io
 	for _, told := range phones.Told {
 		fmt.Fprintln(out, "  fault:", told)
 	}
-	return compare(figures, phones)
+	return compare(totals, phones)
 }
 
 // compare is nil only if every call is accounted for.
-func compare(figures lab.Figures, phones phonescript.Summary) error {
+func compare(counted lab.Totals, phones phonescript.Summary) error {
 	var errs []error
-	if counted := figures.Offered + figures.NotOffered; counted != placed(phones) {
-		errs = append(errs, fmt.Errorf("hotline counted %d calls, the phones placed %d", counted, placed(phones)))
+	if counted.Ended() != placed(phones) {
+		errs = append(errs, fmt.Errorf("hotline counted %d calls, the phones placed %d", counted.Ended(), placed(phones)))
 	}
-	if figures.Offered != figures.Answered+figures.Abandoned {
-		errs = append(errs, fmt.Errorf("offered %d is not answered %d + abandoned %d", figures.Offered, figures.Answered, figures.Abandoned))
+	if counted.Offered != counted.Answered+counted.Abandoned {
+		errs = append(errs, fmt.Errorf("offered %d is not answered %d + abandoned %d", counted.Offered, counted.Answered, counted.Abandoned))
 	}
 	// A caller who left at the very moment of the answer heard no agent.
-	if d := figures.Answered - phones.Answered; d < 0 || d > phones.Crossed {
-		errs = append(errs, fmt.Errorf("hotline counted %d answered, the phones %d (and %d that crossed)", figures.Answered, phones.Answered, phones.Crossed))
+	if d := counted.Answered - phones.Answered; d < 0 || d > phones.Crossed {
+		errs = append(errs, fmt.Errorf("hotline counted %d answered, the phones %d (and %d that crossed)", counted.Answered, phones.Answered, phones.Crossed))
 	}
 	if !phones.OK() {
 		errs = append(errs, fmt.Errorf("the phones report %d faults, %d failed calls, %d of %d answered calls verified both ways",
@@ -155,27 +170,27 @@ func placed(phones phonescript.Summary) int { return phones.Placed - phones.Fail
 
 // settled waits until no call is in progress and all calls are counted. When
 // they are not in time, the figures are those of then, and compare tells.
-func settled(ctx context.Context, l *lab.Lab, calls int) (lab.Figures, error) {
+func settled(ctx context.Context, l *lab.Lab, calls int) (lab.Totals, error) {
 	ctx, cancel := context.WithTimeout(ctx, settle)
 	defer cancel()
 	poll := time.NewTicker(look)
 	defer poll.Stop()
-	var last lab.Figures
+	var last lab.Totals
 	for {
-		live, err := l.Snapshot(ctx)
+		live, err := l.Client.Snapshot(ctx)
 		if err == nil {
-			var figures lab.Figures
-			if figures, err = l.Today(ctx); err == nil {
-				last = figures
+			var totals lab.Totals
+			if totals, err = l.Total(ctx); err == nil {
+				last = totals
 			}
 		}
-		if err == nil && live.Calls == 0 && last.Offered+last.NotOffered >= calls {
+		if err == nil && len(live.Calls) == 0 && last.Ended() >= calls {
 			return last, nil
 		}
 		select {
 		case <-ctx.Done():
-			if live.Calls > 0 {
-				return last, fmt.Errorf("%d calls were still in progress %s after the last phone hung up", live.Calls, settle)
+			if len(live.Calls) > 0 {
+				return last, fmt.Errorf("%d calls were still in progress %s after the last phone hung up", len(live.Calls), settle)
 			}
 			return last, nil
 		case <-poll.C:

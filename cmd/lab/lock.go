@@ -55,5 +55,9 @@ func holder(dir string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return strconv.Atoi(strings.TrimSpace(string(raw)))
+	pid, err := strconv.Atoi(strings.TrimSpace(string(raw)))
+	if err != nil {
+		return 0, fmt.Errorf("a lab is starting or ending in %s at this moment; try again", dir)
+	}
+	return pid, nil
 }

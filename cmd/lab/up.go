@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -88,9 +89,9 @@ func await(ctx context.Context, child *exec.Cmd, said *os.File, log string, out 
 		return err
 	}
 	if len(text) == 0 {
-		_ = child.Wait()
+		err := child.Wait()
 		reason, _ := os.ReadFile(log)
-		return fmt.Errorf("it did not start: %s", reason)
+		return fmt.Errorf("it did not start (%v): %s", err, strings.TrimSpace(string(reason)))
 	}
 	_, err = out.Write(text)
 	return err
@@ -120,20 +121,22 @@ func superviseCommand(f *flags) *cobra.Command {
 // addresses tells where everything is and where the passwords are.
 func addresses(l *lab.Lab) string {
 	cfg := l.Config
-	secrets := filepath.Join(filepath.Dir(l.ConfigFile), "secrets")
+	carriers := "no carrier: asterisk.trunks is empty"
+	if len(cfg.Asterisk.Trunks) > 0 {
+		carriers = fmt.Sprintf("callers dial %s from the carrier's address %v", cfg.Entries[0].Number, cfg.Asterisk.Trunks[0].Match)
+	}
 	return fmt.Sprintf(`hotline is up.
   configuration   %s
   API             %s/api/v1   (token: %s)
   health, metrics %s/readyz, %s/metrics
-  SIP             udp:%s   callers dial %s from the carrier's address %v
+  SIP             udp:%s   %s
   seats           %d, SIP user seat-<seat>, e.g. seat-%s (passwords: %s/<seat>)
                   log in: dial *11<agent>, ready: *12, not ready: *13
   ARI             %s (user %s, password: asterisk.nodes.password_file of the configuration)
   Redis           %s (password: redis.password_file of the configuration)
   log             %s
 End it with: make down
-`, l.ConfigFile, l.API, filepath.Join(secrets, "api.token"), l.API, l.API, l.SIP,
-		cfg.Entries[0].Number, cfg.Asterisk.Trunks[0].Match, len(cfg.Seats), cfg.Seats[0].ID,
+`, l.ConfigFile, l.API, cfg.HTTP.TokenFile, l.API, l.API, l.SIP, carriers, len(cfg.Seats), cfg.Seats[0].ID,
 		cfg.Asterisk.SeatPasswordDir, cfg.Asterisk.Nodes[0].URL, cfg.Asterisk.Nodes[0].Username, cfg.Redis.Address, l.LogFile)
 }
 

@@ -23,8 +23,6 @@ const (
 
 // show prints live figures until ctx is done.
 func show(ctx context.Context, l *lab.Lab, script *phonescript.Script, out io.Writer) {
-	api := apiclient.New(l.API, l.Config.HTTP.Token.Reveal())
-	defer api.Close()
 	terminal := isTerminal(out)
 	pause := lineGap
 	if terminal {
@@ -39,7 +37,7 @@ func show(ctx context.Context, l *lab.Lab, script *phonescript.Script, out io.Wr
 			return
 		case <-tick.C:
 		}
-		board, err := ask(ctx, api, script.Live())
+		board, err := ask(ctx, l.Client, script.Live())
 		if err != nil {
 			continue // at the very end, or for a moment; the account tells
 		}
@@ -75,10 +73,14 @@ func ask(ctx context.Context, api *apiclient.Client, phones phonescript.Live) (l
 	if err != nil {
 		return liveview.Board{}, err
 	}
+	people := fmt.Sprintf("  电话端 phones: 已拨 placed %d · 接通 answered %d · 放弃 gave up %d", phones.Placed, phones.Answered, phones.Abandoned)
+	if phones.Placed == 0 {
+		people = fmt.Sprintf("  电话端 phones: 坐席登录 agents logged in %d / %d", phones.Seated, demoAgents)
+	}
 	return liveview.Board{
 		Title: fmt.Sprintf("12345 热线演示 hotline demo · %s · Ctrl-C 结束 ends it", phones.Elapsed.Round(time.Second)),
 		Live:  live,
 		Today: &today,
-		Notes: []string{fmt.Sprintf("  电话端 phones: 已拨 placed %d · 接通 answered %d · 放弃 gave up %d", phones.Placed, phones.Answered, phones.Abandoned)},
+		Notes: []string{people},
 	}, nil
 }

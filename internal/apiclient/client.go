@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hotline/internal/acd"
+	"hotline/internal/calendar"
 	"hotline/internal/httpapi/view"
 )
 
@@ -53,10 +54,16 @@ func (c *Client) Snapshot(ctx context.Context) (view.Snapshot, error) {
 	return s, c.do(ctx, http.MethodGet, "/api/v1/snapshot", nil, &s)
 }
 
-// Today is the day's figures of the site.
+// Today is the site's figures of the present day.
 func (c *Client) Today(ctx context.Context) (view.Traffic, error) {
 	var t view.Traffic
 	return t, c.do(ctx, http.MethodGet, "/api/v1/traffic/today", nil, &t)
+}
+
+// Day is the site's figures of the calls that were offered on a day.
+func (c *Client) Day(ctx context.Context, day calendar.Day) (view.Traffic, error) {
+	var t view.Traffic
+	return t, c.do(ctx, http.MethodGet, "/api/v1/traffic/days/"+day.String(), nil, &t)
 }
 
 // Ready is nil when the program can take calls; otherwise an *Error whose

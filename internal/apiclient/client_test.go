@@ -16,6 +16,7 @@ import (
 
 	"hotline/internal/acd"
 	"hotline/internal/apiclient"
+	"hotline/internal/calendar"
 	"hotline/internal/httpapi"
 	"hotline/internal/httpapi/view"
 )
@@ -46,6 +47,10 @@ func (d *desk) Today(context.Context) (any, error) {
 	return map[string]any{"day": "2026-11-24", "site": map[string]any{"offered": 3, "answered": 2, "abandoned": 1, "connect_rate": json.RawMessage("66.70"), "average_wait": nil, "counters": nil}}, nil
 }
 
+func (d *desk) Day(_ context.Context, day calendar.Day) (any, error) {
+	return map[string]any{"day": day, "site": map[string]any{"offered": 5, "not_offered": 1, "rona": 4}}, nil
+}
+
 func serve(t *testing.T, d *desk, token string) *apiclient.Client {
 	t.Helper()
 	server := httptest.NewServer(httpapi.New(httpapi.Options{Control: d, Traffic: d, Token: "right", Ready: func() []error { return d.ready }}))
@@ -64,6 +69,10 @@ func TestReading(t *testing.T) {
 	f, err := c.Today(t.Context())
 	rate := json.Number("66.70")
 	if want := (view.Traffic{Day: "2026-11-24", Site: view.Figures{Offered: 3, Answered: 2, Abandoned: 1, ConnectRate: &rate}}); err != nil || !reflect.DeepEqual(f, want) {
+		t.Errorf("%+v %v", f, err)
+	}
+	f, err = c.Day(t.Context(), calendar.NewDay(2026, time.November, 23))
+	if want := (view.Traffic{Day: "2026-11-23", Site: view.Figures{Offered: 5, NotOffered: 1, RONA: 4}}); err != nil || !reflect.DeepEqual(f, want) {
 		t.Errorf("%+v %v", f, err)
 	}
 	if err := c.Ready(t.Context()); err != nil {

@@ -57,7 +57,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	meters.Watch(run.Snapshot)
 	server := httpapi.NewServer(httpapi.New(httpapi.Options{
 		Control: run,
-		Traffic: todayReader{store: store, location: cfg.Location},
+		Traffic: trafficReader{store: store, location: cfg.Location},
 		Ready:   func() []error { return notReady(sw, store) },
 		Metrics: meters.Handler(),
 		Meter:   meters.HTTP(),

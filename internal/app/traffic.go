@@ -26,15 +26,19 @@ type DayFigures struct {
 	Queues map[acd.QueueID]traffic.Figures `json:"queues"`
 }
 
-// todayReader reads today's figures for the API.
-type todayReader struct {
+// trafficReader reads the figures of days for the API.
+type trafficReader struct {
 	store    *redisstore.Store
 	location *time.Location
 }
 
-// Today implements httpapi's Traffic.
-func (r todayReader) Today(ctx context.Context) (any, error) {
-	return readDay(ctx, r.store, calendar.DayOf(time.Now(), r.location))
+// Today and Day implement httpapi's Traffic.
+func (r trafficReader) Today(ctx context.Context) (any, error) {
+	return r.Day(ctx, calendar.DayOf(time.Now(), r.location))
+}
+
+func (r trafficReader) Day(ctx context.Context, day calendar.Day) (any, error) {
+	return readDay(ctx, r.store, day)
 }
 
 func readDay(ctx context.Context, store *redisstore.Store, day calendar.Day) (DayFigures, error) {
@@ -53,14 +57,14 @@ func readDay(ctx context.Context, store *redisstore.Store, day calendar.Day) (Da
 	return out, nil
 }
 
-// Today reads today's figures from Redis, without a running controller.
-func Today(ctx context.Context, cfg *config.Config) (DayFigures, error) {
+// Traffic reads a day's figures from Redis, without a running controller.
+func Traffic(ctx context.Context, cfg *config.Config, day calendar.Day) (DayFigures, error) {
 	store, err := newStore(cfg, zap.NewNop(), nil)
 	if err != nil {
 		return DayFigures{}, err
 	}
 	defer func() { _ = store.Close() }()
-	return readDay(ctx, store, calendar.DayOf(time.Now(), cfg.Location))
+	return readDay(ctx, store, day)
 }
 
 // Verify recounts the call records of a day and lists, a sentence each, where

@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,19 @@ func TestAddDays(t *testing.T) {
 	}
 	if got := NewDay(2024, time.March, 1).AddDays(-1).String(); got != "2024-02-29" {
 		t.Errorf("the day before 2024-03-01 is %s", got)
+	}
+}
+
+func TestDaysBetween(t *testing.T) {
+	for _, c := range []struct{ first, last, want string }{
+		{"2026-11-24", "2026-11-24", "[2026-11-24]"},
+		{"2024-02-28", "2024-03-01", "[2024-02-28 2024-02-29 2024-03-01]"},
+		{"2026-12-31", "2027-01-01", "[2026-12-31 2027-01-01]"},
+		{"2026-11-24", "2026-11-23", "[]"},
+	} {
+		if got := fmt.Sprint(DaysBetween(mustDay(t, c.first), mustDay(t, c.last))); got != c.want {
+			t.Errorf("%s to %s: %s, want %s", c.first, c.last, got, c.want)
+		}
 	}
 }
 

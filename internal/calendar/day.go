@@ -68,6 +68,16 @@ func (d Day) AddDays(n int) Day { return NewDay(d.year, d.month, d.day+n) }
 // Next is the following day.
 func (d Day) Next() Day { return d.AddDays(1) }
 
+// DaysBetween are the days from the first to the last, both included; none when
+// last is before first.
+func DaysBetween(first, last Day) []Day {
+	var days []Day
+	for day := first; !last.Before(day); day = day.Next() {
+		days = append(days, day)
+	}
+	return days
+}
+
 // Before reports whether d is an earlier day than other.
 func (d Day) Before(other Day) bool {
 	return d.noon().Before(other.noon())

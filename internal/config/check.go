@@ -118,7 +118,7 @@ func (c *checker) redis(raw redisSection) Redis {
 func (c *checker) http(raw httpSection) HTTP {
 	return HTTP{
 		Listen: c.listen(raw.Listen, "http.listen", "127.0.0.1:8080"),
-		Token:  c.token(raw.TokenFile),
+		Token:  c.token(raw.TokenFile), TokenFile: c.path(raw.TokenFile),
 	}
 }
 

@@ -40,6 +40,8 @@ type Redis struct {
 type HTTP struct {
 	Listen netip.AddrPort
 	Token  Secret // the bearer token of /api/v1
+	// TokenFile is where the token stands.
+	TokenFile string
 }
 
 // Log is what the program writes about itself.

@@ -2,10 +2,14 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
+	"hotline/internal/acd"
+	"hotline/internal/httpapi/view"
 	"hotline/internal/lab"
 	"hotline/internal/phonescript"
 )
@@ -16,10 +20,15 @@ const (
 	agents  = 40
 	callers = 400
 	arrive  = 45 * time.Second
+	// midnight is when the site's day ends, after the beginning of the test:
+	// the agents have logged in after 40 seconds, the last caller arrives 45
+	// seconds later.
+	midnight = 60 * time.Second
 )
 
 func TestFourHundredCallsToFortyAgents(t *testing.T) {
-	l := start(t, lab.Site{Agents: agents, RingTimeout: "6s", WrapUp: "1s", NoGreeting: true})
+	zone := zoneWithMidnight(t, time.Now().Add(midnight))
+	l := start(t, lab.Site{Timezone: zone, Agents: agents, RingTimeout: "6s", WrapUp: "1s", NoGreeting: true})
 	before := scrape(t, l)
 
 	scenario, err := l.People(agents)
@@ -33,39 +42,50 @@ func TestFourHundredCallsToFortyAgents(t *testing.T) {
 	scenario.Callers.Total, scenario.Callers.AtOnce = callers, 120
 	scenario.Callers.Patience = phonescript.Spread{Mean: 20 * time.Second, Min: time.Second, Max: time.Minute}
 	scenario.Callers.Talk = phonescript.Spread{Mean: 3500 * time.Millisecond, Min: 1500 * time.Millisecond, Max: 9 * time.Second}
-	phones, err := phonescript.Run(t.Context(), scenario)
+	script, err := phonescript.New(scenario)
 	if err != nil {
+		t.Fatal(err)
+	}
+	machine := measureDelays(t, l, func() bool { live := script.Live(); return live.Waiting+live.Talking > 0 })
+	phones, err := script.Run(t.Context())
+	late := machine.end(wakings)
+	if err := errors.Join(err, script.Close()); err != nil {
 		t.Fatal(err)
 	}
 	for _, told := range phones.Told {
 		t.Error("phones:", told)
 	}
 
-	var live lab.Snapshot
+	offered := uint64(0) // as the engine tells
 	within(t, 15*time.Second, "all calls have ended and all agents have left", func(ctx context.Context) (bool, string) {
-		s, err := l.Snapshot(ctx)
-		live = s
-		return err == nil && s.Calls == 0 && s.Agents["logged_out"] == agents, fmt.Sprint(s, err)
+		s, err := l.Client.Snapshot(ctx)
+		offered = 0
+		for _, q := range s.Queues {
+			offered += q.SinceStart.Offered
+		}
+		here := slices.DeleteFunc(s.Agents, func(a view.Agent) bool { return a.State == acd.LoggedOut })
+		return err == nil && len(s.Calls) == 0 && len(here) == 0, fmt.Sprint(s.Calls, here, err)
 	})
-	var figures lab.Figures
+	var counted lab.Totals
 	within(t, 10*time.Second, "all is counted in Redis", func(ctx context.Context) (bool, string) {
-		f, err := l.Today(ctx)
-		figures = f
-		return err == nil && f.Offered == live.Offered, fmt.Sprint(f, err)
+		sum, err := l.Total(ctx)
+		counted = sum
+		return err == nil && uint64(sum.Offered) == offered, fmt.Sprintf("%d offered, counted %+v %v", offered, sum, err)
 	})
-	accounted(t, figures, phones)
-	reactions(t, l)
+	accounted(t, counted, phones)
+	onBothDays(t, l)
+	reactions(t, l, late)
 	nothingLeft(t, l, value(before, "go_goroutines"))
 	if err := l.StopServe(); err != nil {
 		t.Error(err)
 	}
-	if out, err := l.Hotline(t.Context(), "traffic", "verify"); err != nil {
+	if out, err := l.Verify(t.Context()); err != nil {
 		t.Errorf("the counters are not a recount of the records: %v\n%s", err, out)
 	}
 }
 
 // accounted compares the figures with what the phones heard.
-func accounted(t *testing.T, f lab.Figures, phones phonescript.Summary) {
+func accounted(t *testing.T, f lab.Totals, phones phonescript.Summary) {
 	t.Helper()
 	t.Logf("phones: placed %d, answered %d, verified both ways %d, gave up %d, crossed %d", phones.Placed, phones.Answered, phones.Verified, phones.Abandoned, phones.Crossed)
 	t.Logf("hotline: offered %d, answered %d, abandoned %d, not offered %d, RONA %d", f.Offered, f.Answered, f.Abandoned, f.NotOffered, f.RONA)
@@ -75,7 +95,7 @@ func accounted(t *testing.T, f lab.Figures, phones phonescript.Summary) {
 	if phones.Answered == 0 || phones.Verified != phones.Answered {
 		t.Errorf("%d of %d answered calls had audio both ways", phones.Verified, phones.Answered)
 	}
-	if f.Offered+f.NotOffered != phones.Placed {
+	if f.Ended() != phones.Placed {
 		t.Errorf("%d calls offered and %d not offered, %d placed", f.Offered, f.NotOffered, phones.Placed)
 	}
 	if f.Offered != f.Answered+f.Abandoned {
@@ -87,17 +107,43 @@ func accounted(t *testing.T, f lab.Figures, phones phonescript.Summary) {
 	}
 }
 
-// The promise is a median under 15 ms and a 99th percentile under 50 ms, on a
-// machine that is not also the phones of 40 agents and 120 callers. Here they
-// share it, so the test prints whether the promise was kept and fails only at
-// bounds that no load explains, but a poll or a lost wake-up would.
+// onBothDays: the run has crossed midnight, or else it has not shown that calls
+// of two days are accounted for.
+func onBothDays(t *testing.T, l *lab.Lab) {
+	t.Helper()
+	days := l.Days()
+	if len(days) != 2 {
+		t.Errorf("the run touched %v, and was to cross midnight", days)
+	}
+	for _, day := range days {
+		figures, err := l.Client.Day(t.Context(), day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: offered %d, answered %d", day, figures.Site.Offered, figures.Site.Answered)
+		if figures.Site.Offered == 0 {
+			t.Errorf("no call was offered on %s: was the machine so slow, or so fast?", day)
+		}
+	}
+}
+
+// The promise of the idle gap: a median under 15 ms and a 99th percentile under
+// 50 ms. Between an agent's becoming free and the ring's being heard of, twelve
+// times somebody must wake: hotline at the end of the wrap-up; Asterisk and again
+// hotline for the channel that is created; Asterisk for the request to dial, its
+// dialling thread and its SIP for the INVITE; the phone; Asterisk's transport and
+// session for the 180, and its events; hotline's reader and its engine. A machine
+// that is busy with other things makes each of them late. So the bounds are the
+// promise and what twelve measured delays in a row came to, at the same quantile:
+// a few milliseconds on a quiet machine.
 const (
-	promisedP50, promisedP99 = 15, 50   // ms
-	failingP50, failingP99   = 100, 800 // ms
+	promisedP50, promisedP99 = 15, 50 // ms
+	wakings                  = 12
 )
 
-// reactions prints, and bounds, how fast agents and callers were brought together.
-func reactions(t *testing.T, l *lab.Lab) {
+// reactions prints, and bounds, how fast agents and callers were brought
+// together; late is by how much the machine was late for so many wakings.
+func reactions(t *testing.T, l *lab.Lab, late []time.Duration) {
 	t.Helper()
 	s := scrape(t, l)
 	for _, h := range []struct{ name, what string }{
@@ -114,8 +160,11 @@ func reactions(t *testing.T, l *lab.Lab) {
 		if h.name != "hotline_agent_idle_gap_seconds" {
 			continue
 		}
+		late50, late99 := quantile(late, .5), quantile(late, .99)
+		max50, max99 := promisedP50+late50, promisedP99+late99
 		t.Logf("idle gap promised: p50 under %d ms, p99 under %d ms; kept: %v", promisedP50, promisedP99, p50 < promisedP50 && p99 < promisedP99)
-		if p50 >= failingP50 || p99 >= failingP99 {
+		t.Logf("%d delays of this machine in a row came to p50=%.1f ms p99=%.1f ms (n=%d); so the bounds are p50 %.1f ms and p99 %.1f ms", wakings, late50, late99, len(late), max50, max99)
+		if p50 >= max50 || p99 >= max99 {
 			t.Errorf("the idle gap of agents is p50 %.1f ms and p99 %.1f ms", p50, p99)
 		}
 	}

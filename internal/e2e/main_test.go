@@ -31,6 +31,12 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "build hotline: %v\n%s", err, out)
 		os.Exit(1)
 	}
+	zones = filepath.Join(dir, "zoneinfo")
+	// Before any zone is looked up: the variable is read once.
+	if err := os.Setenv("ZONEINFO", zones); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	status := m.Run()
 	if status == 0 {
 		http.DefaultClient.CloseIdleConnections()

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"hotline/internal/acd"
+	"hotline/internal/calendar"
 )
 
 // Control is the runner as the API sees it. Both methods return early when
@@ -20,9 +21,11 @@ type Control interface {
 	Request(ctx context.Context, event acd.Event) error
 }
 
-// Traffic gives the figures of the present day, ready to be written as JSON.
+// Traffic gives the figures of a day, ready to be written as JSON. A day without
+// calls has figures too.
 type Traffic interface {
 	Today(ctx context.Context) (any, error)
+	Day(ctx context.Context, day calendar.Day) (any, error)
 }
 
 // Meter counts requests. route is the pattern that matched, never a path.
@@ -87,6 +90,7 @@ func New(o Options) http.Handler {
 	secured("/api/v1/calls", methods{http.MethodGet: a.calls})
 	secured("/api/v1/calls/{id}", methods{http.MethodGet: a.call})
 	secured("/api/v1/traffic/today", methods{http.MethodGet: a.today})
+	secured("/api/v1/traffic/days/{day}", methods{http.MethodGet: a.day})
 	secured("/api/v1/", nil)
 
 	return a.watched(mux)

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"hotline/internal/acd"
+	"hotline/internal/calendar"
 	"hotline/internal/httpapi"
 	"hotline/internal/httpapi/view"
 )
@@ -65,6 +66,10 @@ func (d *desk) Request(_ context.Context, event acd.Event) error {
 }
 
 func (d *desk) Today(context.Context) (any, error) { return d.figures, d.figErr }
+
+func (d *desk) Day(_ context.Context, day calendar.Day) (any, error) {
+	return map[string]any{"day": day}, d.figErr
+}
 
 func (d *desk) HTTPRequest(method, route string, _ int, _ time.Duration) {
 	d.requests = append(d.requests, method+" "+route)
@@ -125,9 +130,12 @@ func TestReading(t *testing.T) {
 		"/api/v1/calls":          `{` + atJSON + `,"calls":[` + callJSON + `]}`,
 		"/api/v1/calls/c1":       callJSON,
 		"/api/v1/traffic/today":  `{"offered":3}`,
-		"/healthz":               `{"status":"ok","version":"1.2.3"}`,
-		"/readyz":                `{"status":"ready","version":"1.2.3"}`,
-		"/metrics":               `some_metric 1`,
+
+		"/api/v1/traffic/days/2024-02-29": `{"day":"2024-02-29"}`,
+
+		"/healthz": `{"status":"ok","version":"1.2.3"}`,
+		"/readyz":  `{"status":"ready","version":"1.2.3"}`,
+		"/metrics": `some_metric 1`,
 	} {
 		w := call(h, "GET", path, "")
 		if got := strings.TrimSpace(w.Body.String()); w.Code != 200 || got != want {
@@ -152,7 +160,7 @@ func TestTokenIsNeeded(t *testing.T) {
 	h := d.handler(nil)
 	for _, path := range []string{
 		"/api/v1/snapshot", "/api/v1/queues", "/api/v1/queues/general", "/api/v1/agents", "/api/v1/agents/1001", "/api/v1/calls",
-		"/api/v1/calls/c1", "/api/v1/traffic/today", "/api/v1/nothing", "/api/v1/agents/1001/login", "/api/v1/agents/1001/logout",
+		"/api/v1/calls/c1", "/api/v1/traffic/today", "/api/v1/traffic/days/2026-11-24", "/api/v1/nothing", "/api/v1/agents/1001/login", "/api/v1/agents/1001/logout",
 		"/api/v1/agents/1001/ready", "/api/v1/agents/1001/not-ready",
 	} {
 		for header, code := range map[string]string{
@@ -195,7 +203,7 @@ func TestWrongMethodsAndPaths(t *testing.T) {
 	for path, allow := range map[string]string{
 		"/healthz": "GET, HEAD", "/readyz": "GET, HEAD", "/metrics": "GET, HEAD", "/api/v1/snapshot": "GET, HEAD", "/api/v1/queues": "GET, HEAD",
 		"/api/v1/queues/general": "GET, HEAD", "/api/v1/agents": "GET, HEAD", "/api/v1/agents/1001": "GET, HEAD", "/api/v1/calls": "GET, HEAD",
-		"/api/v1/calls/c1": "GET, HEAD", "/api/v1/traffic/today": "GET, HEAD", "/api/v1/agents/1001/login": "POST",
+		"/api/v1/calls/c1": "GET, HEAD", "/api/v1/traffic/today": "GET, HEAD", "/api/v1/traffic/days/2026-11-24": "GET, HEAD", "/api/v1/agents/1001/login": "POST",
 		"/api/v1/agents/1001/logout": "POST", "/api/v1/agents/1001/ready": "POST", "/api/v1/agents/1001/not-ready": "POST",
 	} {
 		w := call(h, "DELETE", path, "")
@@ -205,8 +213,14 @@ func TestWrongMethodsAndPaths(t *testing.T) {
 		}
 	}
 	wantProblem(t, call(h, "GET", "/api/v1/agents/1001/login", ""), 405, "method_not_allowed")
-	for _, path := range []string{"/", "/nothing", "/api", "/api/v1/", "/api/v1/nothing", "/api/v1/agents/1001/dance"} {
+	for _, path := range []string{"/", "/nothing", "/api", "/api/v1/", "/api/v1/nothing", "/api/v1/agents/1001/dance", "/api/v1/traffic", "/api/v1/traffic/days"} {
 		wantProblem(t, call(h, "GET", path, ""), 404, "unknown_path")
+	}
+	for _, day := range []string{"today", "2026-2-1", "2026-02-29"} {
+		p := wantProblem(t, call(h, "GET", "/api/v1/traffic/days/"+day, ""), 400, "bad_day")
+		if !strings.Contains(p.Detail, day) || !strings.Contains(p.Detail, "2026-11-24") {
+			t.Errorf("%s: the detail does not show how to write a day: %s", day, p.Detail)
+		}
 	}
 	wantProblem(t, call(h, "GET", "/api/v1/queues/none", ""), 404, "unknown_queue")
 	wantProblem(t, call(h, "GET", "/api/v1/agents/none", ""), 404, "unknown_agent")
@@ -308,9 +322,11 @@ func TestReadinessSaysWhyNot(t *testing.T) {
 
 func TestFiguresThatFail(t *testing.T) {
 	d := &desk{figErr: errors.New("redis: password hunter2 is wrong")}
-	p := wantProblem(t, call(d.handler(nil), "GET", "/api/v1/traffic/today", ""), 503, "unavailable")
-	if strings.Contains(p.Detail, "hunter2") {
-		t.Error("an internal error is shown to clients")
+	for _, path := range []string{"/api/v1/traffic/today", "/api/v1/traffic/days/2026-11-24"} {
+		p := wantProblem(t, call(d.handler(nil), "GET", path, ""), 503, "unavailable")
+		if strings.Contains(p.Detail, "hunter2") {
+			t.Error("an internal error is shown to clients")
+		}
 	}
 	d = &desk{figures: make(chan int)}
 	wantProblem(t, call(d.handler(nil), "GET", "/api/v1/traffic/today", ""), 500, "internal")

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"hotline/internal/calendar"
 	"hotline/internal/httpapi/view"
 )
 
@@ -125,9 +126,21 @@ func (a *api) call(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) today(w http.ResponseWriter, r *http.Request) error {
+	return a.figures(w, r, a.Traffic.Today)
+}
+
+func (a *api) day(w http.ResponseWriter, r *http.Request) error {
+	day, err := calendar.ParseDay(r.PathValue("day"))
+	if err != nil {
+		return refused(http.StatusBadRequest, "bad_day", err.Error())
+	}
+	return a.figures(w, r, func(ctx context.Context) (any, error) { return a.Traffic.Day(ctx, day) })
+}
+
+func (a *api) figures(w http.ResponseWriter, r *http.Request, read func(context.Context) (any, error)) error {
 	ctx, cancel := context.WithTimeout(r.Context(), answerBound)
 	defer cancel()
-	figures, err := a.Traffic.Today(ctx)
+	figures, err := read(ctx)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"hotline/internal/apiclient"
 	"hotline/internal/app"
 	"hotline/internal/config"
 	"hotline/internal/devstack"
@@ -30,14 +30,17 @@ type Lab struct {
 	ConfigFile string
 	Config     *config.Config
 	API        string // http://127.0.0.1:8080
+	Client     *apiclient.Client
 	SIP        string // where callers and seats reach Asterisk, host:port
 	LogFile    string // what the program writes
 	Redis      *devstack.Redis
 	Asterisk   *devstack.Asterisk
 
-	binary string
-	serve  *exec.Cmd
-	ended  chan error
+	binary  string
+	started time.Time // no call of this lab is older
+	serve   *exec.Cmd
+	ended   chan error    // how the program ended; taken once
+	gone    chan struct{} // closed when it has ended
 }
 
 // Start brings up everything that the configuration names on this machine:
@@ -49,13 +52,17 @@ func Start(ctx context.Context, configFile, dir, binary string) (*Lab, error) {
 		return nil, err
 	}
 	l := &Lab{
-		Dir: dir, ConfigFile: configFile, Config: cfg, binary: binary,
+		Dir: dir, ConfigFile: configFile, Config: cfg, binary: binary, started: time.Now(),
 		API: "http://" + cfg.HTTP.Listen.String(), SIP: cfg.Asterisk.SIPListen.String(),
 		LogFile: filepath.Join(dir, "hotline.log"),
 	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	l.Client = apiclient.New(l.API, cfg.HTTP.Token.Reveal())
+	bounded, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	if err := l.start(ctx); err != nil {
+	if err := l.start(bounded); err != nil {
+		if ctx.Err() != nil {
+			err = errors.New("interrupted during the start")
+		}
 		return nil, errors.Join(err, l.Stop())
 	}
 	return l, nil
@@ -102,41 +109,34 @@ func (l *Lab) StartServe(ctx context.Context) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start hotline: %w", err)
 	}
-	l.serve, l.ended = cmd, make(chan error, 1)
-	go func() { l.ended <- cmd.Wait() }()
+	ended, gone := make(chan error, 1), make(chan struct{})
+	l.serve, l.ended, l.gone = cmd, ended, gone
+	go func() {
+		ended <- cmd.Wait()
+		close(gone)
+	}()
 	return l.waitReady(ctx)
 }
 
 func (l *Lab) waitReady(ctx context.Context) error {
 	poll := time.NewTicker(50 * time.Millisecond)
 	defer poll.Stop()
+	why := errors.New("it was not asked")
 	for {
 		select {
 		case err := <-l.ended:
 			l.serve = nil
 			return fmt.Errorf("hotline serve ended at its start (%w): %s", err, l.lastLines())
 		case <-ctx.Done():
-			return fmt.Errorf("hotline serve did not become ready: %s", l.lastLines())
+			return fmt.Errorf("hotline serve did not become ready (%w): %s", why, l.lastLines())
 		case <-poll.C:
-			if l.ready(ctx) {
+			if err := l.Client.Ready(ctx); err == nil {
 				return nil
+			} else if ctx.Err() == nil {
+				why = err
 			}
 		}
 	}
-}
-
-func (l *Lab) ready(ctx context.Context) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.API+"/readyz", nil)
-	if err != nil {
-		return false
-	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Second}
-	resp, err := client.Do(req)
-	if err != nil {
-		return false
-	}
-	defer resp.Body.Close()
-	return resp.StatusCode == http.StatusOK
 }
 
 func (l *Lab) lastLines() string {
@@ -155,6 +155,9 @@ func (l *Lab) PID() int {
 	}
 	return l.serve.Process.Pid
 }
+
+// ServeEnded is closed when the program that StartServe ran last has ended.
+func (l *Lab) ServeEnded() <-chan struct{} { return l.gone }
 
 // StopServe ends the program and waits for it. The error is its failure.
 func (l *Lab) StopServe() error {
@@ -180,6 +183,7 @@ func (l *Lab) StopServe() error {
 
 // Stop ends everything that was started, the program first. It may be called again.
 func (l *Lab) Stop() error {
+	l.Client.Close()
 	errs := []error{l.StopServe()}
 	if l.Asterisk != nil {
 		errs = append(errs, l.Asterisk.Stop())

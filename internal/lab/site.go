@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"text/template"
 
+	"hotline/internal/calendar"
 	"hotline/internal/devstack"
 )
 
@@ -22,6 +23,7 @@ type Site struct {
 	WrapUp      string // 10s when empty
 	LogLevel    string // info when empty
 	NoGreeting  bool   // callers enter the queue at once
+	Timezone    string // an IANA name; that of China when empty
 }
 
 // FirstSeat and FirstAgent number the seats and agents that Write makes.
@@ -32,7 +34,7 @@ const (
 
 var siteTemplate = template.Must(template.New("site").Parse(`# Written by the lab. Passwords stand in secrets/.
 site: lab
-timezone: Asia/Shanghai
+timezone: {{.Timezone}}
 redis:
   address: 127.0.0.1:{{.Redis}}
   password_file: secrets/redis.password
@@ -90,7 +92,7 @@ func Write(dir string, s Site) (string, error) {
 	err = siteTemplate.Execute(&text, map[string]any{
 		"Redis": ports[0], "HTTP": ports[1], "ARI": ports[2], "SIP": ports[3], "RTPStart": start, "RTPEnd": end,
 		"LogLevel": orElse(s.LogLevel, "info"), "RingTimeout": orElse(s.RingTimeout, "15s"), "WrapUp": orElse(s.WrapUp, "10s"),
-		"NoGreeting": s.NoGreeting, "FirstSeat": FirstSeat, "LastSeat": FirstSeat + s.Agents - 1,
+		"Timezone": orElse(s.Timezone, calendar.DefaultZone), "NoGreeting": s.NoGreeting, "FirstSeat": FirstSeat, "LastSeat": FirstSeat + s.Agents - 1,
 		"FirstAgent": FirstAgent, "LastAgent": FirstAgent + s.Agents - 1,
 	})
 	if err != nil {

@@ -19,16 +19,16 @@ func (s *Script) call(wait context.Context, n int) {
 	defer s.tally.leave(tone)
 	p, err := s.callers.NewPhone(phone.Config{User: s.number(n), Server: s.scenario.Server, Tone: tone})
 	if err != nil {
-		s.tally.missed(failed, 0, err.Error())
+		s.tally.missed(tone, failed, 0, err.Error())
 		return
 	}
 	defer p.Close() // of a phone on a shared site: cannot fail
 	c, err := p.Dial(s.scenario.Callers.Dial, phone.CallOptions{})
 	if err != nil {
-		s.tally.missed(failed, 0, err.Error())
+		s.tally.missed(tone, failed, 0, err.Error())
 		return
 	}
-	seat, heard := s.awaitAgent(wait, c, l.patience)
+	seat, heard := s.awaitAgent(wait, c, tone, l.patience)
 	if !heard {
 		return
 	}
@@ -50,7 +50,7 @@ type meeting struct {
 
 // awaitAgent waits until the caller hears an agent. Otherwise it ends the call
 // if it is still up, and notes how it ended.
-func (s *Script) awaitAgent(wait context.Context, c *phone.Call, patience time.Duration) (meeting, bool) {
+func (s *Script) awaitAgent(wait context.Context, c *phone.Call, tone phone.Tone, patience time.Duration) (meeting, bool) {
 	ctx, cancel := wait, context.CancelFunc(func() {})
 	if patience > 0 {
 		ctx, cancel = context.WithTimeout(wait, patience)
@@ -67,13 +67,13 @@ func (s *Script) awaitAgent(wait context.Context, c *phone.Call, patience time.D
 	end, answered := c.Ended(), !c.Times().Answered.IsZero()
 	switch {
 	case end.By == phone.Us && end.Status == 0:
-		s.tally.missed(abandoned, 0, "")
+		s.tally.missed(tone, abandoned, 0, "")
 	case answered:
-		s.tally.missed(released, 0, "")
+		s.tally.missed(tone, released, 0, "")
 	case end.Status != 0:
-		s.tally.missed(refused, end.Status, "")
+		s.tally.missed(tone, refused, end.Status, "")
 	default:
-		s.tally.missed(failed, 0, "a call failed: "+end.Reason)
+		s.tally.missed(tone, failed, 0, "a call failed: "+end.Reason)
 	}
 	return meeting{}, false
 }

@@ -45,7 +45,8 @@ type Summary struct {
 	AnsweredBy map[string]int `json:"answered_by"`
 	// Declined counts calls that agents refused or let ring, as the scenario told them.
 	Declined int `json:"declined"`
-	// Crossed counts calls that an agent answered just when the caller left.
+	// Crossed counts calls that an agent answered just when the caller left: the
+	// caller heard no agent, whether or not the agent still heard the caller.
 	Crossed int `json:"crossed"`
 	// RefusedWith counts the refusals by SIP status.
 	RefusedWith map[int]int `json:"refused_with,omitempty"`
@@ -67,6 +68,7 @@ type person struct {
 	life    life
 	agent   string   // the seat whose tone the caller hears; "" before
 	heardBy []string // the seats that hear the caller
+	left    bool     // gave up before hearing an agent
 	counted bool     // as verified
 }
 
@@ -145,6 +147,7 @@ func (t *tally) hearsCaller(seat string, tone phone.Tone) (life, bool) {
 	}
 	p.heardBy = append(p.heardBy, seat)
 	t.sum.AnsweredBy[seat]++
+	t.cross(p)
 	t.verify(p)
 	return p.life, true
 }
@@ -174,13 +177,16 @@ const (
 )
 
 // missed notes the end of a caller who heard no agent.
-func (t *tally) missed(how ending, status int, why string) {
+func (t *tally) missed(tone phone.Tone, how ending, status int, why string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.sum.Waiting--
 	switch how {
 	case abandoned:
 		t.sum.Abandoned++
+		p := t.people[tone]
+		p.left = true
+		t.cross(p)
 	case refused:
 		t.sum.Refused++
 		t.sum.RefusedWith[status]++
@@ -189,6 +195,15 @@ func (t *tally) missed(how ending, status int, why string) {
 	case failed:
 		t.sum.Failed++
 		t.tell(why)
+	}
+}
+
+// cross counts a call whose agent hears the caller and whose caller left without
+// having heard the agent. It is asked at both moments, as either may come first.
+// An agent who hears nobody any more counts the crossing itself. t.mu is held.
+func (t *tally) cross(p *person) {
+	if p.left && len(p.heardBy) == 1 {
+		t.sum.Crossed++
 	}
 }
 

@@ -89,7 +89,8 @@ type Call struct {
 	Offers   int           `json:"offers"` // how many agents it was offered to
 }
 
-// Traffic is the part of /api/v1/traffic/today that live displays show.
+// Traffic is the part of /api/v1/traffic/today and /api/v1/traffic/days/{day}
+// that live displays and accounts need.
 type Traffic struct {
 	Day  string  `json:"day"`
 	Site Figures `json:"site"`
@@ -101,6 +102,8 @@ type Figures struct {
 	Offered     int64        `json:"offered"`
 	Answered    int64        `json:"answered"`
 	Abandoned   int64        `json:"abandoned"`
+	NotOffered  int64        `json:"not_offered"`  // ended before they entered a queue
+	RONA        int64        `json:"rona"`         // offers, not calls
 	ConnectRate *json.Number `json:"connect_rate"` // per cent
 	AverageWait *json.Number `json:"average_wait"` // seconds
 	AverageTalk *json.Number `json:"average_talk"` // seconds
