@@ -105,7 +105,7 @@ func (a *audit) queues() {
 		switch {
 		case c.Phase == PhaseTalking:
 			talking[c.queue]++
-		case c.queue != nil:
+		case c.queue != nil && c.callback == nil:
 			inQueue[c.queue]++
 		}
 	}

@@ -58,13 +58,16 @@ func (e *Engine) callPlayed(ev CallPlayed) {
 
 // runFlow asks the call flow what the caller hears next, and does it.
 func (e *Engine) runFlow(c *call, event FlowEvent) {
+	if c.callback != nil {
+		return // nobody is on the line to hear it
+	}
 	var actions []FlowAction
 	q := c.queue
 	if q == nil {
 		q = e.queues[c.entry.Queue]
 	}
 	info := &e.info
-	*info = FlowInfo{Entry: &c.entry.Entry, Queue: &q.Queue, Emergency: e.emergency}
+	*info = FlowInfo{Entry: &c.entry.Entry, Queue: &q.Queue, Emergency: e.emergency, Caller: c.Caller, Digit: e.digit}
 	if c.queue != nil {
 		if event == FlowAnnounce {
 			info.Ahead = e.ahead(c, aheadMost)
@@ -87,6 +90,8 @@ func (e *Engine) runFlow(c *call, event FlowEvent) {
 			e.command(StopRingback{Call: c.Call, Node: c.Node})
 		case FlowEnqueue:
 			e.enqueue(c)
+		case FlowCallback:
+			e.bookFor(c, a.Number)
 		}
 	}
 }
@@ -128,6 +133,15 @@ func (e *Engine) come(c *call, q *queue) {
 	}
 }
 
+// entryOf finds the number that a call was made to. One that has left the
+// configuration leads to where the call is.
+func (e *Engine) entryOf(c *call) *entry {
+	if n := e.entries[c.Entry]; n != nil {
+		return n
+	}
+	return &entry{Entry: Entry{Number: c.Entry, Queue: c.Queue}}
+}
+
 // rankOf is when a call would have come to its place without its priority.
 func (e *Engine) rankOf(c *call) int64 {
 	return c.Place.Add(-time.Duration(c.entry.Priority) * e.worth).UnixNano()
@@ -162,6 +176,7 @@ func (e *Engine) callGone(ev CallGone) {
 	if c == nil {
 		return
 	}
+	c.Outcome = ev.Outcome
 	e.callLeft(c, ev.Vanished, "")
 }
 
@@ -193,8 +208,12 @@ func (e *Engine) callLeft(c *call, vanished bool, lost Reason) {
 		reason = lost
 		release.LegGone = true
 	}
+	if c.callback != nil && result != Answered {
+		result, reason = NotReached, CallerNotReached
+	}
 	if result == Abandoned {
 		e.keepPlace(c)
+		e.missed(c)
 	}
 	e.endCall(c, result, reason, release)
 }
@@ -218,7 +237,9 @@ func (e *Engine) endCall(c *call, result Result, reason Reason, release Release)
 		}
 		r.agent.call, r.agent.Call = nil, ""
 	}
-	e.record(c, result, reason)
+	if c.callback == nil || phase == PhaseAnswered || phase == PhaseTalking {
+		e.record(c, result, reason) // a caller who was not called yet has no call
+	}
 	c.rings = nil
 	e.showOffer(c)
 	c.ended = true
@@ -231,6 +252,9 @@ func (e *Engine) endCall(c *call, result Result, reason Reason, release Release)
 			e.offerWithdrawn(r.agent)
 		}
 	}
+	if c.callback != nil {
+		e.attemptEnded(c.callback, result == Answered, c.Outcome)
+	}
 }
 
 // leaveQueue ends the call's waiting or talking for its queue's counts.
@@ -242,7 +266,7 @@ func (e *Engine) leaveQueue(c *call) {
 	case c.queue == nil:
 	case c.Phase == PhaseTalking:
 		c.queue.talking--
-	default:
+	case c.callback == nil:
 		e.moves(c.queue, -1)
 		c.queue.counts.Abandoned++
 		c.queue.pulse.Left++
@@ -254,7 +278,7 @@ func (e *Engine) record(c *call, result Result, reason Reason) {
 	record := CallRecord{
 		Version: RecordVersion, Call: c.Call, Node: c.Node, Entry: c.Entry, Caller: c.Caller,
 		Queue: c.Queue, Arrived: c.Arrived, Queued: c.Queued, Ended: e.now,
-		Result: result, Reason: reason, Offers: c.Offers, Visits: c.Visits, Resumed: c.Resumed,
+		Result: result, Reason: reason, Offers: c.Offers, Visits: c.Visits, Resumed: c.Resumed, Callback: c.Callback, Outcome: c.Outcome,
 	}
 	if result == Answered {
 		record.Answered, record.Agent, record.Seat = c.Answered, c.CallStatus.Agent, c.Seat

@@ -124,6 +124,8 @@ type Queue struct {
 	// Overflow are the rules for callers who shall not wait here; the first
 	// that holds is followed. At most 32.
 	Overflow []Overflow
+	// Callback says how callers are called back.
+	Callback Callback
 	// Redial keeps the places of callers who give up.
 	Redial Redial
 	// NotAgain is how long a call is not offered again to an agent who did not

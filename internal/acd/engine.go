@@ -19,6 +19,7 @@ type Engine struct {
 	agentOrder []*agent
 	seats      map[SeatID]*agent // who sits there; nil when free
 	calls      map[CallID]*call
+	callbacks  map[CallbackID]*callback // those that have not ended
 	lines      map[lineKey]*line
 	leaving    map[LegID]*agent // legs that were hung up and may still be at a phone
 	cutOff     map[NodeID]bool  // nodes that cannot be reached at present
@@ -41,6 +42,7 @@ type Engine struct {
 	dirty  []*line // lines in which a match may have become possible
 	rung   []*agent
 
+	digit         string   // that a caller has pressed, while the flow is asked
 	info          FlowInfo // for the flow, one at a time
 	out           Output
 	touchedCalls  []*call
@@ -67,8 +69,9 @@ type queue struct {
 
 type call struct {
 	CallStatus
-	entry *entry // nil for a number that is not configured
-	queue *queue // nil while it is in none
+	entry    *entry    // nil for a number that is not configured
+	callback *callback // of which it is an attempt
+	queue    *queue    // nil while it is in none
 
 	rank   int64 // when it would have come without its priority, in ns since 1970
 	line   *line // where it waits; nil when it may not be offered
@@ -114,15 +117,16 @@ func NewEngine(cfg Config, flow Flow) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		flow:    flow,
-		calls:   make(map[CallID]*call),
-		leaving: make(map[LegID]*agent),
-		cutOff:  make(map[NodeID]bool),
-		talked:  newRecent[AgentID](),
-		places:  newRecent[place](),
-		blocked: make(map[string]Block),
-		timers:  newTimers(),
-		chance:  chance{cfg.Seed},
+		flow:      flow,
+		calls:     make(map[CallID]*call),
+		callbacks: make(map[CallbackID]*callback),
+		leaving:   make(map[LegID]*agent),
+		cutOff:    make(map[NodeID]bool),
+		talked:    newRecent[AgentID](),
+		places:    newRecent[place](),
+		blocked:   make(map[string]Block),
+		timers:    newTimers(),
+		chance:    chance{cfg.Seed},
 	}
 	e.install(cfg)
 	return e, nil
@@ -193,6 +197,10 @@ func (e *Engine) handle(event Event) {
 		e.emergency = ev.Prompts
 	case Reconfigure:
 		e.out.Err = asError(e.reconfigure(ev.Config))
+	case CallDigit:
+		e.callDigit(ev)
+	case CancelCallback:
+		e.out.Err = asError(e.cancelCallback(ev.Callback))
 	case ExtendWrapUp:
 		e.out.Err = asError(e.extendWrapUp(ev.Agent, ev.By))
 	case Tick:
@@ -220,6 +228,8 @@ func (e *Engine) runDue() {
 			e.ringTimedOut(t.call)
 		case reviewTimer:
 			e.settle(t.call)
+		case callbackTimer:
+			e.callbackDue(t.callback)
 		case wrapUpTimer:
 			e.wrapUpEnded(t.agent, t.at)
 		case leaveTimer:

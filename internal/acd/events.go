@@ -29,6 +29,13 @@ type (
 		// Vanished is set when the channel was found missing after a gap,
 		// so that the moment of its end is not known exactly.
 		Vanished bool
+		// Outcome says why a caller who was called back was not reached.
+		Outcome OfferOutcome
+	}
+	// CallDigit: the caller has pressed a key: 0 to 9, * or #.
+	CallDigit struct {
+		Call  CallID
+		Digit string
 	}
 	// LegRinging: the agent's phone rings.
 	LegRinging struct{ Leg LegID }
@@ -107,6 +114,8 @@ type (
 	// Reconfigure replaces the configuration, or is refused whole with all
 	// reasons. Calls in progress go on.
 	Reconfigure struct{ Config Config }
+	// CancelCallback takes a callback off the list.
+	CancelCallback struct{ Callback CallbackID }
 	// ExtendWrapUp gives an agent in wrap-up more time: by more than 0 and at
 	// most MaxWrapUpExtension. (SetReady ends it.)
 	ExtendWrapUp struct {
@@ -138,6 +147,8 @@ func (BlockCaller) event()     {}
 func (UnblockCaller) event()   {}
 func (SetEmergency) event()    {}
 func (Reconfigure) event()     {}
+func (CallDigit) event()       {}
+func (CancelCallback) event()  {}
 func (ExtendWrapUp) event()    {}
 func (Tick) event()            {}
 
@@ -202,6 +213,17 @@ type (
 		Leg  LegID
 		Node NodeID
 	}
+	// DialOut calls a caller back: it makes the caller's channel, named like
+	// the call, and bridges it with the agent's answered leg. Connected
+	// follows when the caller has answered, CallGone when not, or ConnectFailed.
+	DialOut struct {
+		Call     CallID
+		Leg      LegID
+		Node     NodeID
+		Number   string
+		CallerID string // shown to the caller: the number that was dialled
+		Timeout  time.Duration
+	}
 	// Release ends the call at the switch: hangs up what remains of caller
 	// and agent, and deletes the call's bridge if one was made. It is the
 	// last command of every call.
@@ -229,6 +251,7 @@ func (StopRingback) command()  {}
 func (Offer) command()         {}
 func (CancelLeg) command()     {}
 func (Connect) command()       {}
+func (DialOut) command()       {}
 func (Release) command()       {}
 func (ReplySeat) command()     {}
 

@@ -15,6 +15,10 @@ type FlowInfo struct {
 	Queue *Queue // where the call is, or where its entry leads to
 	// Emergency are the prompts of an emergency announcement; empty: none.
 	Emergency []string
+	// Digit is the key of a FlowDigit: 0 to 9, * or #.
+	Digit string
+	// Caller is the caller's number; empty when it is not known.
+	Caller string
 	// For FlowAnnounce: how many callers wait ahead, counted up to 1000, and
 	// how long it will take, if that is Known.
 	Ahead    int
@@ -30,13 +34,15 @@ type FlowEvent int
 
 // The flow events.
 const (
-	FlowStart      FlowEvent = iota // the call has arrived
-	FlowResume                      // the call was held by the dialplan and has heard its prompt
-	FlowPlayed                      // the prompts of the last FlowPlay have ended
-	FlowQueued                      // the call has entered the queue
-	FlowRinging                     // an agent's phone is being rung
-	FlowAnnounce                    // it is time to say where the caller stands
-	FlowRingingEnd                  // that offer ended without an answer; the call waits on
+	FlowStart         FlowEvent = iota // the call has arrived
+	FlowResume                         // the call was held by the dialplan and has heard its prompt
+	FlowPlayed                         // the prompts of the last FlowPlay have ended
+	FlowQueued                         // the call has entered the queue
+	FlowRinging                        // an agent's phone is being rung
+	FlowAnnounce                       // it is time to say where the caller stands
+	FlowDigit                          // the caller has pressed FlowInfo.Digit
+	FlowCallbackOffer                  // the queue offers to call back; its prompts are heard
+	FlowRingingEnd                     // that offer ended without an answer; the call waits on
 )
 
 // FlowAction is what a Flow wants.
@@ -50,6 +56,9 @@ type (
 	FlowRingback     struct{}                   // ringing tone instead of music
 	FlowStopRingback struct{}                   // music again
 	FlowEnqueue      struct{}                   // enter the entry's queue
+	// FlowCallback leaves the queue with a callback, to the caller's own
+	// number or to another.
+	FlowCallback struct{ Number string }
 )
 
 func (FlowAnswer) flowAction()       {}
@@ -57,4 +66,5 @@ func (FlowPlay) flowAction()         {}
 func (FlowMusic) flowAction()        {}
 func (FlowRingback) flowAction()     {}
 func (FlowStopRingback) flowAction() {}
+func (FlowCallback) flowAction()     {}
 func (FlowEnqueue) flowAction()      {}

@@ -95,11 +95,15 @@ func (v *validation) queue(q Queue) {
 		v.wrong("%s has the unknown strategy %q", who, q.Strategy)
 	}
 	v.redial(q.Redial, who)
+	v.callback(q.Callback, who)
 	if len(q.Overflow) > 32 {
 		v.wrong("%s has %d rules of overflow; at most 32 are followed", who, len(q.Overflow))
 	}
 	for i, rule := range q.Overflow {
 		v.overflow(rule, fmt.Sprintf("%s: rule %d of overflow", who, i+1))
+		if rule.Callback && q.Callback.Attempts == 0 {
+			v.wrong("%s offers callbacks in rule %d of overflow, and has none", who, i+1)
+		}
 	}
 	if a := q.Announce; a.After < 0 || a.Every < 0 || a.Every > 0 && a.Every < 10*time.Second {
 		v.wrong("%s announces after %v and every %v; write 0 or more, and at least 10 s between two", who, a.After, a.Every)
@@ -122,6 +126,15 @@ func (v *validation) queue(q Queue) {
 	}
 }
 
+func (v *validation) callback(c Callback, who string) {
+	switch {
+	case c.Attempts < 0 || c.Attempts == 0 && c.Missed:
+		v.wrong("%s calls nobody back; write how many attempts are made", who)
+	case c.Attempts > 0 && (c.RingTimeout <= 0 || c.Within <= 0 || c.MissedAfter < 0 || c.Attempts > 1 && c.Spacing <= 0):
+		v.wrong("%s calls back: ring timeout, within, and spacing between attempts are more than 0", who)
+	}
+}
+
 func (v *validation) redial(r Redial, who string) {
 	if r.Within < 0 || r.After < 0 || r.Within > 0 && r.AtMost < 1 || r.Within == 0 && r.AtMost != 0 {
 		v.wrong("%s keeps places for redial: within and after are 0 or more, at most at least 1", who)
@@ -138,8 +151,8 @@ func (v *validation) overflow(o Overflow, who string) {
 	switch {
 	case conditions != 1 || o.Length < 0 || o.Expected < 0 || o.Wait < 0:
 		v.wrong("%s needs one condition, and that above 0", who)
-	case o.Refuse && o.To != "":
-		v.wrong("%s refuses the caller and leads to queue %s; it can do one of both", who, o.To)
+	case o.Refuse && o.To != "" || o.Callback && (o.Refuse || o.To != ""):
+		v.wrong("%s can do one of these: lead to a queue, offer a callback, refuse the caller", who)
 	case o.To == "" && len(o.Prompts) == 0:
 		v.wrong("%s has neither a queue to lead to nor prompts", who)
 	}

@@ -31,7 +31,7 @@ func (e *Engine) settleNode(id NodeID) {
 // nodeDown closes the calls that a node had.
 func (e *Engine) nodeDown(id NodeID) {
 	for _, c := range e.callsByArrival() {
-		if c.Node == id {
+		if c.Node == id && (c.callback == nil || c.Phase != PhaseWaiting) {
 			e.callLeft(c, false, NodeLost)
 		}
 	}

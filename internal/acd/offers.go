@@ -107,6 +107,10 @@ func (e *Engine) legAnswered(ev LegAnswered) {
 	e.showOffer(c)
 	c.Phase, c.Lifted = PhaseAnswered, e.now
 	e.touchCall(c)
+	if c.callback != nil {
+		e.dialCallback(c)
+		return
+	}
 	e.command(Connect{Call: c.Call, Leg: c.Leg, Node: c.Node})
 }
 
@@ -127,6 +131,9 @@ func (e *Engine) connected(ev Connected) {
 	if c == nil {
 		return
 	}
+	if c.Leg != ev.Leg && c.callback != nil {
+		return
+	}
 	if c.Leg != ev.Leg {
 		// The agent was gone before the bridge was made: the caller stands
 		// alone in it and waits on, with music.
@@ -139,15 +146,18 @@ func (e *Engine) connected(ev Connected) {
 		return
 	}
 	c.Phase, c.Answered = PhaseTalking, e.now
-	e.moves(c.queue, -1)
 	c.queue.talking++
-	c.queue.counts.Answered++
+	if c.callback == nil {
+		e.moves(c.queue, -1)
+		c.queue.counts.Answered++
+		e.measure(AnswerToConnect, c.queue, e.now.Sub(c.Lifted))
+		e.measure(QueueWait, c.queue, c.Answered.Sub(c.Queued))
+	}
 	e.noteOutcome(c, c.rings[0], OfferAnswered)
 	c.agent.AgentStatus.Answered++
 	e.setState(c.agent, Talking, "")
-	e.measure(AnswerToConnect, c.queue, e.now.Sub(c.Lifted))
-	e.measure(QueueWait, c.queue, c.Answered.Sub(c.Queued))
 	e.touchCall(c)
+	e.calledIn(c)
 }
 
 func (e *Engine) connectFailed(ev ConnectFailed) {
@@ -232,9 +242,15 @@ func (e *Engine) offerFailed(c *call, i int, outcome OfferOutcome) {
 		return
 	}
 	e.timers.remove(&c.ring)
+	if lifted && c.callback != nil {
+		// The caller's phone may ring already: that attempt is over.
+		c.Outcome = outcome
+		e.endCall(c, NotReached, CallerNotReached, Release{LegGone: true})
+		return
+	}
 	c.Lifted = time.Time{}
 	e.runFlow(c, FlowRingingEnd)
-	if lifted {
+	if lifted && c.callback == nil {
 		// To connect them, what the caller was hearing was ended.
 		e.command(StartMusic{Call: c.Call, Node: c.Node, Class: c.queue.Music})
 	}

@@ -101,20 +101,23 @@ type timerKind int
 const (
 	ringTimer timerKind = iota
 	reviewTimer
+	callbackTimer
 	wrapUpTimer
 	leaveTimer
 )
 
 // timer is a moment at which the engine acts by itself. Each call has two (for
 // the phone that rings, and for the next change of what it waits for), each
-// agent two (for the wrap-up, and for the leg that was hung up).
+// agent two (for the wrap-up, and for the leg that was hung up), each callback
+// one (for the next attempt, or the end).
 type timer struct {
-	at    time.Time
-	seq   uint64 // orders timers of the same moment
-	kind  timerKind
-	call  *call
-	agent *agent
-	pos   position
+	at       time.Time
+	seq      uint64 // orders timers of the same moment
+	kind     timerKind
+	call     *call
+	agent    *agent
+	callback *callback
+	pos      position
 }
 
 func newTimers() *ordered[*timer] {

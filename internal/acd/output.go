@@ -25,9 +25,10 @@ func (o *Output) reset() {
 // Exactly one field is set. A later change of the same call or agent replaces
 // an earlier one.
 type Change struct {
-	Call  *CallStatus  // a call in progress
-	Ended CallID       // a call that is no longer in progress
-	Agent *AgentStatus // an agent, logged in or out
+	Call     *CallStatus     // a call in progress
+	Ended    CallID          // a call that is no longer in progress
+	Callback *CallbackStatus // a callback; the last change of it has a state that is over
+	Agent    *AgentStatus    // an agent, logged in or out
 }
 
 // CallStatus is a call in progress as others may see it.
@@ -51,21 +52,23 @@ type CallStatus struct {
 
 	// What a controller that takes over needs to go on.
 
-	Held        bool      `json:"held,omitempty"` // the dialplan held the caller before a controller was there
-	Flow        FlowState `json:"flow,omitempty"`
-	Entered     time.Time `json:"entered,omitzero"`      // the present queue
-	Place       time.Time `json:"place,omitzero"`        // what orders it: Queued, or the place of a former call
-	Resumptions int       `json:"resumptions,omitempty"` // how often that place was taken up
-	Tried       []QueueID `json:"tried,omitempty"`       // queues that it has come to
-	Told        uint32    `json:"told,omitempty"`        // rules of the present queue that were followed, a bit each
-	Announce    time.Time `json:"announce,omitzero"`     // when it is told next where it stands
-	Announcing  bool      `json:"announcing,omitempty"`  // prompts are played to it while it waits
-	Paused      time.Time `json:"paused,omitzero"`       // not offered until then, after a fault of its node
-	Prefers     AgentID   `json:"prefers,omitempty"`     // whom alone it waits for,
-	Preferred   time.Time `json:"preferred,omitzero"`    // until then
-	Lifted      time.Time `json:"lifted,omitzero"`       // when the agent answered who is being connected
-	FateResult  Result    `json:"fate_result,omitempty"` // how a call that hears a last word will have ended,
-	FateReason  Reason    `json:"fate_reason,omitempty"` // and why
+	Callback    CallbackID   `json:"callback,omitempty"` // the callback of which this is an attempt
+	Held        bool         `json:"held,omitempty"`     // the dialplan held the caller before a controller was there
+	Flow        FlowState    `json:"flow,omitempty"`
+	Entered     time.Time    `json:"entered,omitzero"`      // the present queue
+	Place       time.Time    `json:"place,omitzero"`        // what orders it: Queued, or the place of a former call
+	Resumptions int          `json:"resumptions,omitempty"` // how often that place was taken up
+	Tried       []QueueID    `json:"tried,omitempty"`       // queues that it has come to
+	Told        uint32       `json:"told,omitempty"`        // rules of the present queue that were followed, a bit each
+	Announce    time.Time    `json:"announce,omitzero"`     // when it is told next where it stands
+	Announcing  bool         `json:"announcing,omitempty"`  // prompts are played to it while it waits
+	Paused      time.Time    `json:"paused,omitzero"`       // not offered until then, after a fault of its node
+	Prefers     AgentID      `json:"prefers,omitempty"`     // whom alone it waits for,
+	Preferred   time.Time    `json:"preferred,omitzero"`    // until then
+	Lifted      time.Time    `json:"lifted,omitzero"`       // when the agent answered who is being connected
+	FateResult  Result       `json:"fate_result,omitempty"` // how a call that hears a last word will have ended,
+	Outcome     OfferOutcome `json:"outcome,omitempty"`     // why a caller who was called back was not reached
+	FateReason  Reason       `json:"fate_reason,omitempty"` // and why
 }
 
 // AgentStatus is an agent as others may see it.
@@ -145,14 +148,19 @@ type CallRecord struct {
 	Queued   time.Time `json:"queued,omitzero"`   // zero: not offered
 	Answered time.Time `json:"answered,omitzero"` // zero: not answered
 	// Visits are the stays in queues that the call left by overflow, in order.
-	Visits  []Visit       `json:"visits,omitempty"`
-	Resumed time.Time     `json:"resumed,omitzero"` // the place of a former call that it took up
-	Ended   time.Time     `json:"ended"`
-	Agent   AgentID       `json:"agent,omitempty"` // who answered
-	Seat    SeatID        `json:"seat,omitempty"`
-	Result  Result        `json:"result"`
-	Reason  Reason        `json:"reason"`
-	Offers  []OfferRecord `json:"offers,omitempty"`
+	Visits  []Visit   `json:"visits,omitempty"`
+	Resumed time.Time `json:"resumed,omitzero"` // the place of a former call that it took up
+	Ended   time.Time `json:"ended"`
+	Agent   AgentID   `json:"agent,omitempty"` // who answered
+	Seat    SeatID    `json:"seat,omitempty"`
+	// Callback, when set, is the callback of which this call was an attempt:
+	// the hotline called Caller. Such a call is not offered, has no wait, and
+	// Outcome says why the caller was not reached.
+	Callback CallbackID    `json:"callback,omitempty"`
+	Outcome  OfferOutcome  `json:"outcome,omitempty"`
+	Result   Result        `json:"result"`
+	Reason   Reason        `json:"reason"`
+	Offers   []OfferRecord `json:"offers,omitempty"`
 }
 
 // OfferRecord accounts for one offer of a call to an agent.
@@ -166,7 +174,7 @@ type OfferRecord struct {
 }
 
 // Offered reports whether the call was offered to a queue.
-func (r CallRecord) Offered() bool { return !r.Queued.IsZero() }
+func (r CallRecord) Offered() bool { return !r.Queued.IsZero() && r.Callback == "" }
 
 // Wait is how long the caller waited in the queue; 0 for a call that was not offered.
 func (r CallRecord) Wait() time.Duration {

@@ -29,9 +29,12 @@ type Overflow struct {
 	// To is the queue that the caller enters, with the wait so far counted
 	// for the place there. A queue where the call has been is passed over.
 	To QueueID
+	// Callback offers to call back, while the caller waits on; the prompts say
+	// which keys to press. The queue must have callbacks.
+	Callback bool
 	// Refuse ends the call after the prompts.
 	Refuse bool
-	// With neither To nor Refuse the rule only announces, once.
+	// With none of To, Callback and Refuse the rule only announces, once.
 }
 
 // Hours says when a queue is open.
@@ -94,6 +97,9 @@ func (c *call) counted(q *queue) int {
 // applyWaiting follows the rules of a queue for a caller who waits there. It
 // reports whether the call has left the queue.
 func (e *Engine) applyWaiting(c *call) bool {
+	if c.callback != nil {
+		return false
+	}
 	for i, rule := range c.queue.Overflow {
 		if c.Told&(1<<i) != 0 || rule.Closed || rule.Length > 0 || rule.Expected > 0 || !e.follows(c, c.queue, i) {
 			continue
@@ -121,6 +127,9 @@ func (e *Engine) apply(c *call, rule Overflow) bool {
 		return true
 	}
 	e.announce(c, rule.Prompts)
+	if rule.Callback {
+		e.runFlow(c, FlowCallbackOffer)
+	}
 	return false
 }
 

@@ -55,6 +55,11 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 			},
 			"played":  func(t *rapid.T) { w.onCall(t, func(c acd.CallID) acd.Event { return acd.CallPlayed{Call: c} }) },
 			"request": w.request,
+			"key": func(t *rapid.T) {
+				w.onCall(t, func(c acd.CallID) acd.Event {
+					return acd.CallDigit{Call: c, Digit: rapid.SampledFrom([]string{"1", "1", "2", "#", "7"}).Draw(t, "key")}
+				})
+			},
 			"restart": func(t *rapid.T) {
 				if rapid.IntRange(0, 4).Draw(t, "one in five") == 0 {
 					w.restart()
@@ -157,6 +162,10 @@ func (w *world) step(event acd.Event) {
 			delete(w.legs, c.Leg)
 		case acd.Connect:
 			w.bridges = append(w.bridges, c)
+		case acd.DialOut:
+			w.arrived++ // it will have a record of its own
+			w.alive[c.Call] = true
+			w.bridges = append(w.bridges, acd.Connect{Call: c.Call, Leg: c.Leg, Node: c.Node})
 		case acd.Release:
 			delete(w.alive, c.Call)
 			delete(w.legs, c.Leg)
@@ -352,7 +361,13 @@ func someOverflow(t *rapid.T, cfg *acd.Config) {
 			case "wait":
 				rule.Wait = time.Duration(rapid.IntRange(1, 30).Draw(t, "wait")) * time.Second
 			}
-			switch rapid.SampledFrom([]string{"to", "refuse", "announce"}).Draw(t, "then") {
+			switch rapid.SampledFrom([]string{"to", "refuse", "announce", "callback"}).Draw(t, "then") {
+			case "callback":
+				rule.Callback = true
+				q.Callback = acd.Callback{
+					Attempts: rapid.IntRange(1, 3).Draw(t, "attempts"), Spacing: 10 * time.Second, RingTimeout: 20 * time.Second,
+					Within: time.Minute, Missed: rapid.Bool().Draw(t, "missed"),
+				}
 			case "to":
 				rule.To = rapid.SampledFrom([]acd.QueueID{"general", "business"}).Draw(t, "to")
 			case "refuse":

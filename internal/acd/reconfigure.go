@@ -58,6 +58,11 @@ func (e *Engine) cannotLose(cfg Config) error {
 	for _, n := range cfg.Entries {
 		entries[n.Number] = n.Queue
 	}
+	for _, b := range e.callbacks {
+		if !queues[b.Queue] {
+			errs = append(errs, fmt.Errorf("queue %s has the callback %s; remove the queue when it is empty", b.Queue, b.ID))
+		}
+	}
 	for _, c := range e.callsByArrival() {
 		switch {
 		case c.queue != nil && !queues[c.Queue]:

@@ -25,8 +25,9 @@ type State struct {
 	CutOff  []NodeID                `json:"cut_off,omitempty"`
 	// Talked says with which agent a caller talked last; Places are those of
 	// callers who gave up. Oldest first.
-	Talked []TalkedWith `json:"talked,omitempty"`
-	Places []KeptPlace  `json:"places,omitempty"`
+	Callbacks []CallbackStatus `json:"callbacks,omitempty"`
+	Talked    []TalkedWith     `json:"talked,omitempty"`
+	Places    []KeptPlace      `json:"places,omitempty"`
 
 	Blocks    []Block   `json:"blocks,omitempty"`
 	Emergency []string  `json:"emergency,omitempty"`
@@ -59,7 +60,7 @@ func (e *Engine) Save() State {
 	s := State{
 		Version: StateVersion, At: e.now, Calls: snapshot.Calls, Agents: snapshot.Agents,
 		Counts: make(map[QueueID]QueueCounts, len(e.queues)), Pulses: make(map[QueueID]Pulse, len(e.queues)), CutOff: slices.Sorted(maps.Keys(e.cutOff)),
-		Blocks: e.Blocks(e.now), Emergency: slices.Clone(e.emergency),
+		Callbacks: e.Callbacks(), Blocks: e.Blocks(e.now), Emergency: slices.Clone(e.emergency),
 		Tokens: e.tokens, Filled: e.filled, Seq: e.seq, Offers: e.offers, Chance: e.chance.state,
 	}
 	for id, q := range e.queues {
@@ -109,6 +110,9 @@ func Restore(cfg Config, flow Flow, s State) (*Engine, error) {
 		if err := e.restoreAgent(status); err != nil {
 			wrong = append(wrong, err.Error())
 		}
+	}
+	for _, status := range s.Callbacks {
+		e.restoreCallback(status)
 	}
 	for _, status := range s.Calls {
 		if err := e.restoreCall(status); err != nil {
@@ -160,13 +164,28 @@ func (e *Engine) restoreAgent(s AgentStatus) error {
 	return nil
 }
 
+func (e *Engine) restoreCallback(s CallbackStatus) {
+	b := &callback{CallbackStatus: s}
+	b.due = timer{kind: callbackTimer, callback: b, pos: -1}
+	e.callbacks[b.ID] = b
+	if s.State == CallbackSpaced {
+		e.startTimer(&b.due, s.Next)
+	} else {
+		e.startTimer(&b.due, s.Expires)
+	}
+}
+
 func (e *Engine) restoreCall(s CallStatus) error {
 	c := newCall(s)
 	c.Offers, c.Visits, c.Tried = slices.Clone(s.Offers), slices.Clone(s.Visits), slices.Clone(s.Tried)
 	e.calls[c.Call] = c
-	if c.entry = e.entries[c.Entry]; c.entry == nil {
-		// Its number has left the configuration; the call goes on where it is.
-		c.entry = &entry{Entry: Entry{Number: c.Entry, Queue: c.Queue}}
+	c.entry = e.entryOf(c)
+	if c.Callback != "" {
+		b := e.callbacks[c.Callback]
+		if b == nil {
+			return fmt.Errorf("call %s is an attempt of the unknown callback %q", c.Call, c.Callback)
+		}
+		c.callback, b.call = b, c
 	}
 	if c.Phase == PhaseGreeting || c.Phase == PhaseClosing {
 		if c.Phase == PhaseGreeting && e.queues[c.entry.Queue] == nil {
@@ -182,7 +201,7 @@ func (e *Engine) restoreCall(s CallStatus) error {
 	c.rank = e.rankOf(c)
 	if c.Phase == PhaseTalking {
 		q.talking++
-	} else {
+	} else if c.callback == nil {
 		q.inQueue++
 	}
 	return e.restoreOffers(c)

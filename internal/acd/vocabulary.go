@@ -75,6 +75,9 @@ const (
 	// Overflowed: the call was offered to a queue and the hotline itself sent
 	// it away, to somewhere that is not ours or for good.
 	Overflowed Result = "overflowed"
+	// NotReached: a callback ended without a conversation. It does not count
+	// as offered.
+	NotReached Result = "not_reached"
 	// NotOffered: the call ended before it entered a queue. It does not
 	// count as offered.
 	NotOffered Result = "not_offered"
@@ -106,6 +109,11 @@ const (
 	Refused Reason = "refused"
 	// Shed: the call came in a storm and was not taken on (overflowed).
 	Shed Reason = "shed"
+	// CallbackRequested: the caller left the queue to be called back (overflowed).
+	CallbackRequested Reason = "callback_requested"
+	// CallerNotReached: the caller did not answer the callback, or the agent
+	// hung up before (not reached); the record's Outcome says why.
+	CallerNotReached Reason = "caller_not_reached"
 	// ClosedHours: the queue was closed, and no rule led elsewhere (not offered).
 	ClosedHours Reason = "closed_hours"
 	// Blocked: the caller is blocked (not offered).

@@ -21,6 +21,10 @@ const (
 	queued   acd.FlowState = "queued"
 )
 
+func play(prompts ...string) []acd.FlowAction {
+	return []acd.FlowAction{acd.FlowPlay{Prompts: prompts}}
+}
+
 // What Standard asks for, made once and not for each call.
 var (
 	answerAndEnqueue = []acd.FlowAction{acd.FlowAnswer{}, acd.FlowEnqueue{}}
@@ -47,16 +51,22 @@ func (Standard) Next(state acd.FlowState, event acd.FlowEvent, info *acd.FlowInf
 			return queued, enqueue
 		}
 	case acd.FlowQueued:
-		return queued, music
+		return state, music
 	case acd.FlowAnnounce:
-		return queued, []acd.FlowAction{acd.FlowPlay{Prompts: standing(info)}}
+		if !entersNumber(state) {
+			return state, play(standing(info)...)
+		}
+	case acd.FlowCallbackOffer:
+		return offered, nil
+	case acd.FlowDigit:
+		return pressed(state, info)
 	case acd.FlowRinging:
 		if info.Queue.Ringback {
-			return queued, ringback
+			return state, ringback
 		}
 	case acd.FlowRingingEnd:
 		if info.Queue.Ringback {
-			return queued, stopRingback
+			return state, stopRingback
 		}
 	}
 	return state, nil

@@ -11,24 +11,27 @@ type Metric string
 
 // The figures that do not depend on Options.
 const (
-	Offered          Metric = "offered"
-	Answered         Metric = "answered"
-	Abandoned        Metric = "abandoned"
-	ShortAbandoned   Metric = "short_abandons"
-	Overflowed       Metric = "overflowed"
-	NotOffered       Metric = "not_offered"
-	ConnectRate      Metric = "connect_rate"
-	AbandonRate      Metric = "abandon_rate"
-	AverageWait      Metric = "average_wait"
-	AverageAbandon   Metric = "average_abandoned_wait"
-	LongestWait      Metric = "max_wait"
-	AverageTalk      Metric = "average_talk"
-	LongestTalk      Metric = "max_talk"
-	TalkOver10       Metric = "talk_over_10_min"
-	TalkOver10Share  Metric = "talk_over_10_min_share"
-	RONA             Metric = "rona"
-	OffersRefused    Metric = "offers_refused"
-	OffersNotReached Metric = "offers_not_reached"
+	Offered            Metric = "offered"
+	Answered           Metric = "answered"
+	Abandoned          Metric = "abandoned"
+	ShortAbandoned     Metric = "short_abandons"
+	Overflowed         Metric = "overflowed"
+	NotOffered         Metric = "not_offered"
+	CallbacksRequested Metric = "callbacks_requested"
+	CallbacksAttempted Metric = "callbacks_attempted"
+	CallbacksReached   Metric = "callbacks_reached"
+	ConnectRate        Metric = "connect_rate"
+	AbandonRate        Metric = "abandon_rate"
+	AverageWait        Metric = "average_wait"
+	AverageAbandon     Metric = "average_abandoned_wait"
+	LongestWait        Metric = "max_wait"
+	AverageTalk        Metric = "average_talk"
+	LongestTalk        Metric = "max_talk"
+	TalkOver10         Metric = "talk_over_10_min"
+	TalkOver10Share    Metric = "talk_over_10_min_share"
+	RONA               Metric = "rona"
+	OffersRefused      Metric = "offers_refused"
+	OffersNotReached   Metric = "offers_not_reached"
 )
 
 // LevelFormula is one of the published ways to compute a service level.
@@ -147,6 +150,12 @@ func basics(short int) []Definition {
 		{Overflowed, "offered calls that the rules of a queue sent elsewhere or ended, or that were not taken on in a storm", "calls", contactCentre, "溢出量", "overflowed", 0,
 			amount(CountOverflowed)},
 		{NotOffered, "calls that ended before they entered a queue", "calls", contactCentre, "未进入排队量", "not offered", 0, amount(CountNotOffered)},
+		{CallbacksRequested, "overflowed calls whose callers asked to be called back", "calls", contactCentre, "预约回拨量", "callbacks requested", 0,
+			amount(CountCallbackAsked)},
+		{CallbacksAttempted, "times that a caller was called back, asked for or after giving up", "calls", "State Council letter 2025 no. 66 (漏接电话回拨)", "回拨量", "callbacks attempted", 0,
+			amount(CountCallbackTried)},
+		{CallbacksReached, "callbacks in which the caller talked with an agent", "calls", contactCentre, "回拨接通量", "callbacks reached", 0,
+			amount(CountCallbackReached)},
 		{ConnectRate, "answered / offered", "%", cityReport + "; GB/T 33358-2016: at least 95", "人工接通率", "connect rate", 2,
 			percent(CountAnswered, CountOffered)},
 		{AbandonRate, "abandoned / offered", "%", contactCentre, "放弃率", "abandon rate", 2, percent(CountAbandoned, CountOffered)},

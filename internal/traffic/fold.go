@@ -87,6 +87,10 @@ func Fold(record acd.CallRecord, loc *time.Location) []Increment {
 	interval := calendar.IntervalOf(at, loc)
 	of := func(key Key, counters Counters) Increment { return Increment{interval, key, counters} }
 
+	if record.Callback != "" {
+		counters := countCallback(record)
+		return []Increment{of(Site, counters), of(Queue(record.Queue), counters)}
+	}
 	whole := count(record)
 	increments := []Increment{of(Site, whole)}
 	if record.Queue == "" {
@@ -96,12 +100,15 @@ func Fold(record acd.CallRecord, loc *time.Location) []Increment {
 		return append(increments, of(Queue(record.Queue), whole))
 	}
 	stay, offers := record, record.Offers
-	for _, visit := range record.Visits {
+	for i, visit := range record.Visits {
 		made := 0 // of the offers, those made in this queue
 		for made < len(offers) && offers[made].Made.Before(visit.Left) {
 			made++
 		}
 		counters := overflowed(visit.Left.Sub(visit.Entered))
+		if i == len(record.Visits)-1 && record.Reason == acd.CallbackRequested {
+			counters[CountCallbackAsked] = 1
+		}
 		counters.Add(countOffers(offers[:made]))
 		increments = append(increments, of(Queue(visit.Queue), counters))
 		offers = offers[made:]
@@ -111,6 +118,18 @@ func Fold(record acd.CallRecord, loc *time.Location) []Increment {
 		return increments // the last stay is among the visits
 	}
 	return append(increments, of(Queue(record.Queue), count(stay)))
+}
+
+// countCallback counts an attempt to call a caller back: outbound, so that it
+// is neither offered nor answered.
+func countCallback(record acd.CallRecord) Counters {
+	c := countOffers(record.Offers)
+	c[CountCallbackTried] = 1
+	if record.Result == acd.Answered {
+		c[CountCallbackReached] = 1
+		c[SumCallbackTalk] = max(0, record.Talk()).Milliseconds()
+	}
+	return c
 }
 
 // countOffers counts how offers to agents ended that were not taken.
@@ -138,6 +157,9 @@ func count(record acd.CallRecord) Counters {
 	wait := max(0, record.Wait())
 	if record.Result == acd.Overflowed {
 		c.Add(overflowed(wait))
+		if record.Reason == acd.CallbackRequested {
+			c[CountCallbackAsked] = 1
+		}
 		return c
 	}
 	c[CountOffered] = 1
