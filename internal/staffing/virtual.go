@@ -13,10 +13,15 @@ type virtual struct {
 	panels         []panel // adjoining, ascending
 }
 
-// panel is a stretch over which Gauss-Legendre is exact to rounding.
-type panel struct{ from, to float64 }
+// panel is a stretch over which Gauss-Legendre is exact to rounding, with its
+// points x and the weights of f(x) in the integral of f e^g.
+type panel struct {
+	from, to   float64
+	x, weights [points]float64
+}
 
 const (
+	points = 16
 	// panelDrop bounds the change of g over a panel; with 16 points the error
 	// is far below rounding.
 	panelDrop = 4.0
@@ -71,7 +76,7 @@ func (v *virtual) lay() {
 	size := v.firstPanel()
 	for s := 0.0; s > -v.peak && v.drop(s) < negligible; {
 		size = v.fit(s, -min(size, 1/v.theta, v.peak+s))
-		left = append(left, panel{s - size, s})
+		left = append(left, v.panel(s-size, s))
 		if s -= size; v.peak+s <= 1e-15*v.peak {
 			break
 		}
@@ -84,7 +89,7 @@ func (v *virtual) lay() {
 	for s := 0.0; v.drop(s) < negligible; size *= 2 {
 		// Patience bends the integrands over 1/θ, until hardly anyone is left.
 		size = v.fit(s, min(size, max(1/v.theta, (v.peak+s)/2)))
-		v.panels = append(v.panels, panel{s, s + size})
+		v.panels = append(v.panels, v.panel(s, s+size))
 		s += size
 	}
 }
@@ -105,20 +110,34 @@ func (v virtual) fit(s, step float64) float64 {
 	return math.Abs(step)
 }
 
-// integral is the integral of f(x) e^g(x) from <= x <= to, divided by e^height.
+func (v virtual) panel(from, to float64) panel {
+	p := panel{from: from, to: to}
+	middle, half := (from+to)/2, (to-from)/2
+	for i, g := range gauss {
+		s := middle + half*g.at
+		p.x[i] = max(v.peak+s, 0)
+		p.weights[i] = half * g.weight * math.Exp(-v.drop(s))
+	}
+	return p
+}
+
+// integral is the integral of f(x) e^g(x) over from <= x <= to, divided by
+// e^height.
 func (v virtual) integral(f func(x float64) float64, from, to float64) float64 {
 	sum := 0.0
-	for _, p := range v.panels {
+	for i := range v.panels {
+		p := &v.panels[i]
 		low, high := max(p.from, from-v.peak), min(p.to, to-v.peak)
 		if low >= high {
 			continue
 		}
-		middle, half, part := (low+high)/2, (high-low)/2, 0.0
-		for _, g := range gauss {
-			s := middle + half*g.at
-			part += g.weight * math.Exp(-v.drop(s)) * f(max(v.peak+s, 0))
+		if low > p.from || high < p.to {
+			cut := v.panel(low, high)
+			p = &cut
 		}
-		sum += part * half
+		for j, x := range p.x {
+			sum += p.weights[j] * f(x)
+		}
 	}
 	return sum
 }
@@ -128,7 +147,7 @@ type node struct{ at, weight float64 }
 // gauss are the points and weights of 16-point Gauss-Legendre on [-1, 1]: the
 // zeros of the Legendre polynomial by Newton's method (Abramowitz and Stegun
 // 25.4.29).
-var gauss = legendre(16)
+var gauss = legendre(points)
 
 func legendre(count int) []node {
 	nodes := make([]node, count)
