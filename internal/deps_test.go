@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"internal":              {},
 	"internal/acd":          {},
 	"internal/apiclient":    {"internal/acd", "internal/httpapi/view"},
-	"internal/app":          {"asterisk-conf", "internal/acd", "internal/asterisk", "internal/calendar", "internal/callflow", "internal/config", "internal/httpapi", "internal/metrics", "internal/redisstore", "internal/report", "internal/runner", "internal/traffic"},
+	"internal/app":          {"asterisk-conf", "internal/acd", "internal/asterisk", "internal/calendar", "internal/callflow", "internal/config", "internal/httpapi", "internal/metrics", "internal/redisstore", "internal/report", "internal/runner", "internal/staffing", "internal/traffic"},
 	"internal/asterisk":     {"internal/acd", "internal/runner"},
 	"internal/calendar":     {},
 	"internal/callflow":     {"internal/acd"},
