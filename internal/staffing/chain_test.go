@@ -130,12 +130,12 @@ func compare(t *testing.T, p Performance, d Demand, c chain) {
 	same(t, "P(abandon)", p.PAbandon(), queue*c.theta/c.load)
 	same(t, "mean wait", p.MeanWait(), queue/d.Rate)
 	same(t, "occupancy", p.Occupancy(), busy/float64(c.agents))
+	_, _, short := c.fate(5 / d.Handle)
 	for _, within := range []float64{0, 5, 15, 30, 300} {
 		waiting, answered, abandoned := c.fate(within / d.Handle)
 		same(t, fmt.Sprintf("P(wait > %v s)", within), p.PWaitOver(within), waiting)
 		same(t, fmt.Sprintf("answered within %v s", within), p.PAnsweredWithin(within), answered)
 		same(t, fmt.Sprintf("abandoned within %v s", within), p.PAbandonedWithin(within), abandoned)
-		_, _, short := c.fate(5 / d.Handle)
 		same(t, "level of offered", Level(p, OfOffered, within, 5), answered)
 		same(t, "level of answered", Level(p, OfAnswered, within, 5), answered/(1-queue*c.theta/c.load))
 		same(t, "level less short", Level(p, OfOfferedLessShort, within, 5), answered/(1-short))
