@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"internal":              {},
 	"internal/acd":          {},
 	"internal/apiclient":    {"internal/acd", "internal/calendar", "internal/httpapi/view"},
-	"internal/app":          {"asterisk-conf", "internal/acd", "internal/asterisk", "internal/calendar", "internal/callflow", "internal/config", "internal/httpapi", "internal/metrics", "internal/redisstore", "internal/report", "internal/runner", "internal/traffic"},
+	"internal/app":          {"asterisk-conf", "internal/acd", "internal/asterisk", "internal/calendar", "internal/callflow", "internal/config", "internal/httpapi", "internal/metrics", "internal/redisstore", "internal/report", "internal/runner", "internal/staffing", "internal/traffic"},
 	"internal/asterisk":     {"internal/acd", "internal/runner"},
 	"internal/calendar":     {},
 	"internal/callflow":     {"internal/acd"},
@@ -40,6 +40,7 @@ var allowed = map[string][]string{
 	"internal/redisstore":   {"internal/acd", "internal/calendar", "internal/runner", "internal/traffic"},
 	"internal/report":       {"internal/traffic", "internal/calendar"},
 	"internal/runner":       {"internal/acd"},
+	"internal/staffing":     {},
 	"internal/traffic":      {"internal/acd", "internal/calendar"},
 
 	// Helpers of tests.
@@ -50,7 +51,7 @@ var allowed = map[string][]string{
 
 // pure packages import the standard library and the project's packages only,
 // and nothing that reads a clock, the disk or the network.
-var pure = []string{"internal/acd", "internal/callflow", "internal/calendar", "internal/traffic"}
+var pure = []string{"internal/acd", "internal/callflow", "internal/calendar", "internal/staffing", "internal/traffic"}
 
 // impure are parts of the standard library that pure packages do without.
 var impure = []string{"net", "net/http", "os", "os/exec", "sync", "math/rand", "math/rand/v2", "crypto/rand", "log", "context"}

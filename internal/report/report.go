@@ -39,7 +39,7 @@ type Queue struct {
 func WriteDay(w io.Writer, format, lang string, day Day) error {
 	t, known := texts[lang]
 	if !known {
-		return fmt.Errorf("%q is not a language of reports; write zh or en", lang)
+		return unknownLanguage(lang)
 	}
 	switch format {
 	case "table":
@@ -53,6 +53,14 @@ func WriteDay(w io.Writer, format, lang string, day Day) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(day.JSON)
 	}
+	return unknownFormat(format)
+}
+
+func unknownLanguage(lang string) error {
+	return fmt.Errorf("%q is not a language of reports; write zh or en", lang)
+}
+
+func unknownFormat(format string) error {
 	return fmt.Errorf("%q is not a format; write table, csv or json", format)
 }
 
