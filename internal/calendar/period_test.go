@@ -129,6 +129,26 @@ func drawPeriod(t *rapid.T) Period {
 	return Period{int16(from), int16(from + length)}
 }
 
+func FuzzParseWeekdays(f *testing.F) {
+	for _, seed := range []string{"mon", "mon-fri", "sat-mon", "mon-mon", "-", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		list, err := ParseWeekdays(text)
+		if err != nil {
+			return
+		}
+		written := WeekdayName(list[0])
+		if len(list) > 1 {
+			written += "-" + WeekdayName(list[len(list)-1])
+		}
+		slices.Sort(list)
+		if written != text || len(slices.Compact(list)) != len(list) {
+			t.Fatalf("%q was read as %v", text, list)
+		}
+	})
+}
+
 func TestParseWeekdays(t *testing.T) {
 	mon, sat, sun := time.Monday, time.Saturday, time.Sunday
 	for text, want := range map[string][]time.Weekday{
