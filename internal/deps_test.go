@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"internal/asterisk":     {"internal/acd", "internal/runner"},
 	"internal/calendar":     {},
 	"internal/callflow":     {"internal/acd"},
-	"internal/config":       {"internal/acd"},
+	"internal/config":       {"internal/acd", "internal/calendar"},
 	"internal/devstack":     {"asterisk-conf"},
 	"internal/e2e":          {},
 	"internal/httpapi":      {"internal/acd", "internal/calendar", "internal/httpapi/view"},

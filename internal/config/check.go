@@ -72,6 +72,7 @@ func (c *checker) config(raw *file) *Config {
 		},
 		Asterisk: c.asterisk(raw.Asterisk),
 	}
+	c.calendars(raw, cfg)
 	served := c.site(raw, cfg)
 	c.pins(raw.PINFile, cfg.Agents)
 	for _, q := range raw.Queues.items {

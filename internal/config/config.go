@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hotline/internal/acd"
+	"hotline/internal/calendar"
 )
 
 // Config is a complete and checked configuration.
@@ -26,6 +27,12 @@ type Config struct {
 	Seats           []Seat
 	Agents          []Agent
 	NotReadyReasons []acd.NotReadyReason
+
+	// Hours are the opening hours of queues. A queue that has none is not in
+	// it; the nil schedule found in its place is always open.
+	Hours map[acd.QueueID]*calendar.Schedule
+	// Holidays are the lists of holidays by name.
+	Holidays map[string]*calendar.Holidays
 }
 
 // Redis is where live state, records and counters are kept.

@@ -151,9 +151,9 @@ func TestFullFile(t *testing.T) {
 	equal("fallback", cfg.Asterisk.FallbackAfter, 2*time.Minute)
 	equal("trunks", cfg.Asterisk.Trunks, "[{carrier [127.0.0.2 10.1.0.0/24 10.2.0.1:5060]}]")
 	equal("entries", cfg.Entries, "[{12345 general [greeting please-hold]} {+8651812345 business []}]")
-	equal("queues", cfg.Queues, "[{general 综合受理 quiet true 20s 0s} {business 企业服务 default false 15s 10s}]")
+	equal("queues", cfg.Queues, "[{general 综合受理 quiet true 20s 0s} {business 企业服务 default false 15s 10s} {night night default false 15s 10s}]")
 	equal("seats", cfg.Seats, "[{window-1 sip:w1@10.0.0.9:5062} {0098 sip:0098@10.0.0.1:5060} {0099 sip:0099@10.0.0.1:5060} {0100 sip:0100@10.0.0.1:5060} {0101 sip:0101@10.0.0.1:5060} {8001 }]")
-	equal("agents", cfg.ACD().Agents, "[{1001 张三 [general business] 4711} {0998 坐席 0998 [general] } {0999 坐席 0999 [general] 123456} {1000 坐席 1000 [general] }]")
+	equal("agents", cfg.ACD().Agents, "[{1001 张三 [general business night] 4711} {0998 坐席 0998 [general] } {0999 坐席 0999 [general] 123456} {1000 坐席 1000 [general] }]")
 	equal("reasons", cfg.NotReadyReasons, "[{break 小休 1} {training training }]")
 	equal("zone", cfg.Location, "Asia/Shanghai")
 
@@ -163,6 +163,49 @@ func TestFullFile(t *testing.T) {
 	}
 	equal("seat passwords", len(passwords), 1)
 	equal("seat password", passwords["8001"].Reveal(), "seat-8001-password")
+}
+
+func TestOpeningHours(t *testing.T) {
+	cfg, err := Load(fixture(t, absolute(t, "testdata/good/full.yaml")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		queue acd.QueueID
+		at    string
+		open  bool
+	}{
+		{"general", "2026-02-17 03:00", true}, // without a calendar
+		{"business", "2026-02-12 17:30", true},
+		{"business", "2026-02-12 12:00", false},
+		{"business", "2026-02-13 17:30", false}, // a Friday
+		{"business", "2026-02-14 16:59", true},  // a Saturday like a Friday
+		{"business", "2026-02-14 17:30", false},
+		{"business", "2026-02-16 09:00", true}, // a holiday
+		{"business", "2026-02-16 14:00", false},
+		{"business", "2026-02-17 09:00", false}, // closed
+		{"business", "2026-11-24 09:00", false}, // other hours for three days
+		{"business", "2026-11-26 11:00", true},
+		{"business", "2026-11-27 09:00", true},
+		{"business", "2026-11-28 09:00", false},
+		{"night", "2026-11-27 05:59", true}, // from Thursday on
+		{"night", "2026-11-27 22:00", false},
+		{"night", "2026-11-29 22:00", true},
+	} {
+		at, err := time.ParseInLocation("2006-01-02 15:04", c.at, cfg.Location)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cfg.Hours[c.queue].Open(at.UTC()); got != c.open {
+			t.Errorf("queue %s at %s: open %v", c.queue, c.at, got)
+		}
+	}
+	if list := fmt.Sprint(cfg.Holidays["china"].List()[:2]); list != "[{2026-02-14 workday 春节调休} {2026-02-15 holiday 春节}]" {
+		t.Errorf("holidays: %s", list)
+	}
+	if got := len(cfg.Holidays["china"].List()); got != 11 {
+		t.Errorf("%d holidays", got)
+	}
 }
 
 func TestSeatPasswordsNamesEachMissingFile(t *testing.T) {

@@ -154,6 +154,24 @@ func (l *list[T]) decode(d *decoder, n ast.Node, key string) {
 	}
 }
 
+func (t *texts) setDefault(single string, at place) {
+	t.place, t.items = at, nil
+	if single != "" {
+		t.items = []text{{place: at, v: single}}
+	}
+}
+
+func (t *texts) decode(d *decoder, n ast.Node, key string) {
+	t.set = true
+	if _, isScalar := scalarText(n); !isScalar {
+		t.list.decode(d, n, key)
+		return
+	}
+	var single text
+	single.decode(d, n, key)
+	t.place, t.items = single.place, []text{single}
+}
+
 func unsupportedKind(n ast.Node) bool {
 	switch n.(type) {
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
@@ -183,6 +201,8 @@ func (v *value[T]) decode(d *decoder, n ast.Node, key string) {
 		d.unsupported(n)
 	case n.Type() == ast.NullType:
 		d.at(v.place, "%s has no value; write one or remove the key", key)
+	case n.Type() == ast.MappingType || n.Type() == ast.MappingValueType:
+		d.at(v.place, "%s must be a single value; put it in quotes if it contains a colon", key)
 	default:
 		d.at(v.place, "%s must be a single value; write it on one line", key)
 	}

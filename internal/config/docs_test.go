@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"hotline/internal/calendar"
 )
 
 func TestExampleLoads(t *testing.T) {
@@ -17,6 +19,10 @@ func TestExampleLoads(t *testing.T) {
 	}
 	if len(cfg.Seats) != 40 || len(cfg.Agents) != 40 {
 		t.Errorf("got %d seats and %d agents, want 40 and 40", len(cfg.Seats), len(cfg.Agents))
+	}
+	// 365 days, less 104 at weekends and 13 public holidays by law.
+	if got := cfg.Holidays["china"].WorkingDaysBetween(calendar.NewDay(2025, 12, 31), calendar.NewDay(2026, 12, 31)); got != 248 {
+		t.Errorf("2026 has %d working days, want 248", got)
 	}
 }
 

@@ -8,18 +8,20 @@ import "time"
 
 type file struct {
 	place
-	Site            text             `yaml:"site" need:"name the site, for example: site: lianyungang"`
-	Timezone        text             `yaml:"timezone" default:"Asia/Shanghai"`
-	Redis           redisSection     `yaml:"redis"`
-	HTTP            httpSection      `yaml:"http"`
-	Log             logSection       `yaml:"log"`
-	Asterisk        asteriskSection  `yaml:"asterisk"`
-	Entries         list[entryItem]  `yaml:"entries" need:"name a number that callers dial, for example: - {number: \"12345\", queue: general}"`
-	Queues          list[queueItem]  `yaml:"queues" need:"name a queue, for example: - {id: general, title: 综合受理}"`
-	Seats           list[seatItem]   `yaml:"seats" need:"name the seats, for example: - {range: 8001-8040}"`
-	Agents          list[agentItem]  `yaml:"agents" need:"name the agents, for example: - {id: \"1001\", name: 张三, queues: [general]}"`
-	NotReadyReasons list[reasonItem] `yaml:"not_ready_reasons"`
-	PINFile         text             `yaml:"pin_file" default:""`
+	Site            text               `yaml:"site" need:"name the site, for example: site: lianyungang"`
+	Timezone        text               `yaml:"timezone" default:"Asia/Shanghai"`
+	Redis           redisSection       `yaml:"redis"`
+	HTTP            httpSection        `yaml:"http"`
+	Log             logSection         `yaml:"log"`
+	Asterisk        asteriskSection    `yaml:"asterisk"`
+	Entries         list[entryItem]    `yaml:"entries" need:"name a number that callers dial, for example: - {number: \"12345\", queue: general}"`
+	Queues          list[queueItem]    `yaml:"queues" need:"name a queue, for example: - {id: general, title: 综合受理}"`
+	Seats           list[seatItem]     `yaml:"seats" need:"name the seats, for example: - {range: 8001-8040}"`
+	Agents          list[agentItem]    `yaml:"agents" need:"name the agents, for example: - {id: \"1001\", name: 张三, queues: [general]}"`
+	NotReadyReasons list[reasonItem]   `yaml:"not_ready_reasons"`
+	Calendars       list[calendarItem] `yaml:"calendars"`
+	Holidays        list[holidaysItem] `yaml:"holidays"`
+	PINFile         text               `yaml:"pin_file" default:""`
 }
 
 type redisSection struct {
@@ -87,6 +89,7 @@ type queueItem struct {
 	RingTimeout duration `yaml:"ring_timeout" default:"15s"`
 	WrapUp      duration `yaml:"wrap_up" default:"10s"`
 	Ringback    yesno    `yaml:"ringback" default:"false"`
+	Hours       text     `yaml:"hours" default:""`
 }
 
 type seatItem struct {
@@ -109,6 +112,43 @@ type reasonItem struct {
 	Name  text `yaml:"name" need:"name the reason, for example: name: break"`
 	Title text `yaml:"title" default:""`
 	Digit text `yaml:"digit" default:""`
+}
+
+type calendarItem struct {
+	place
+	ID            text                `yaml:"id" need:"name the calendar, for example: id: office"`
+	Weekly        list[weeklyItem]    `yaml:"weekly" need:"list the weekdays with their hours, for example: - {days: mon-fri, hours: [\"08:30-12:00\", \"14:00-18:00\"]}"`
+	Holidays      text                `yaml:"holidays" default:""`
+	HolidayHours  texts               `yaml:"holiday_hours" default:"closed"`
+	MakeupFollows text                `yaml:"makeup_follows" default:"mon"`
+	Exceptions    list[exceptionItem] `yaml:"exceptions"`
+}
+
+type weeklyItem struct {
+	place
+	Days  texts `yaml:"days" need:"name the weekdays, for example: days: mon-fri"`
+	Hours texts `yaml:"hours" need:"write periods or closed, for example: hours: [\"08:30-12:00\", \"14:00-18:00\"]"`
+}
+
+type exceptionItem struct {
+	place
+	Day     text  `yaml:"day" need:"name the day, for example: day: 2026-10-01"`
+	LastDay text  `yaml:"last_day" default:""`
+	Hours   texts `yaml:"hours" need:"write periods or closed, for example: hours: closed"`
+}
+
+type holidaysItem struct {
+	place
+	ID   text              `yaml:"id" need:"name the list, for example: id: china"`
+	Days list[holidayItem] `yaml:"days" need:"list the days, for example: - {day: 2026-10-01, last_day: 2026-10-07, name: 国庆节}"`
+}
+
+type holidayItem struct {
+	place
+	Day     text `yaml:"day" need:"name the day, for example: day: 2026-10-01"`
+	LastDay text `yaml:"last_day" default:""`
+	Kind    text `yaml:"kind" default:"holiday"`
+	Name    text `yaml:"name" default:""`
 }
 
 // The kinds of values.
@@ -137,4 +177,11 @@ type list[T any] struct {
 	place
 	items []T
 	blank bool // written as a list of nothing
+}
+
+// texts is a list of texts that may be written without brackets when it holds
+// a single one.
+type texts struct {
+	list[text]
+	set bool // written in the file
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -53,17 +54,22 @@ func (c *checker) between(d duration, key string, low, high time.Duration) time.
 	return d.v
 }
 
-func (c *checker) knownQueue(t text, who string, queues unique) {
-	if !t.set || len(queues.seen) == 0 {
+// known reports a name that is not among those that were seen.
+func (c *checker) known(t text, who string, among unique) {
+	if _, known := among.seen[t.v]; known || !t.set {
 		return
 	}
-	if _, known := queues.seen[t.v]; !known {
-		names := make([]string, 0, len(queues.seen))
-		for name := range queues.seen {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		c.at(t.place, "%s the unknown queue %s; configured are: %s", who, quoted(t.v), strings.Join(names, ", "))
+	if len(among.seen) == 0 {
+		c.at(t.place, "%s the unknown %s %s; add it, or remove the key", who, among.what, quoted(t.v))
+		return
+	}
+	c.at(t.place, "%s the unknown %s %s; configured are: %s", who, among.what, quoted(t.v), strings.Join(slices.Sorted(maps.Keys(among.seen)), ", "))
+}
+
+// knownQueue passes over a file without queues, which has been reported.
+func (c *checker) knownQueue(t text, who string, queues unique) {
+	if len(queues.seen) > 0 {
+		c.known(t, who, queues)
 	}
 }
 
