@@ -36,18 +36,17 @@ func measureDelays(t *testing.T, l *lab.Lab, busy func() bool) *delays {
 		defer func() { d.took <- took }()
 		client := http.Client{Transport: &http.Transport{}}
 		defer client.CloseIdleConnections()
-		tick := time.NewTicker(pause)
-		defer tick.Stop()
-		for {
-			var asked time.Time
+		// Each question is due at its time, also when the answer before it is
+		// late, and counts from then: else the worst moments would be asked
+		// about least.
+		for due := time.Now(); ; due = due.Add(pause) {
 			select {
 			case <-ctx.Done():
 				return
-			case <-tick.C:
-				asked = time.Now()
+			case <-time.After(time.Until(due)):
 			}
 			if busy() && ping(ctx, &client, l) == nil {
-				took = append(took, time.Since(asked))
+				took = append(took, time.Since(due))
 			}
 		}
 	}()

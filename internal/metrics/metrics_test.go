@@ -98,6 +98,7 @@ func TestParts(t *testing.T) {
 	store.Batch(3, time.Millisecond)
 	store.Records(2, 1)
 	store.Waiting(5, 6)
+	store.Parked(1, 4)
 	store.Lag(time.Second)
 	store.Error("unreachable")
 	api.HTTPRequest("GET", "/healthz", 200, time.Millisecond)
@@ -120,6 +121,8 @@ func TestParts(t *testing.T) {
 	check(t, s, 1, "hotline_redis_records_total", "outcome", "duplicate")
 	check(t, s, 5, "hotline_redis_waiting_entries", "kind", "record")
 	check(t, s, 6, "hotline_redis_waiting_entries", "kind", "change")
+	check(t, s, 1, "hotline_redis_parked_entries", "kind", "record")
+	check(t, s, 4, "hotline_redis_parked_entries", "kind", "change")
 	check(t, s, 1, "hotline_redis_errors_total", "kind", "unreachable")
 	check(t, s, 1, "hotline_http_panics_total", "route", "/api/v1/calls")
 	if s.Count("hotline_redis_lag_seconds") != 1 || s.Count("hotline_redis_batch_seconds") != 1 || s.Count("hotline_http_request_seconds", "status", "2xx") != 1 {

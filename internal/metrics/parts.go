@@ -87,6 +87,7 @@ type Store struct {
 	entries *prometheus.CounterVec
 	records *prometheus.CounterVec
 	waiting *prometheus.GaugeVec
+	parked  *prometheus.GaugeVec
 	lag     *prometheus.HistogramVec
 	errors  *prometheus.CounterVec
 }
@@ -97,6 +98,7 @@ func newStore(f factory) *Store {
 		entries: f.counter("redis_batch_entries_total", "Changes and records written in batches."),
 		records: f.counter("redis_records_total", "Call records by outcome: applied, or duplicate (they had been applied before).", "outcome"),
 		waiting: f.gauge("redis_waiting_entries", "What is not yet written, by kind: record or change.", "kind"),
+		parked:  f.gauge("redis_parked_entries", "What Redis refuses while it takes other entries, by kind: record or change. It is kept and tried again.", "kind"),
 		lag:     f.histogram("redis_lag_seconds", "How long the oldest entry of a batch waited until it was written.", append(slices.Clone(requestBuckets), 10, 30, 60, 300, 1800)),
 		errors:  f.counter("redis_errors_total", "Failed batches by kind: unreachable, password or refused.", "kind"),
 	}
@@ -118,6 +120,12 @@ func (s *Store) Records(applied, duplicates int) {
 func (s *Store) Waiting(records, changes int) {
 	s.waiting.WithLabelValues("record").Set(float64(records))
 	s.waiting.WithLabelValues("change").Set(float64(changes))
+}
+
+// Parked tells what Redis refuses while it takes other entries.
+func (s *Store) Parked(records, changes int) {
+	s.parked.WithLabelValues("record").Set(float64(records))
+	s.parked.WithLabelValues("change").Set(float64(changes))
 }
 
 // Lag observes how long the oldest entry of a batch waited.

@@ -15,6 +15,10 @@ type entry struct {
 	live   liveKey
 	call   *acd.CallStatus
 	agent  *acd.AgentStatus // with call and record nil as well: remove live
+
+	refused error     // the newest error that Redis answered to it
+	parked  bool      // see parked.go
+	due     time.Time // of a parked entry: when it is tried again
 }
 
 // endsCall reports whether the entry takes a call out of the live state.

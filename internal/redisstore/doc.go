@@ -5,6 +5,8 @@
 //
 // Redis is never in the way of a call: Append returns at once whether Redis
 // is there or not. A record is applied exactly once, however often it is sent.
+// One that Redis refuses while it takes others is kept, shown by Ready and
+// tried again; it holds nothing else up.
 //
 // It is the only importer of go-redis. It imports acd, calendar and traffic;
 // internal/app wires it, and whoever reads figures may import it.

@@ -3,6 +3,7 @@ package redisstore
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -45,6 +46,52 @@ func (e *RefusedError) Error() string {
 }
 
 func (e *RefusedError) Unwrap() error { return e.Err }
+
+// RefusedEntriesError says that Redis refuses some entries and takes others.
+// Those are kept in memory and tried again.
+type RefusedEntriesError struct {
+	Address string
+	Records int   // call records
+	Changes int   // live-state changes
+	Err     error // what Redis answered to one of them
+}
+
+func (e *RefusedEntriesError) Error() string {
+	return fmt.Sprintf("Redis at %s refuses %d call records and %d live-state changes, which are kept and tried again: repair the key (%v)",
+		e.Address, e.Records, e.Changes, e.Err)
+}
+
+func (e *RefusedEntriesError) Unwrap() error { return e.Err }
+
+// entryError is an obstacle that lies in one entry.
+type entryError struct{ err error }
+
+func (e *entryError) Error() string { return e.err.Error() }
+func (e *entryError) Unwrap() error { return e.err }
+
+// Answers of Redis that say nothing about the entry: it would give them to
+// every other one as well.
+var hindersAll = []string{
+	"NOSCRIPT", "LOADING", "BUSY ", "OOM", "MISCONF", "READONLY", "NOREPLICAS", "MASTERDOWN", "max number of clients",
+	"CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "NOPERM", "The user executing the script",
+}
+
+// concernsEntry reports whether err is about one entry, so that others can be written.
+func concernsEntry(err error) bool {
+	var own *entryError
+	if errors.As(err, &own) {
+		return true
+	}
+	var answered redis.Error
+	return errors.As(err, &answered) && !redis.IsAuthError(err) &&
+		!slices.ContainsFunc(hindersAll, func(prefix string) bool { return redis.HasErrorPrefix(err, prefix) })
+}
+
+// wasRefused reports whether err is Redis' answer to an entry: the script ran, or was to run.
+func wasRefused(err error) bool {
+	var answered redis.Error
+	return concernsEntry(err) || errors.As(err, &answered) && !redis.HasErrorPrefix(err, "NOSCRIPT")
+}
 
 // explain turns an error of the client into one of the typed errors above.
 func explain(address string, since time.Time, err error) error {

@@ -40,6 +40,7 @@ var (
 type meter struct {
 	mu                           sync.Mutex
 	applied, duplicates, batches int
+	parked                       int // records and changes
 	errors                       map[string]int
 	happened                     chan struct{}
 }
@@ -60,7 +61,10 @@ func (m *meter) Batch(int, time.Duration) { m.note(func() { m.batches++ }) }
 func (m *meter) Records(applied, duplicates int) {
 	m.note(func() { m.applied += applied; m.duplicates += duplicates })
 }
-func (m *meter) Waiting(int, int)  { m.note(func() {}) }
+func (m *meter) Waiting(int, int) { m.note(func() {}) }
+func (m *meter) Parked(records, changes int) {
+	m.note(func() { m.parked = records + changes })
+}
 func (m *meter) Lag(time.Duration) {}
 func (m *meter) Error(kind string) { m.note(func() { m.errors[kind]++ }) }
 
@@ -113,6 +117,12 @@ func run(t testing.TB, address string, change ...func(*Options)) (s *Store, m *m
 	t.Helper()
 	m = newMeter()
 	s = open(t, address, append([]func(*Options){func(o *Options) { o.Meter = m }}, change...)...)
+	return s, m, start(t, s)
+}
+
+// start lets a store write until stop is called, or the test ends.
+func start(t testing.TB, s *Store) (stop func() error) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
@@ -121,7 +131,7 @@ func run(t testing.TB, address string, change ...func(*Options)) (s *Store, m *m
 		return <-ended
 	})
 	t.Cleanup(func() { _ = stop() })
-	return s, m, stop
+	return stop
 }
 
 // drained waits until everything appended is written.

@@ -12,6 +12,7 @@ import (
 
 	"hotline/internal/acd"
 	"hotline/internal/redisstore/redistest"
+	"hotline/internal/traffic"
 )
 
 func TestDoubledBatchCountsOnce(t *testing.T) {
@@ -210,4 +211,59 @@ func TestVerifyFindsDifferences(t *testing.T) {
 	if differences, err = s.Verify(ctx, today); err != nil || len(differences) != 1 || differences[0].Stored != 0 {
 		t.Errorf("Verify = %v, %v; want the missing counter", differences, err)
 	}
+}
+
+// A counter of a quarter-hour is compared as well as those of the day.
+func TestVerifyFindsDifferencesOfIntervals(t *testing.T) {
+	s, m, _ := run(t, server(t).Address)
+	ctx := context.Background()
+	records := calls(13, 50)
+	s.Append(nil, records)
+	drained(t, s, m)
+	interval := traffic.Fold(records[0], shanghai)[0].Interval
+	s.client.HIncrBy(ctx, s.keys.interval(interval), "site:|rona", 5)
+	differences, err := s.Verify(ctx, today)
+	if err != nil || len(differences) != 1 || differences[0].Bucket != interval.String() || differences[0].Stored != differences[0].Recounted+5 {
+		t.Errorf("Verify = %v, %v; want the changed counter of %s", differences, err, interval)
+	}
+	s.client.Del(ctx, s.keys.interval(interval))
+	differences, err = s.Verify(ctx, today)
+	if err != nil || len(differences) == 0 {
+		t.Errorf("Verify = %v, %v; want the missing interval", differences, err)
+	}
+	for _, difference := range differences {
+		if difference.Bucket != interval.String() || difference.Stored != 0 {
+			t.Errorf("Verify finds %s; want counters of %s only", difference, interval)
+		}
+	}
+}
+
+// A call ends between two of the commands with which Verify reads.
+func TestVerifyWhileCallsEnd(t *testing.T) {
+	redisServer := server(t)
+	proxy := redistest.StartProxy(t, redisServer)
+	s, direct := open(t, proxy.Address), open(t, redisServer.Address)
+	records := calls(14, 20)
+	for _, record := range records[:10] {
+		if _, err := apply(t, direct, direct.client, record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ended := 0
+	proxy.Pause("xrevrange", func() {
+		for _, record := range records[10:] {
+			if n, err := apply(t, direct, direct.client, record); n != 1 || err != nil {
+				t.Errorf("applying a record: %d, %v", n, err)
+			}
+			ended++
+		}
+	})
+	differences, err := s.Verify(context.Background(), today)
+	if err != nil || len(differences) != 0 {
+		t.Errorf("Verify = %v, %v; want no difference", differences, err)
+	}
+	if ended != 10 {
+		t.Errorf("%d calls ended while Verify read; the case was not met", ended)
+	}
+	holds(t, s, records)
 }

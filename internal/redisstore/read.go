@@ -125,6 +125,18 @@ func (s *Store) Records(ctx context.Context, day calendar.Day, visit func(acd.Ca
 }
 
 func (s *Store) eachRecord(ctx context.Context, day calendar.Day, last string, visit func(acd.CallRecord) error) error {
+	return s.eachMessage(ctx, day, last, func(message redis.XMessage) error {
+		record, err := decodeRecord(message)
+		if err != nil {
+			return fmt.Errorf("entry %s of %s in Redis: %w", message.ID, s.keys.records(day), err)
+		}
+		return visit(record)
+	})
+}
+
+// eachMessage calls visit for the entries of a day's stream up to the one with
+// the id last, until visit returns an error.
+func (s *Store) eachMessage(ctx context.Context, day calendar.Day, last string, visit func(redis.XMessage) error) error {
 	const page = 1000
 	from := "-"
 	for {
@@ -133,11 +145,7 @@ func (s *Store) eachRecord(ctx context.Context, day calendar.Day, last string, v
 			return s.explain(err)
 		}
 		for _, message := range messages {
-			record, err := decodeRecord(message)
-			if err != nil {
-				return fmt.Errorf("entry %s of %s in Redis: %w", message.ID, s.keys.records(day), err)
-			}
-			if err := visit(record); err != nil {
+			if err := visit(message); err != nil {
 				return err
 			}
 			from = "(" + message.ID

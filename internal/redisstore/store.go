@@ -28,6 +28,8 @@ type Meter interface {
 	Records(applied, duplicates int)
 	// Waiting is what is not yet written.
 	Waiting(records, changes int)
+	// Parked is how much of that Redis refuses while it takes other entries.
+	Parked(records, changes int)
 	// Lag is how long the oldest entry of a batch waited until it was written.
 	Lag(time.Duration)
 	// Error is a failed batch; kind is unreachable, password or refused.
@@ -39,6 +41,7 @@ type noMeter struct{}
 func (noMeter) Batch(int, time.Duration) {}
 func (noMeter) Records(int, int)         {}
 func (noMeter) Waiting(int, int)         {}
+func (noMeter) Parked(int, int)          {}
 func (noMeter) Lag(time.Duration)        {}
 func (noMeter) Error(string)             {}
 
@@ -83,15 +86,20 @@ type Store struct {
 	log          *zap.Logger
 	meter        Meter
 	flushTimeout time.Duration
+	parkRetry    time.Duration // this and parkLimit are as the constants; tests change them before Run
+	parkLimit    int
 
 	wake chan struct{} // holds one token when something was appended
 
-	mu       sync.Mutex
-	waiting  backlog // guarded by mu
-	inFlight []entry // guarded by mu; taken by the writer, not yet written
-	failure  error   // guarded by mu; typed, nil while Redis does what it is told
-	since    time.Time
-	running  bool // guarded by mu
+	mu         sync.Mutex
+	waiting    backlog // guarded by mu
+	inFlight   []entry // guarded by mu; taken by the writer, not yet written
+	parked     []entry // guarded by mu; refused one by one, in the order in which they are due
+	tookParked bool    // guarded by mu; the last batch was of parked entries
+	flushing   bool    // guarded by mu; Run is about to end
+	failure    error   // guarded by mu; typed, nil while Redis does what it is told
+	since      time.Time
+	running    bool // guarded by mu
 }
 
 // New makes a store; it does not connect. The error says which option is wrong.
@@ -108,7 +116,7 @@ func New(o Options) (*Store, error) {
 	}
 	s := &Store{
 		client: o.Client, keys: k, location: o.Location, log: o.Log, meter: o.Meter,
-		flushTimeout: o.FlushTimeout, wake: make(chan struct{}, 1),
+		flushTimeout: o.FlushTimeout, parkRetry: parkRetry, parkLimit: parkLimit, wake: make(chan struct{}, 1),
 	}
 	if s.log == nil {
 		s.log = zap.NewNop()
@@ -189,6 +197,8 @@ func (s *Store) Ready() error {
 		return fmt.Errorf("%w; %s", s.failure, waitingText(records))
 	case !s.running:
 		return errors.New("the store is not running")
+	case s.refusal() != nil:
+		return s.refusal()
 	case len(s.inFlight) > 0 && time.Since(s.inFlight[0].at) > behindAfter:
 		return fmt.Errorf("Redis at %s is slow: the oldest entry has waited since %s; %s",
 			s.address, s.inFlight[0].at.Format(time.RFC3339), waitingText(records))
@@ -205,9 +215,34 @@ func waitingText(records int) string {
 
 // unwritten counts what is not yet written; the caller holds mu.
 func (s *Store) unwritten() (records, changes int) {
-	inFlight := countRecords(s.inFlight)
-	records = s.waiting.records + inFlight
-	return records, s.waiting.entries.Len() + len(s.inFlight) - records
+	records = s.waiting.records + countRecords(s.inFlight) + countRecords(s.parked)
+	return records, s.waiting.entries.Len() + len(s.inFlight) + len(s.parked) - records
+}
+
+// refusal says what is parked, also while it is tried again; nil when nothing
+// is. The caller holds mu.
+func (s *Store) refusal() error {
+	var refused RefusedEntriesError
+	for _, entries := range [][]entry{s.inFlight, s.parked} {
+		for _, e := range entries {
+			switch {
+			case !e.parked:
+				continue
+			case e.record != nil:
+				refused.Records++
+			default:
+				refused.Changes++
+			}
+			if refused.Err == nil {
+				refused.Err = e.refused
+			}
+		}
+	}
+	if refused.Err == nil {
+		return nil
+	}
+	refused.Address = s.address
+	return &refused
 }
 
 func (s *Store) explain(err error) error { return explain(s.address, time.Time{}, err) }

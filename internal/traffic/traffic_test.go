@@ -194,6 +194,31 @@ func TestFoldCountsOffersToAgents(t *testing.T) {
 	}
 }
 
+// Each outcome of an offer has the counter that is meant for it, and no other.
+func TestFoldCountsEachOutcomeOnce(t *testing.T) {
+	offerCounts := []Counter{CountRONA, CountRefused, CountBusy, CountUnreachable, CountFailed}
+	for outcome, want := range map[acd.OfferOutcome]Counter{
+		acd.OfferAnswered:    "",
+		acd.OfferNoAnswer:    CountRONA,
+		acd.OfferRefused:     CountRefused,
+		acd.OfferBusy:        CountBusy,
+		acd.OfferUnreachable: CountUnreachable,
+		acd.OfferFailed:      CountFailed,
+		acd.OfferNodeFault:   CountFailed, // the switch's fault, not the agent's
+		acd.OfferWithdrawn:   "",
+		"":                   "", // in flight
+	} {
+		record := abandoned(40 * time.Second)
+		record.Offers = []acd.OfferRecord{{Outcome: outcome}}
+		c := total(record)
+		for _, counter := range offerCounts {
+			if got := c[counter]; got != 0 && counter != want || got != 1 && counter == want {
+				t.Errorf("an offer that ended as %q counts %d as %s; want it as %q", outcome, got, counter, want)
+			}
+		}
+	}
+}
+
 func TestNegativeDurationsCountAsZero(t *testing.T) {
 	c := total(answered(-time.Second, -time.Second))
 	if c[SumWait] != 0 || c[SumTalk] != 0 || c.AnsweredWithin(1) != 1 {

@@ -21,6 +21,8 @@ type Proxy struct {
 	mu    sync.Mutex
 	cut   []byte // cut when the reply to a request with this text comes; guarded by mu
 	cuts  int    // guarded by mu
+	pause []byte // guarded by mu; see Pause
+	then  func() // guarded by mu
 	conns map[net.Conn]bool
 }
 
@@ -61,6 +63,32 @@ func (p *Proxy) Cuts() int {
 	return p.cuts
 }
 
+// Pause makes the proxy hold back, once, a request from text on. It passes on
+// what comes before, waits until Redis has replied to that, and runs then
+// before the rest goes on: another client's work between two commands of one
+// pipeline.
+func (p *Proxy) Pause(text string, then func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pause, p.then = []byte(text), then
+}
+
+// pauseAt is where in data to pause, and for what; -1 for not at all.
+func (p *Proxy) pauseAt(data []byte) (int, func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at := -1
+	if p.pause != nil {
+		at = bytes.Index(data, p.pause)
+	}
+	if at < 0 {
+		return at, nil
+	}
+	then := p.then
+	p.pause, p.then = nil, nil
+	return at, then
+}
+
 func (p *Proxy) accept() {
 	for {
 		client, err := p.listener.Accept()
@@ -85,6 +113,7 @@ func (p *Proxy) accept() {
 func (p *Proxy) serve(client, redis net.Conn) {
 	var spoiled sync.Mutex
 	asked := false // a request with the text was seen; guarded by spoiled
+	replied := make(chan struct{}, 1)
 	hangUp := func() {
 		_ = client.Close()
 		_ = redis.Close()
@@ -95,43 +124,62 @@ func (p *Proxy) serve(client, redis net.Conn) {
 	}
 	p.work.Go(func() {
 		defer hangUp()
-		pump(client, redis, func(data []byte) bool {
+		pump(client, redis, func(data []byte) ([]byte, bool) {
 			p.mu.Lock()
 			found := p.cut != nil && bytes.Contains(data, p.cut)
 			p.mu.Unlock()
 			spoiled.Lock()
 			asked = asked || found
 			spoiled.Unlock()
-			return true
+			at, then := p.pauseAt(data)
+			if at <= 0 {
+				return data, true
+			}
+			select {
+			case <-replied: // to an earlier request
+			default:
+			}
+			if _, err := redis.Write(data[:at]); err != nil {
+				return nil, false
+			}
+			<-replied
+			then()
+			return data[at:], true
 		})
 	})
 	p.work.Go(func() {
 		defer hangUp()
-		pump(redis, client, func([]byte) bool {
+		defer close(replied)
+		pump(redis, client, func(data []byte) ([]byte, bool) {
+			select {
+			case replied <- struct{}{}:
+			default:
+			}
 			spoiled.Lock()
 			defer spoiled.Unlock()
 			if !asked {
-				return true
+				return data, true
 			}
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			p.cut = nil
 			p.cuts++
-			return false
+			return nil, false
 		})
 	})
 }
 
-// pump copies until an end closes or pass says no.
-func pump(from, to net.Conn, pass func([]byte) bool) {
+// pump copies what pass makes of it until an end closes or pass says no.
+func pump(from, to net.Conn, pass func([]byte) ([]byte, bool)) {
 	buffer := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(buffer)
 		if n > 0 {
-			if !pass(buffer[:n]) {
+			data, ok := pass(buffer[:n])
+			if !ok {
 				return
 			}
-			if _, err := to.Write(buffer[:n]); err != nil {
+			if _, err := to.Write(data); err != nil {
 				return
 			}
 		}
