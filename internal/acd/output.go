@@ -125,6 +125,10 @@ type Snapshot struct {
 	Queues []QueueStatus `json:"queues"`
 	Agents []AgentStatus `json:"agents"`
 	Calls  []CallStatus  `json:"calls"`
+	// Callbacks that have not ended, in the order in which they are due.
+	Callbacks []CallbackStatus `json:"callbacks"`
+	Blocks    []Block          `json:"blocks"`    // callers who are kept out, by number
+	Emergency []string         `json:"emergency"` // prompts of the emergency announcement; none: it is off
 }
 
 // RecordVersion is the version of CallRecord's fields.

@@ -32,7 +32,7 @@ func (e *Engine) callsByArrival() []*call {
 
 // Snapshot copies the state of everything at now.
 func (e *Engine) Snapshot(now time.Time) Snapshot {
-	s := Snapshot{At: now}
+	s := Snapshot{At: now, Callbacks: e.Callbacks(), Blocks: e.Blocks(now), Emergency: slices.Clone(e.emergency)}
 	longest := make(map[QueueID]time.Duration, len(e.queues))
 	for _, c := range e.callsByArrival() {
 		s.Calls = append(s.Calls, c.status())

@@ -60,7 +60,7 @@ func (e *Engine) Save() State {
 	s := State{
 		Version: StateVersion, At: e.now, Calls: snapshot.Calls, Agents: snapshot.Agents,
 		Counts: make(map[QueueID]QueueCounts, len(e.queues)), Pulses: make(map[QueueID]Pulse, len(e.queues)), CutOff: slices.Sorted(maps.Keys(e.cutOff)),
-		Callbacks: e.Callbacks(), Blocks: e.Blocks(e.now), Emergency: slices.Clone(e.emergency),
+		Callbacks: snapshot.Callbacks, Blocks: snapshot.Blocks, Emergency: snapshot.Emergency,
 		Tokens: e.tokens, Filled: e.filled, Seq: e.seq, Offers: e.offers, Chance: e.chance.state,
 	}
 	for id, q := range e.queues {

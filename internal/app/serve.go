@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -59,6 +60,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 		Control: run,
 		Traffic: trafficReader{store: store, location: cfg.Location},
 		Ready:   func() []error { return notReady(sw, store) },
+		Reload:  func(ctx context.Context) error { return reload(ctx, cfg, run, log) },
 		Metrics: meters.Handler(),
 		Meter:   meters.HTTP(),
 		Token:   cfg.HTTP.Token.Reveal(),
@@ -97,6 +99,24 @@ func bearable(probed error, nodes int, log *zap.Logger) error {
 	for _, err := range away {
 		log.Error("a node does not answer at the start; its calls are served when it does", zap.Error(err))
 	}
+	return nil
+}
+
+// reload reads the configuration file again and lets the engine go by it, or
+// changes nothing and says why. What is not the engine's (Redis, ports, nodes)
+// keeps to the start; a change there is an error, so that nobody relies on it.
+func reload(ctx context.Context, running *config.Config, run *runner.Runner, log *zap.Logger) error {
+	fresh, err := config.Load(running.File)
+	if err != nil {
+		return err
+	}
+	if differs := running.NeedsRestart(fresh); len(differs) > 0 {
+		return fmt.Errorf("%s: a change of %s takes a restart; undo it, or restart hotline", running.File, strings.Join(differs, ", "))
+	}
+	if err := run.Request(ctx, acd.Reconfigure{Config: fresh.ACD()}); err != nil {
+		return err
+	}
+	log.Info("the configuration was applied", zap.String("file", running.File), zap.Int("queues", len(fresh.Queues)), zap.Int("agents", len(fresh.Agents)))
 	return nil
 }
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"reflect"
 	"time"
 
 	"hotline/internal/acd"
@@ -118,4 +119,22 @@ func (c *Config) ACD() acd.Config {
 		out.Agents = append(out.Agents, acd.Agent{ID: a.ID, Name: a.Name, Queues: a.Queues, PIN: a.PIN.Reveal()})
 	}
 	return out
+}
+
+// NeedsRestart lists the parts of the file in which other differs such that a
+// running program cannot take it over.
+func (c *Config) NeedsRestart(other *Config) []string {
+	var parts []string
+	note := func(name string, same bool) {
+		if !same {
+			parts = append(parts, name)
+		}
+	}
+	note("site", c.Site == other.Site)
+	note("timezone", c.Location.String() == other.Location.String())
+	note("redis", reflect.DeepEqual(c.Redis, other.Redis))
+	note("http", reflect.DeepEqual(c.HTTP, other.HTTP))
+	note("log", c.Log == other.Log)
+	note("asterisk", reflect.DeepEqual(c.Asterisk, other.Asterisk))
+	return parts
 }
