@@ -9,9 +9,10 @@ import (
 	"hotline/internal/acd"
 )
 
-// heldFor is how far in the past an arrival must lie for the caller to count
-// as held by the dialplan, rather than just coming in.
-const heldFor = time.Second
+// unseenFor is how old a caller's channel must be that a listing shows and no
+// event told, for the caller to count as one who has waited unseen, rather than
+// as one who is just coming in. The node's clock is compared with ours.
+const unseenFor = time.Second
 
 // Kinds of playback, the beginning of their ids.
 const (
@@ -73,20 +74,28 @@ func (n *node) callEntered(at time.Time, ch channel, args []string, found bool) 
 		return false
 	}
 	arrived := acd.CallArrived{Call: id, Node: n.cfg.ID, Entry: args[1], Caller: ch.Caller.Number}
-	since, ok := time.Time{}, false
-	if len(args) >= 3 {
-		since, ok = parseEpoch(args[2])
-	}
-	if !ok && found {
-		since, ok = ch.created(), !ch.created().IsZero()
-	}
-	if ok && at.Sub(since) > heldFor {
-		arrived.Since = since
-	}
+	arrived.Since = arrivedBefore(at, ch, args, found)
 	n.log.Debug("a caller arrived", zap.String("call", ch.ID),
 		zap.String("caller", acd.Mask(arrived.Caller)), zap.String("entry", arrived.Entry))
 	n.emit(at, arrived)
 	return true
+}
+
+// arrivedBefore is the true time of arrival of a caller who was held by the
+// dialplan, which says so by an argument of its own, or who came unseen; zero
+// for everybody else, however late the event comes and whatever the node's
+// clock shows.
+func arrivedBefore(at time.Time, ch channel, args []string, found bool) time.Time {
+	if len(args) >= 3 {
+		if since, ok := parseEpoch(args[2]); ok && since.Before(at) {
+			return since
+		}
+		return at // held, by a clock that is ahead of ours or not legible
+	}
+	if created := ch.created(); found && !created.IsZero() && at.Sub(created) > unseenFor {
+		return created
+	}
+	return time.Time{}
 }
 
 // legEntered lets a leg that Asterisk has made ring, unless it is no longer

@@ -285,6 +285,30 @@ func TestFailingRequestsBecomeEvents(t *testing.T) {
 	}
 }
 
+// Only the dialplan knows who was held: neither a StasisStart that comes late
+// nor a clock that differs makes of a new caller one who has waited.
+func TestOnlyTheDialplanSaysWhoWasHeld(t *testing.T) {
+	b := newBench(t, nil)
+	b.waitReady()
+	epoch := func(at time.Time) string { return fmt.Sprintf("%d.%03d", at.Unix(), at.Nanosecond()/1e6) }
+	held := func(id string, since time.Time) string {
+		return aritest.Event("StasisStart", id, "Up", fmt.Sprintf(`"args":["entry","12345",%q],`, epoch(since)))
+	}
+	b.send(start(callID)) // its channel was made hours ago by the clock of the node
+	if arrived, _ := expect[acd.CallArrived](b.rig); !arrived.Since.IsZero() {
+		t.Errorf("a new caller counts as held since %v", arrived.Since)
+	}
+	before := time.Now().Add(-200 * time.Millisecond).Truncate(time.Millisecond)
+	b.send(held("a1-1.2", before))
+	if arrived, _ := expect[acd.CallArrived](b.rig); !arrived.Since.Equal(before) {
+		t.Errorf("held since %v, want %v", arrived.Since, before)
+	}
+	b.send(held("a1-1.3", time.Now().Add(time.Hour))) // a clock that is ahead
+	if arrived, at := expect[acd.CallArrived](b.rig); !arrived.Since.Equal(at) {
+		t.Errorf("held since %v, want the present", arrived.Since)
+	}
+}
+
 // A call that the engine has done with must not stay at the switch because its
 // hang-up failed.
 func TestReleaseThatFailsIsMadeGood(t *testing.T) {
