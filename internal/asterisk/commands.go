@@ -192,12 +192,17 @@ func (n *node) startRingback(c acd.StartRingback) {
 	call.ringback = id
 	n.mu.Unlock()
 	media := []string{"tone:ring;tonezone=" + n.opt.ToneZone}
-	if n.tell(string(c.Call), n.playRequest(string(c.Call), id, media)) != nil {
+	if neverStarted(n.tell(string(c.Call), n.playRequest(string(c.Call), id, media))) {
 		n.mu.Lock()
 		call.ringback = ""
 		n.mu.Unlock()
 	}
 }
+
+// neverStarted reports whether a request that starts something has certainly
+// not done so. Without a reply it may have: then it must be ended like one that
+// was confirmed.
+func neverStarted(err error) bool { return statusOf(err) != 0 || neverSent(err) }
 
 // stopRingback ends the ringing tone, if there is one, and lets the music be
 // heard again when that is wanted.
@@ -211,9 +216,7 @@ func (n *node) stopRingback(id acd.CallID, resume bool) {
 	playback, class := call.ringback, call.music
 	call.ringback = ""
 	n.mu.Unlock()
-	n.tell(string(id), request{
-		method: http.MethodDelete, route: "playbacks/{id}", path: "/playbacks/" + esc(playback), repeatable: true,
-	})
+	n.tell(string(id), deletePlayback(playback))
 	if resume && class != "" {
 		n.music(id, class)
 	}
@@ -418,6 +421,10 @@ func post(route, path string, repeatable bool) request {
 
 func deleteChannel(id string) request {
 	return request{method: http.MethodDelete, route: "channels/{id}", path: "/channels/" + esc(id), repeatable: true}
+}
+
+func deletePlayback(id string) request {
+	return request{method: http.MethodDelete, route: "playbacks/{id}", path: "/playbacks/" + esc(id), repeatable: true}
 }
 
 func deleteBridge(id string) request {

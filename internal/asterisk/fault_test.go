@@ -309,6 +309,27 @@ func TestOnlyTheDialplanSaysWhoWasHeld(t *testing.T) {
 	}
 }
 
+// The ringing tone has no end of its own: one that may have begun is ended.
+func TestRingbackThatMayHaveBegunIsEnded(t *testing.T) {
+	for name, reply := range map[string]aritest.Reply{"no reply": {Hang: true}, "refused": {Status: 500}} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, nil)
+			b.waitReady()
+			b.fake.SetChannel(callID, "Up", appData)
+			b.send(start(callID))
+			expect[acd.CallArrived](b.rig)
+			b.fake.Script(func(_, path string) (aritest.Reply, bool) { return reply, strings.Contains(path, "/play/") })
+			b.sw.Do([]acd.Command{
+				legOffer(), acd.StartRingback{Call: callID, Node: "a1"}, acd.Connect{Call: callID, Leg: legID, Node: "a1"},
+			})
+			expect[acd.Connected](b.rig)
+			if n := b.fake.Count("DELETE /playbacks/ring_"); (n == 1) != reply.Hang {
+				t.Errorf("the tone was ended %d times", n)
+			}
+		})
+	}
+}
+
 // A call that the engine has done with must not stay at the switch because its
 // hang-up failed.
 func TestReleaseThatFailsIsMadeGood(t *testing.T) {
