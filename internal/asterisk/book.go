@@ -29,6 +29,7 @@ type callState struct {
 	suspect  bool      // missing in the last listing
 	play     string    // the playback whose end is CallPlayed
 	playing  time.Time // when Asterisk confirmed it; zero before
+	prompts  []string  // the playbacks of prompts that may be heard or wait, oldest first
 	ringback string    // the playback of the ringing tone
 	music    string    // class of the hold music asked for
 	moh      bool      // the music has been started and not stopped

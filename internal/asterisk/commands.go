@@ -3,6 +3,7 @@ package asterisk
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -101,6 +102,7 @@ func (n *node) play(c acd.Play) {
 	call := n.book.calls[c.Call]
 	if call != nil {
 		call.play, call.playing = id, time.Time{}
+		call.prompts = append(call.prompts, id)
 	}
 	n.mu.Unlock()
 	if call == nil {
@@ -125,7 +127,22 @@ func (n *node) play(c acd.Play) {
 		n.mu.Unlock()
 		return
 	}
-	n.inbox.post(func(at time.Time) { n.playbackFinished(at, id) })
+	n.inbox.post(func(at time.Time) { n.played(at, id, len(media) == 0 || neverStarted(err)) })
+}
+
+// stopPrompts ends the prompts that the caller hears or would hear next. Their
+// end is not CallPlayed: nobody waits for it any more.
+func (n *node) stopPrompts(id acd.CallID) {
+	n.mu.Lock()
+	var prompts []string
+	if call := n.book.calls[id]; call != nil {
+		prompts, call.prompts, call.play = call.prompts, nil, ""
+	}
+	n.mu.Unlock()
+	// The last one first, or the next would begin in between.
+	for _, playback := range slices.Backward(prompts) {
+		n.tell(string(id), deletePlayback(playback))
+	}
 }
 
 func (n *node) playRequest(channel, id string, media []string) request {
@@ -326,6 +343,7 @@ func (n *node) hangUpLeg(id acd.LegID) {
 
 func (n *node) connect(c acd.Connect) {
 	n.stopRingback(c.Call, false)
+	n.stopPrompts(c.Call)
 	n.stopMusic(c.Call)
 	n.mu.Lock()
 	call, leg := n.book.calls[c.Call], n.book.legs[c.Leg]

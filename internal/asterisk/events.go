@@ -1,6 +1,7 @@
 package asterisk
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -207,20 +208,30 @@ func (n *node) playbackFinished(at time.Time, id string) bool {
 	}
 	switch parts[0] {
 	case playPrompts:
-		call := acd.CallID(parts[2])
-		n.mu.Lock()
-		c := n.book.calls[call]
-		current := c != nil && c.play == id
-		if current {
-			c.play = ""
-		}
-		n.mu.Unlock()
-		if current {
-			n.emit(at, acd.CallPlayed{Call: call})
-		}
-		return current
+		return n.played(at, id, true)
 	case playReply:
 		n.clean(parts[2], "", deleteChannel(parts[2]))
 	}
 	return false
+}
+
+// played reports the end of the prompts that were asked for last. silent tells
+// that they are certainly not heard any more; otherwise the node did not say
+// whether it plays them.
+func (n *node) played(at time.Time, id string, silent bool) (current bool) {
+	call := acd.CallID(strings.SplitN(id, "_", 3)[2])
+	n.mu.Lock()
+	if c := n.book.calls[call]; c != nil {
+		if silent {
+			c.prompts = slices.DeleteFunc(c.prompts, func(p string) bool { return p == id })
+		}
+		if current = c.play == id; current {
+			c.play = ""
+		}
+	}
+	n.mu.Unlock()
+	if current {
+		n.emit(at, acd.CallPlayed{Call: call})
+	}
+	return current
 }

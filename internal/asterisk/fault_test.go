@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -328,6 +329,53 @@ func TestRingbackThatMayHaveBegunIsEnded(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What a waiting caller is told ends when an agent answers: all that may be
+// heard or wait its turn, the last first, and none of it is CallPlayed.
+func TestConnectStopsPrompts(t *testing.T) {
+	b := newBench(t, nil)
+	b.waitReady()
+	b.fake.SetChannel(callID, "Up", appData)
+	b.send(start(callID))
+	expect[acd.CallArrived](b.rig)
+	play := acd.Play{Call: callID, Node: "a1", Prompts: []string{"agents-busy"}}
+	playbacks := func(method string) (ids []string) {
+		for _, r := range b.fake.Requests() {
+			if i := strings.Index(r, "play_"); i >= 0 && strings.HasPrefix(r, method) {
+				ids = append(ids, r[i:])
+			}
+		}
+		return ids
+	}
+
+	b.sw.Do([]acd.Command{play}) // ends by itself
+	b.waitFor("POST /channels/"+callID+"/play/", 1)
+	b.send(fmt.Sprintf(`{"type":"PlaybackFinished","playback":{"id":%q}}`, playbacks("POST")[0]))
+	expect[acd.CallPlayed](b.rig)
+	b.fake.Script(func(_, path string) (aritest.Reply, bool) {
+		return aritest.Reply{Hang: true}, strings.Contains(path, "/play/")
+	})
+	b.sw.Do([]acd.Command{play}) // may have begun
+	expect[acd.CallPlayed](b.rig)
+	b.fake.Script(func(_, path string) (aritest.Reply, bool) {
+		return aritest.Reply{Status: 500}, strings.Contains(path, "/play/")
+	})
+	b.sw.Do([]acd.Command{play}) // has not begun
+	expect[acd.CallPlayed](b.rig)
+	b.fake.Script(nil)
+	b.sw.Do([]acd.Command{play, legOffer(), acd.Connect{Call: callID, Leg: legID, Node: "a1"}})
+	expect[acd.Connected](b.rig)
+	asked := playbacks("POST")
+	if got, want := playbacks("DELETE"), []string{asked[3], asked[1]}; !slices.Equal(got, want) {
+		t.Errorf("ended %v, want %v of %v", got, want, asked)
+	}
+	requests := b.fake.Requests()
+	if last := requests[len(requests)-1]; !strings.HasSuffix(last, "/addChannel") {
+		t.Errorf("the last request is %s", last)
+	}
+	b.send(fmt.Sprintf(`{"type":"PlaybackFinished","playback":{"id":%q}}`, asked[3]), start("a1-1.2"))
+	expect[acd.CallArrived](b.rig) // and no CallPlayed before it
 }
 
 // A call that the engine has done with must not stay at the switch because its

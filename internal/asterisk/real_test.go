@@ -370,6 +370,30 @@ func TestRealRingback(t *testing.T) {
 	expect[acd.CallGone](r)
 }
 
+// An announcement to a waiting caller ends when the agent answers; otherwise
+// Asterisk would connect them only after it.
+func TestRealAnnouncementEndsAtAnswer(t *testing.T) {
+	r := newRig(t)
+	r.plan(phone.AnswerAfter(200 * time.Millisecond))
+	c, call := r.arrive()
+	leg := r.offer(call, "8001")
+	expect[acd.LegRinging](r)
+	announcement := acd.Play{Call: call, Node: "a1", Prompts: []string{"agents-busy", "waiting", "agents-busy", "waiting"}}
+	r.sw.Do([]acd.Command{announcement, announcement})
+	expect[acd.LegAnswered](r)
+	asked := time.Now()
+	r.sw.Do([]acd.Command{acd.Connect{Call: call, Leg: leg, Node: "a1"}})
+	_, joined := expect[acd.Connected](r)
+	if took := joined.Sub(asked); took > time.Second {
+		t.Errorf("connected after %v", took)
+	}
+	_, err := c.WaitTone(r.ctx, r.seat.Tone())
+	noErr(t, err)
+	r.quiet()
+	r.release(call, leg)
+	expect[acd.CallGone](r)
+}
+
 func TestRealFeatureCode(t *testing.T) {
 	r := newRig(t)
 	c, err := r.seat.Dial("*111001", phone.CallOptions{})
