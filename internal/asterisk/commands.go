@@ -354,10 +354,52 @@ func (n *node) connect(c acd.Connect) {
 	}
 	if err := n.bridge(c, call); err != nil {
 		n.log.Warn("caller and agent could not be connected", zap.String("call", string(c.Call)), zap.Error(err))
+		if statusOf(err)/100 == 4 {
+			n.reportLeft(c)
+		}
 		n.post(acd.ConnectFailed{Call: c.Call, Leg: c.Leg, NodeFault: isNodeFault(err)})
 		return
 	}
 	n.post(acd.Connected{Call: c.Call, Leg: c.Leg})
+}
+
+// reportLeft finds out which side of a connection that Asterisk refuses has
+// gone, and reports it as its own event would, which may still be under way:
+// whoever hung up at the moment of the answer is not to be offered again. The
+// channel of one who has just hung up may be there for another moment.
+func (n *node) reportLeft(c acd.Connect) {
+	for try := range 2 {
+		if try > 0 && !n.pause(n.opt.RepeatAfter) {
+			return
+		}
+		var caller channel
+		callerErr := n.rest.do(n.jobs, get("channels/{id}", "/channels/"+esc(c.Call)), &caller)
+		_, inApp := caller.stasisArgs(n.opt.App)
+		callerGone := statusOf(callerErr) == http.StatusNotFound || (callerErr == nil && !inApp)
+		legErr := n.rest.do(n.jobs, get("channels/{id}", "/channels/"+esc(c.Leg)), nil)
+		legGone := statusOf(legErr) == http.StatusNotFound
+		if callerGone {
+			n.inbox.post(func(at time.Time) { n.left(at, string(c.Call)) })
+		}
+		if legGone {
+			n.inbox.post(func(at time.Time) { n.legLost(at, c.Leg) })
+		}
+		if callerGone || legGone {
+			return
+		}
+	}
+}
+
+// pause waits unless the requests are to end; then it reports false.
+func (n *node) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-n.jobs.Done():
+		return false
+	}
 }
 
 // bridge puts caller and agent into the call's bridge.

@@ -178,6 +178,22 @@ func (n *node) legGone(at time.Time, id acd.LegID, leg *legState, outcome acd.Of
 	n.emit(at, acd.LegGone{Leg: id, Outcome: outcome})
 }
 
+// legLost reports the end of a leg whose cause nobody has told, unless that has
+// been done.
+func (n *node) legLost(at time.Time, id acd.LegID) {
+	n.mu.Lock()
+	leg, known := n.book.endLeg(id, at)
+	n.mu.Unlock()
+	if !known {
+		return
+	}
+	outcome := acd.OfferFailed
+	if leg.answered {
+		outcome = acd.OfferAnswered
+	}
+	n.legGone(at, id, leg, outcome)
+}
+
 func (n *node) stateChanged(at time.Time, channel, state string) bool {
 	id := acd.LegID(channel)
 	n.mu.Lock()

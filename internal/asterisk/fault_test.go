@@ -273,6 +273,7 @@ func TestFailingRequestsBecomeEvents(t *testing.T) {
 			b.fake.Script(fail("/addChannel", reply))
 			third := legOffer()
 			third.Leg = acd.NewLegID(callID, 3, "1001")
+			b.fake.SetChannel(string(third.Leg), "Up", "")
 			b.sw.Do([]acd.Command{third, acd.Connect{Call: callID, Leg: third.Leg, Node: "a1"}})
 			if failed, _ := expect[acd.ConnectFailed](b.rig); failed.NodeFault != reply.Hang {
 				t.Errorf("%+v", failed)
@@ -307,6 +308,66 @@ func TestOnlyTheDialplanSaysWhoWasHeld(t *testing.T) {
 	b.send(held("a1-1.3", time.Now().Add(time.Hour))) // a clock that is ahead
 	if arrived, at := expect[acd.CallArrived](b.rig); !arrived.Since.Equal(at) {
 		t.Errorf("held since %v, want the present", arrived.Since)
+	}
+}
+
+// Who hangs up at the moment of the answer is told before the connection
+// fails, so that nobody else is to blame; what tells it late is no news.
+func TestWhoHasGoneIsToldBeforeConnectFailed(t *testing.T) {
+	cases := map[string]struct {
+		caller, leg string // their states when asked; empty when gone
+		appData     string
+		late        bool // the caller's channel goes only after the first look
+	}{
+		"caller":                          {leg: "Up"},
+		"caller, still in the dialplan":   {caller: "Up", leg: "Up", appData: "elsewhere"},
+		"caller, there for a moment more": {caller: "Up", leg: "Up", appData: appData, late: true},
+		"agent":                           {caller: "Up", appData: appData},
+		"both":                            {},
+		"nobody":                          {caller: "Up", leg: "Up", appData: appData},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, nil)
+			b.waitReady()
+			b.send(start(callID))
+			expect[acd.CallArrived](b.rig)
+			b.sw.Do([]acd.Command{legOffer()})
+			b.waitFor("POST /channels/create", 1)
+			b.send(legStart(), aritest.Event("ChannelStateChange", string(legID), "Up", ""))
+			expect[acd.LegAnswered](b.rig)
+			b.fake.SetChannel(callID, c.caller, c.appData)
+			b.fake.SetChannel(string(legID), c.leg, "")
+			b.fake.Script(func(method, path string) (aritest.Reply, bool) {
+				if c.late && method == "GET" && path == "/channels/"+string(legID) {
+					b.fake.SetChannel(callID, "", "")
+				}
+				return aritest.Reply{Status: 422, Body: `{"message":"Channel not in Stasis application"}`}, strings.HasSuffix(path, "/addChannel")
+			})
+			b.sw.Do([]acd.Command{acd.Connect{Call: callID, Leg: legID, Node: "a1"}})
+			callerGone := c.caller == "" || c.appData != appData || c.late
+			if callerGone {
+				if gone, _ := expect[acd.CallGone](b.rig); gone != (acd.CallGone{Call: callID}) {
+					t.Errorf("%+v", gone)
+				}
+			}
+			if c.leg == "" {
+				if gone, _ := expect[acd.LegGone](b.rig); gone != (acd.LegGone{Leg: legID, Outcome: acd.OfferAnswered}) {
+					t.Errorf("%+v", gone)
+				}
+			}
+			if failed, _ := expect[acd.ConnectFailed](b.rig); failed.NodeFault {
+				t.Errorf("%+v", failed)
+			}
+			if callerGone {
+				b.send(aritest.Event("ChannelHangupRequest", callID, "Up", ""), aritest.Event("StasisEnd", callID, "Up", ""))
+			}
+			if c.leg == "" {
+				b.send(aritest.Event("ChannelDestroyed", string(legID), "Up", `"cause":16,`))
+			}
+			b.send(start("a1-1.2"))
+			expect[acd.CallArrived](b.rig) // and nothing is told twice
+		})
 	}
 }
 

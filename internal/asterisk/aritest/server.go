@@ -272,6 +272,15 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		list := strings.Join(s.bridges, ",")
 		s.mu.Unlock()
 		answer(w, 200, "["+list+"]")
+	case r.Method == http.MethodGet && strings.HasPrefix(path, "/channels/"):
+		s.mu.Lock()
+		ch, ok := s.channels[strings.TrimPrefix(path, "/channels/")]
+		s.mu.Unlock()
+		if !ok {
+			answer(w, 404, `{"message":"Channel not found"}`)
+			return
+		}
+		answer(w, 200, ch)
 	case r.Method == http.MethodGet:
 		answer(w, 404, `{"message":"Not found"}`)
 	case r.Method == http.MethodPut || path == "/channels/create":
