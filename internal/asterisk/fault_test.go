@@ -600,31 +600,53 @@ func TestListingDoesNotMisfire(t *testing.T) {
 	}
 }
 
+// One node that has been taken over ends the whole switch: two controllers
+// must not share a site.
 func TestAnotherControllerTakesOver(t *testing.T) {
-	b := newBench(t, nil)
-	b.waitReady()
-	b.send(start(callID))
-	expect[acd.CallArrived](b.rig)
-	b.send(`{"type":"ApplicationReplaced","application":"hotline"}`)
-	var problem *asterisk.NodeError
-	for problem == nil || problem.Problem != asterisk.Replaced {
+	other := aritest.New()
+	defer other.Close()
+	b := newBench(t, func(o *asterisk.Options) {
+		o.Nodes = append(o.Nodes, asterisk.Node{ID: "a2", URL: other.URL(), Username: aritest.User, Password: aritest.Password})
+	})
+	for range 2 {
 		select {
-		case <-b.meter.changed:
-			errors.As(b.sw.Ready(), &problem)
+		case <-b.nodes: // NodeReachable
 		case <-b.ctx.Done():
 			t.Fatal(b.sw.Ready())
 		}
 	}
-	before := len(b.fake.Requests())
-	b.sw.Do([]acd.Command{acd.Release{Call: callID, Node: "a1"}})
-	b.stop()
-	noErr(t, <-b.done)
-	b.done <- nil
-	if after := len(b.fake.Requests()); after != before {
-		t.Errorf("%v", b.fake.Requests()[before:])
+	b.send(start(callID))
+	expect[acd.CallArrived](b.rig)
+	// A request without an answer does not delay the end.
+	b.fake.Script(func(method, _ string) (aritest.Reply, bool) { return aritest.Reply{Hang: true}, method == "POST" })
+	b.sw.Do([]acd.Command{acd.Answer{Call: callID, Node: "a1"}, acd.Answer{Call: callID, Node: "a1"}})
+	b.waitFor("POST /channels/"+callID+"/answer", 1)
+	b.send(`{"type":"ApplicationReplaced","application":"hotline"}`)
+
+	var err error
+	select {
+	case err = <-b.done:
+	case <-b.ctx.Done():
+		t.Fatal("it goes on")
 	}
-	if b.fake.Sockets() != 1 {
-		t.Errorf("%d connections", b.fake.Sockets())
+	b.done <- nil
+	var problem *asterisk.NodeError
+	if !errors.As(err, &problem) || problem.Problem != asterisk.Replaced || problem.Node != "a1" || !errors.Is(err, asterisk.ErrReplaced) {
+		t.Fatalf("ended with %v", err)
+	}
+	if want := "node a1: another controller has taken over the application hotline at " + b.fake.URL() + "; this one ends: stop one of the two"; err.Error() != want {
+		t.Errorf("%q, want %q", err, want)
+	}
+	if !errors.Is(b.sw.Ready(), asterisk.ErrReplaced) {
+		t.Errorf("ready: %v", b.sw.Ready())
+	}
+	before := len(b.fake.Requests()) + len(other.Requests())
+	b.sw.Do([]acd.Command{acd.Release{Call: callID, Node: "a1"}, acd.Release{Call: callID, Node: "a2"}})
+	if after := len(b.fake.Requests()) + len(other.Requests()); after != before || b.fake.Count("POST /channels/"+callID+"/answer") != 1 {
+		t.Errorf("%v", b.fake.Requests())
+	}
+	if b.fake.Sockets() != 1 || other.Sockets() != 1 {
+		t.Errorf("%d and %d connections", b.fake.Sockets(), other.Sockets())
 	}
 }
 
