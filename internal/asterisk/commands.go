@@ -42,14 +42,15 @@ func (n *node) markCancelled(id acd.LegID) {
 }
 
 // markReleased notes that the engine has done with a call: whatever of it is
-// still there at the next listing is removed.
+// still there at the next listing is removed. What the engine knows to be gone
+// is not: under the same id, a lost node may have it again by now.
 func (n *node) markReleased(c acd.Release) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if call := n.book.calls[c.Call]; call != nil {
+	if call := n.book.calls[c.Call]; call != nil && !c.CallerGone {
 		call.released = true
 	}
-	if leg := n.book.legs[c.Leg]; leg != nil {
+	if leg := n.book.legs[c.Leg]; leg != nil && !c.LegGone {
 		leg.cancelled = true
 	}
 }

@@ -155,10 +155,12 @@ func (n *node) checkIncarnation(ctx context.Context) error {
 	return nil
 }
 
-// nodeDown reports all calls of the node as lost. The owner calls it.
+// nodeDown reports all calls of the node as lost. The owner calls it. For a
+// node that was merely out of reach it is as if this controller had just
+// started: conversations that go on there are adopted by the next listing.
 func (n *node) nodeDown(at time.Time) {
 	n.mu.Lock()
-	n.book = newBook()
+	n.book, n.synced = newBook(), false
 	n.mu.Unlock()
 	n.emit(at, acd.NodeDown{Node: n.cfg.ID})
 }

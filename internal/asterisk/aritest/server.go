@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -85,6 +86,25 @@ func (s *Server) SetDeaf(deaf bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.deaf = deaf
+}
+
+// Refuse cuts all connections and refuses new ones, as a firewall or a node
+// without Asterisk does; what the node has is kept.
+func (s *Server) Refuse() {
+	s.http.Listener.Close()
+	s.Drop()
+	s.http.CloseClientConnections()
+}
+
+// Accept takes connections again, at the same address.
+func (s *Server) Accept() error {
+	l, err := net.Listen("tcp", s.http.Listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	s.http.Listener = l // which Close closes
+	go func() { _ = s.http.Config.Serve(l) }()
+	return nil
 }
 
 // Restart pretends that Asterisk was started anew: nothing is left.
