@@ -380,7 +380,7 @@ func (n *node) reportLeft(c acd.Connect) {
 		legErr := n.rest.do(n.jobs, get("channels/{id}", "/channels/"+esc(c.Leg)), nil)
 		legGone := statusOf(legErr) == http.StatusNotFound
 		if callerGone {
-			n.inbox.post(func(at time.Time) { n.left(at, string(c.Call)) })
+			n.inbox.post(func(at time.Time) { n.left(at, string(c.Call), callerErr != nil) })
 		}
 		if legGone {
 			n.inbox.post(func(at time.Time) { n.legLost(at, c.Leg) })

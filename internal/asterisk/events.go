@@ -27,10 +27,12 @@ func (n *node) wireEvent(at time.Time, ev wireEvent) {
 	switch ev.Type {
 	case "StasisStart":
 		n.entered(at, ev.Channel, ev.Args, false)
-	case "StasisEnd", "ChannelHangupRequest":
+	case "ChannelHangupRequest":
 		// A hang-up ends what is being played, and the end of that is told
 		// before the channel leaves: the request alone comes first.
-		n.left(at, ev.Channel.ID)
+		n.left(at, ev.Channel.ID, true)
+	case "StasisEnd":
+		n.left(at, ev.Channel.ID, false)
 	case "ChannelDestroyed":
 		n.destroyed(at, ev.Channel.ID, ev.Cause)
 	case "ChannelStateChange":
@@ -69,6 +71,7 @@ func (n *node) callEntered(at time.Time, ch channel, args []string, found bool) 
 	_, known := n.book.calls[id]
 	if !known {
 		n.book.calls[id] = &callState{since: at}
+		delete(n.book.ended, ch.ID) // an event says that it is here, whatever was before
 	}
 	n.mu.Unlock()
 	if known {
@@ -132,12 +135,16 @@ func (n *node) seatEntered(at time.Time, channel string, args []string) bool {
 	return true
 }
 
-// left handles a channel that has left the application. An agent's leg ends
-// when it is destroyed, because only then its cause is known.
-func (n *node) left(at time.Time, channel string) {
+// left handles a channel that has left the application; hungUp tells that it
+// cannot come back. An agent's leg ends when it is destroyed, because only then
+// its cause is known.
+func (n *node) left(at time.Time, channel string, hungUp bool) {
 	n.mu.Lock()
 	call, known := n.book.endCall(acd.CallID(channel), at)
 	n.book.endSeat(channel, at)
+	if hungUp || (known && call.released) {
+		n.book.noteHangUp(channel)
+	}
 	n.mu.Unlock()
 	if known {
 		n.callGone(at, acd.CallID(channel), call, false)
@@ -154,7 +161,7 @@ func (n *node) callGone(at time.Time, id acd.CallID, call *callState, vanished b
 
 func (n *node) destroyed(at time.Time, channel string, cause int) {
 	if !isLeg(acd.LegID(channel)) {
-		n.left(at, channel)
+		n.left(at, channel, true)
 		return
 	}
 	n.mu.Lock()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
 	"hotline/internal/acd"
@@ -161,9 +162,19 @@ func TestBurstKeepsOrderAndLosesNothing(t *testing.T) {
 }
 
 func TestOverflowIsMadeGood(t *testing.T) {
-	b := newBench(t, func(o *asterisk.Options) { o.MaxBacklog = 1 })
+	const n, limit = 3000, 2
+	gate := make(chan struct{})
+	b := newBench(t, func(o *asterisk.Options) {
+		o.MaxBacklog = limit
+		// The first caller holds the handling of events up, not their reading.
+		o.Log = o.Log.WithOptions(zap.Hooks(func(e zapcore.Entry) error {
+			if e.Message == "a caller arrived" {
+				<-gate
+			}
+			return nil
+		}))
+	})
 	b.waitReady()
-	const n = 3000
 	want := map[acd.CallID]bool{}
 	var burst []string
 	for i := range n {
@@ -173,12 +184,31 @@ func TestOverflowIsMadeGood(t *testing.T) {
 		burst = append(burst, start(id))
 	}
 	b.send(burst...)
+	for b.meter.count("StasisStart") < n {
+		select {
+		case <-b.meter.changed:
+		case <-b.ctx.Done():
+			close(gate)
+			t.Fatal("the events are not read on")
+		}
+	}
+	close(gate)
 	for range n {
 		arrived, _ := expect[acd.CallArrived](b.rig)
 		if !want[arrived.Call] {
 			t.Fatalf("%s came twice", arrived.Call)
 		}
 		delete(want, arrived.Call)
+	}
+	// All were dropped but the first, those that the limit allows to wait, and
+	// the last if it came when the others had been handled.
+	if found := b.logs.FilterMessage("a listing shows what no event told").Len(); found < n-2-limit {
+		t.Errorf("only %d of %d callers were found by a listing: more than %d events waited", found, n, limit)
+	}
+	b.meter.mu.Lock()
+	defer b.meter.mu.Unlock()
+	if b.meter.gaps != 1 {
+		t.Errorf("%d gaps were counted", b.meter.gaps)
 	}
 }
 
@@ -466,20 +496,61 @@ func TestReleaseThatFailsIsMadeGood(t *testing.T) {
 	expect[acd.CallGone](b.rig)
 }
 
-// A channel that hangs on long after its hang-up is not a caller who comes.
+// A channel that hangs on long after its hang-up is not a caller who comes,
+// even if no listing was made for longer than a channel needs to go.
 func TestChannelThatHangsOnIsNoNewCaller(t *testing.T) {
+	for _, settle := range []time.Duration{50 * time.Millisecond, time.Nanosecond} {
+		b := newBench(t, func(o *asterisk.Options) {
+			o.ReconcileEvery, o.SettleTime = 20*time.Millisecond, settle
+		})
+		b.waitReady()
+		b.fake.SetChannel(callID, "Up", appData)
+		b.send(start(callID))
+		expect[acd.CallArrived](b.rig)
+		b.send(aritest.Event("ChannelHangupRequest", callID, "Up", ""))
+		expect[acd.CallGone](b.rig)
+		b.send(aritest.Event("StasisEnd", callID, "Up", "")) // takes nothing back
+		b.waitFor("GET /channels", b.fake.Count("GET /channels")+10)
+		b.quiet()
+		// An event is believed all the same.
+		b.send(start(callID))
+		expect[acd.CallArrived](b.rig)
+	}
+}
+
+// A channel that left the application without a hang-up, and is in it a good
+// while later, is a caller who came back unseen.
+func TestChannelThatComesBackIsACaller(t *testing.T) {
 	b := newBench(t, func(o *asterisk.Options) {
-		o.ReconcileEvery, o.SettleTime = 20*time.Millisecond, 50*time.Millisecond
+		o.ReconcileEvery, o.SettleTime = 20*time.Millisecond, 200*time.Millisecond
 	})
 	b.waitReady()
 	b.fake.SetChannel(callID, "Up", appData)
 	b.send(start(callID))
 	expect[acd.CallArrived](b.rig)
+	b.send(aritest.Event("StasisEnd", callID, "Up", ""))
+	_, gone := expect[acd.CallGone](b.rig)
+	if _, back := expect[acd.CallArrived](b.rig); back.Sub(gone) < 200*time.Millisecond {
+		t.Errorf("back after %v, while its end was still under way", back.Sub(gone))
+	}
+}
+
+// The bridge of a call that has ended is left to Release for a while, and then
+// removed.
+func TestBridgeThatIsLeftOverIsRemoved(t *testing.T) {
+	b := newBench(t, func(o *asterisk.Options) {
+		o.ReconcileEvery, o.SettleTime = 20*time.Millisecond, 200*time.Millisecond
+	})
+	b.waitReady()
+	b.send(start(callID))
+	expect[acd.CallArrived](b.rig)
+	b.fake.SetBridge(acd.BridgeID(callID))
 	b.send(aritest.Event("ChannelHangupRequest", callID, "Up", ""))
-	expect[acd.CallGone](b.rig)
-	n := b.fake.Count("GET /channels")
-	b.waitFor("GET /channels", n+10)
-	b.quiet()
+	_, gone := expect[acd.CallGone](b.rig)
+	b.waitFor("DELETE /bridges/"+acd.BridgeID(callID), 1)
+	if took := time.Since(gone); took < 200*time.Millisecond {
+		t.Errorf("removed after %v", took)
+	}
 }
 
 func TestEngineIsToldWhetherANodeCanBeReached(t *testing.T) {
