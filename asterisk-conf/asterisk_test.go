@@ -25,8 +25,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var (
 	complaint = regexp.MustCompile(`(?m)^.* (WARNING|ERROR)\[.*$`)
-	// What Asterisk says, and should, of a controller that goes or is not there.
-	noController = regexp.MustCompile(`Web socket closed abruptly|WebSocket read error|Failed to find outbound websocket per-call config for app 'hotline'|Stasis app 'hotline' doesn't exist`)
+	// What Asterisk says, and should, of a controller that goes or is not there,
+	// and of a phone that wants to transfer a call.
+	expected = regexp.MustCompile(`Web socket closed abruptly|WebSocket read error|Failed to find outbound websocket per-call config for app 'hotline'|Stasis app 'hotline' doesn't exist|transfer attempt blocked due to configuration`)
 )
 
 func startAsterisk(t *testing.T, p asteriskconf.Params) *devstack.Asterisk {
@@ -40,7 +41,7 @@ func startAsterisk(t *testing.T, p asteriskconf.Params) *devstack.Asterisk {
 			t.Error(err)
 		}
 		for _, line := range complaint.FindAllString(a.Log(), -1) {
-			if !noController.MatchString(line) {
+			if !expected.MatchString(line) {
 				t.Errorf("asterisk complained: %s", line)
 			}
 		}
@@ -157,14 +158,10 @@ func TestCarriersCallReachesTheControllerUnanswered(t *testing.T) {
 	a := startAsterisk(t, asteriskconf.Params{})
 	next, _ := controller(t, a)
 	caller := newPhone(t, "127.0.0.2", "13800000000", a.Params.SIPListen)
-	before := time.Now()
 	caller.invite("12345", "")
 	s := next()
-	if len(s.Args) != 3 || s.Args[0] != "entry" || s.Args[1] != "12345" {
-		t.Fatalf("application arguments %q, want entry, 12345, arrival", s.Args)
-	}
-	if off := arrival(t, s.Args[2]).Sub(before); off < -time.Second || off > 5*time.Second {
-		t.Errorf("arrival %s is %v off", s.Args[2], off)
+	if strings.Join(s.Args, " ") != "entry 12345" {
+		t.Fatalf("application arguments %q, want entry, 12345 and no arrival: nobody was held", s.Args)
 	}
 	if s.Channel.State != "Ring" {
 		t.Errorf("the channel is %s, want Ring: only the controller answers", s.Channel.State)
@@ -259,8 +256,14 @@ func TestSeatIsToldWhenNoControllerIsThere(t *testing.T) {
 	a := startAsterisk(t, asteriskconf.Params{Seats: []asteriskconf.Seat{{Name: "1002", Contact: "sip:" + fixed.addr().String()}}})
 	fixed.peer = a.Params.SIPListen
 	fixed.invite("*12", "")
-	fixed.answered("*12")
+	to := fixed.answered("*12").get("To")
 	fixed.sound(20)
+	t.Run("and may not transfer the call", func(t *testing.T) {
+		fixed.t = t
+		fixed.request("REFER", fixed.uri("*12"), to, "Refer-To: <"+fixed.uri("*13")+">\r\n", "")
+		fixed.expectStatus("603")
+	})
+	fixed.t = t
 	bye := fixed.receive("BYE", func(m message) bool { return strings.HasPrefix(m.start, "BYE ") })
 	fixed.reply(bye, "200 OK", "")
 }
@@ -274,11 +277,36 @@ func TestCallerWaitsForTheControllerAndKeepsTheArrival(t *testing.T) {
 	caller.sound(100) // the prompt
 	next, _ := controller(t, a)
 	s := next()
-	if s.Channel.State != "Up" || s.Args[0] != "entry" || s.Args[1] != "12345" {
-		t.Errorf("got %+v, want an answered call to the entry 12345", s)
+	if s.Channel.State != "Up" || len(s.Args) != 3 || s.Args[0] != "entry" || s.Args[1] != "12345" {
+		t.Fatalf("got %+v, want an answered call to the entry 12345", s)
 	}
 	if off := arrival(t, s.Args[2]).Sub(before); off < -time.Second || off > time.Second {
 		t.Errorf("arrival %s is %v off: it must be the first, not that of the last try", s.Args[2], off)
+	}
+}
+
+// Whoever could transfer or subscribe would move calls past the controller.
+func TestNoEndpointMayTransferOrSubscribe(t *testing.T) {
+	a := startAsterisk(t, asteriskconf.Params{Seats: []asteriskconf.Seat{
+		{Name: "1001", Password: "a-seat-password"}, {Name: "1002", Contact: "sip:127.0.0.1:5099"},
+	}})
+	endpoints := []string{"seat-1001", "seat-1002"}
+	for _, trunk := range a.Params.Trunks {
+		endpoints = append(endpoints, trunk.Name)
+	}
+	if len(endpoints) < 3 {
+		t.Fatal("no trunk to look at")
+	}
+	for _, endpoint := range endpoints {
+		shown, err := a.CLI(t.Context(), "pjsip show endpoint "+endpoint)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, option := range []string{"allow_transfer", "allow_subscribe"} {
+			if !regexp.MustCompile(`(?m)^\s*` + option + `\s*: false\s*$`).MatchString(shown) {
+				t.Errorf("%s of %s is not off", option, endpoint)
+			}
+		}
 	}
 }
 

@@ -17,7 +17,14 @@ type book struct {
 	seats   map[string]*seatState
 	// ended remembers channels for a while after their end, so that a
 	// listing made just before does not bring them back.
-	ended map[string]time.Time
+	ended map[string]endedState
+}
+
+type endedState struct {
+	at time.Time
+	// hungUp: it does not only seem to have left, it was hung up. As long as
+	// it is listed it is on its way out, however long that takes.
+	hungUp bool
 }
 
 // endedMemory is how long an ended channel is remembered: longer than any
@@ -29,6 +36,7 @@ type callState struct {
 	suspect  bool      // missing in the last listing
 	play     string    // the playback whose end is CallPlayed
 	playing  time.Time // when Asterisk confirmed it; zero before
+	prompts  []string  // the playbacks of prompts that may be heard or wait, oldest first
 	ringback string    // the playback of the ringing tone
 	music    string    // class of the hold music asked for
 	moh      bool      // the music has been started and not stopped
@@ -62,7 +70,7 @@ func newBook() *book {
 		bridges: map[acd.CallID]bool{},
 		legs:    map[acd.LegID]*legState{},
 		seats:   map[string]*seatState{},
-		ended:   map[string]time.Time{},
+		ended:   map[string]endedState{},
 	}
 }
 
@@ -71,7 +79,7 @@ func (b *book) endCall(id acd.CallID, at time.Time) (*callState, bool) {
 	c, ok := b.calls[id]
 	if ok {
 		delete(b.calls, id)
-		b.ended[string(id)] = at
+		b.ended[string(id)] = endedState{at: at}
 	}
 	return c, ok
 }
@@ -81,7 +89,7 @@ func (b *book) endLeg(id acd.LegID, at time.Time) (*legState, bool) {
 	l, ok := b.legs[id]
 	if ok {
 		delete(b.legs, id)
-		b.ended[string(id)] = at
+		b.ended[string(id)] = endedState{at: at}
 	}
 	return l, ok
 }
@@ -90,19 +98,41 @@ func (b *book) endLeg(id acd.LegID, at time.Time) (*legState, bool) {
 func (b *book) endSeat(id string, at time.Time) {
 	if _, ok := b.seats[id]; ok {
 		delete(b.seats, id)
-		b.ended[id] = at
+		b.ended[id] = endedState{at: at}
+	}
+}
+
+// noteHangUp adds to the end of a channel that it was hung up.
+func (b *book) noteHangUp(id string) {
+	if end, ok := b.ended[id]; ok {
+		end.hungUp = true
+		b.ended[id] = end
 	}
 }
 
 // endedSince reports whether a channel has ended after the moment.
 func (b *book) endedSince(id string, moment time.Time) bool {
-	at, ok := b.ended[id]
-	return ok && !at.Before(moment)
+	end, ok := b.ended[id]
+	return ok && !end.at.Before(moment)
+}
+
+// leaving reports whether a channel that is still listed is on its way out:
+// hung up, or ended after the moment. It is remembered as long as that lasts.
+func (b *book) leaving(id string, moment, now time.Time) bool {
+	end, ok := b.ended[id]
+	if !ok || !(end.hungUp || !end.at.Before(moment)) {
+		return false
+	}
+	if end.hungUp {
+		end.at = now
+		b.ended[id] = end
+	}
+	return true
 }
 
 func (b *book) forgetEnded(now time.Time) {
-	for id, at := range b.ended {
-		if now.Sub(at) > endedMemory {
+	for id, end := range b.ended {
+		if now.Sub(end.at) > endedMemory {
 			delete(b.ended, id)
 		}
 	}

@@ -3,6 +3,7 @@ package asterisk
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -41,14 +42,15 @@ func (n *node) markCancelled(id acd.LegID) {
 }
 
 // markReleased notes that the engine has done with a call: whatever of it is
-// still there at the next listing is removed.
+// still there at the next listing is removed. What the engine knows to be gone
+// is not: under the same id, a lost node may have it again by now.
 func (n *node) markReleased(c acd.Release) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if call := n.book.calls[c.Call]; call != nil {
+	if call := n.book.calls[c.Call]; call != nil && !c.CallerGone {
 		call.released = true
 	}
-	if leg := n.book.legs[c.Leg]; leg != nil {
+	if leg := n.book.legs[c.Leg]; leg != nil && !c.LegGone {
 		leg.cancelled = true
 	}
 }
@@ -101,6 +103,7 @@ func (n *node) play(c acd.Play) {
 	call := n.book.calls[c.Call]
 	if call != nil {
 		call.play, call.playing = id, time.Time{}
+		call.prompts = append(call.prompts, id)
 	}
 	n.mu.Unlock()
 	if call == nil {
@@ -125,7 +128,22 @@ func (n *node) play(c acd.Play) {
 		n.mu.Unlock()
 		return
 	}
-	n.inbox.post(func(at time.Time) { n.playbackFinished(at, id) })
+	n.inbox.post(func(at time.Time) { n.played(at, id, len(media) == 0 || neverStarted(err)) })
+}
+
+// stopPrompts ends the prompts that the caller hears or would hear next. Their
+// end is not CallPlayed: nobody waits for it any more.
+func (n *node) stopPrompts(id acd.CallID) {
+	n.mu.Lock()
+	var prompts []string
+	if call := n.book.calls[id]; call != nil {
+		prompts, call.prompts, call.play = call.prompts, nil, ""
+	}
+	n.mu.Unlock()
+	// The last one first, or the next would begin in between.
+	for _, playback := range slices.Backward(prompts) {
+		n.tell(string(id), deletePlayback(playback))
+	}
 }
 
 func (n *node) playRequest(channel, id string, media []string) request {
@@ -192,12 +210,17 @@ func (n *node) startRingback(c acd.StartRingback) {
 	call.ringback = id
 	n.mu.Unlock()
 	media := []string{"tone:ring;tonezone=" + n.opt.ToneZone}
-	if n.tell(string(c.Call), n.playRequest(string(c.Call), id, media)) != nil {
+	if neverStarted(n.tell(string(c.Call), n.playRequest(string(c.Call), id, media))) {
 		n.mu.Lock()
 		call.ringback = ""
 		n.mu.Unlock()
 	}
 }
+
+// neverStarted reports whether a request that starts something has certainly
+// not done so. Without a reply it may have: then it must be ended like one that
+// was confirmed.
+func neverStarted(err error) bool { return statusOf(err) != 0 || neverSent(err) }
 
 // stopRingback ends the ringing tone, if there is one, and lets the music be
 // heard again when that is wanted.
@@ -211,9 +234,7 @@ func (n *node) stopRingback(id acd.CallID, resume bool) {
 	playback, class := call.ringback, call.music
 	call.ringback = ""
 	n.mu.Unlock()
-	n.tell(string(id), request{
-		method: http.MethodDelete, route: "playbacks/{id}", path: "/playbacks/" + esc(playback), repeatable: true,
-	})
+	n.tell(string(id), deletePlayback(playback))
 	if resume && class != "" {
 		n.music(id, class)
 	}
@@ -323,6 +344,7 @@ func (n *node) hangUpLeg(id acd.LegID) {
 
 func (n *node) connect(c acd.Connect) {
 	n.stopRingback(c.Call, false)
+	n.stopPrompts(c.Call)
 	n.stopMusic(c.Call)
 	n.mu.Lock()
 	call, leg := n.book.calls[c.Call], n.book.legs[c.Leg]
@@ -333,10 +355,52 @@ func (n *node) connect(c acd.Connect) {
 	}
 	if err := n.bridge(c, call); err != nil {
 		n.log.Warn("caller and agent could not be connected", zap.String("call", string(c.Call)), zap.Error(err))
+		if statusOf(err)/100 == 4 {
+			n.reportLeft(c)
+		}
 		n.post(acd.ConnectFailed{Call: c.Call, Leg: c.Leg, NodeFault: isNodeFault(err)})
 		return
 	}
 	n.post(acd.Connected{Call: c.Call, Leg: c.Leg})
+}
+
+// reportLeft finds out which side of a connection that Asterisk refuses has
+// gone, and reports it as its own event would, which may still be under way:
+// whoever hung up at the moment of the answer is not to be offered again. The
+// channel of one who has just hung up may be there for another moment.
+func (n *node) reportLeft(c acd.Connect) {
+	for try := range 2 {
+		if try > 0 && !n.pause(n.opt.RepeatAfter) {
+			return
+		}
+		var caller channel
+		callerErr := n.rest.do(n.jobs, get("channels/{id}", "/channels/"+esc(c.Call)), &caller)
+		_, inApp := caller.stasisArgs(n.opt.App)
+		callerGone := statusOf(callerErr) == http.StatusNotFound || (callerErr == nil && !inApp)
+		legErr := n.rest.do(n.jobs, get("channels/{id}", "/channels/"+esc(c.Leg)), nil)
+		legGone := statusOf(legErr) == http.StatusNotFound
+		if callerGone {
+			n.inbox.post(func(at time.Time) { n.left(at, string(c.Call), callerErr != nil) })
+		}
+		if legGone {
+			n.inbox.post(func(at time.Time) { n.legLost(at, c.Leg) })
+		}
+		if callerGone || legGone {
+			return
+		}
+	}
+}
+
+// pause waits unless the requests are to end; then it reports false.
+func (n *node) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-n.jobs.Done():
+		return false
+	}
 }
 
 // bridge puts caller and agent into the call's bridge.
@@ -418,6 +482,10 @@ func post(route, path string, repeatable bool) request {
 
 func deleteChannel(id string) request {
 	return request{method: http.MethodDelete, route: "channels/{id}", path: "/channels/" + esc(id), repeatable: true}
+}
+
+func deletePlayback(id string) request {
+	return request{method: http.MethodDelete, route: "playbacks/{id}", path: "/playbacks/" + esc(id), repeatable: true}
 }
 
 func deleteBridge(id string) request {

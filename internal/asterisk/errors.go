@@ -17,6 +17,8 @@ var (
 	ErrUnauthorized = errors.New("the ARI user or password is wrong")
 	// ErrUnreachable: nothing answers at the address.
 	ErrUnreachable = errors.New("Asterisk does not answer") //nolint:staticcheck // a name begins the sentence
+	// ErrReplaced: another controller has taken over; see Switch.Run.
+	ErrReplaced = errors.New("another controller has taken over")
 )
 
 // Problem says in one word why a node cannot be used.
@@ -52,10 +54,11 @@ func (e *NodeError) Error() string { return fmt.Sprintf("node %s: %s", e.Node, e
 // Unwrap returns the cause.
 func (e *NodeError) Unwrap() error { return e.Err }
 
-// Is lets a NodeError match ErrUnauthorized and ErrUnreachable.
+// Is lets a NodeError match ErrUnauthorized, ErrUnreachable and ErrReplaced.
 func (e *NodeError) Is(target error) bool {
 	return (target == ErrUnauthorized && e.Problem == WrongPassword) ||
-		(target == ErrUnreachable && e.Problem == Unreachable)
+		(target == ErrUnreachable && e.Problem == Unreachable) ||
+		(target == ErrReplaced && e.Problem == Replaced)
 }
 
 // Lasting reports whether only a person can put it right, so that waiting

@@ -1,6 +1,7 @@
 package asterisk
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -9,9 +10,10 @@ import (
 	"hotline/internal/acd"
 )
 
-// heldFor is how far in the past an arrival must lie for the caller to count
-// as held by the dialplan, rather than just coming in.
-const heldFor = time.Second
+// unseenFor is how old a caller's channel must be that a listing shows and no
+// event told, for the caller to count as one who has waited unseen, rather than
+// as one who is just coming in. The node's clock is compared with ours.
+const unseenFor = time.Second
 
 // Kinds of playback, the beginning of their ids.
 const (
@@ -25,10 +27,12 @@ func (n *node) wireEvent(at time.Time, ev wireEvent) {
 	switch ev.Type {
 	case "StasisStart":
 		n.entered(at, ev.Channel, ev.Args, false)
-	case "StasisEnd", "ChannelHangupRequest":
+	case "ChannelHangupRequest":
 		// A hang-up ends what is being played, and the end of that is told
 		// before the channel leaves: the request alone comes first.
-		n.left(at, ev.Channel.ID)
+		n.left(at, ev.Channel.ID, true)
+	case "StasisEnd":
+		n.left(at, ev.Channel.ID, false)
 	case "ChannelDestroyed":
 		n.destroyed(at, ev.Channel.ID, ev.Cause)
 	case "ChannelStateChange":
@@ -67,26 +71,35 @@ func (n *node) callEntered(at time.Time, ch channel, args []string, found bool) 
 	_, known := n.book.calls[id]
 	if !known {
 		n.book.calls[id] = &callState{since: at}
+		delete(n.book.ended, ch.ID) // an event says that it is here, whatever was before
 	}
 	n.mu.Unlock()
 	if known {
 		return false
 	}
 	arrived := acd.CallArrived{Call: id, Node: n.cfg.ID, Entry: args[1], Caller: ch.Caller.Number}
-	since, ok := time.Time{}, false
-	if len(args) >= 3 {
-		since, ok = parseEpoch(args[2])
-	}
-	if !ok && found {
-		since, ok = ch.created(), !ch.created().IsZero()
-	}
-	if ok && at.Sub(since) > heldFor {
-		arrived.Since = since
-	}
+	arrived.Since = arrivedBefore(at, ch, args, found)
 	n.log.Debug("a caller arrived", zap.String("call", ch.ID),
 		zap.String("caller", acd.Mask(arrived.Caller)), zap.String("entry", arrived.Entry))
 	n.emit(at, arrived)
 	return true
+}
+
+// arrivedBefore is the true time of arrival of a caller who was held by the
+// dialplan, which says so by an argument of its own, or who came unseen; zero
+// for everybody else, however late the event comes and whatever the node's
+// clock shows.
+func arrivedBefore(at time.Time, ch channel, args []string, found bool) time.Time {
+	if len(args) >= 3 {
+		if since, ok := parseEpoch(args[2]); ok && since.Before(at) {
+			return since
+		}
+		return at // held, by a clock that is ahead of ours or not legible
+	}
+	if created := ch.created(); found && !created.IsZero() && at.Sub(created) > unseenFor {
+		return created
+	}
+	return time.Time{}
 }
 
 // legEntered lets a leg that Asterisk has made ring, unless it is no longer
@@ -122,12 +135,16 @@ func (n *node) seatEntered(at time.Time, channel string, args []string) bool {
 	return true
 }
 
-// left handles a channel that has left the application. An agent's leg ends
-// when it is destroyed, because only then its cause is known.
-func (n *node) left(at time.Time, channel string) {
+// left handles a channel that has left the application; hungUp tells that it
+// cannot come back. An agent's leg ends when it is destroyed, because only then
+// its cause is known.
+func (n *node) left(at time.Time, channel string, hungUp bool) {
 	n.mu.Lock()
 	call, known := n.book.endCall(acd.CallID(channel), at)
 	n.book.endSeat(channel, at)
+	if hungUp || (known && call.released) {
+		n.book.noteHangUp(channel)
+	}
 	n.mu.Unlock()
 	if known {
 		n.callGone(at, acd.CallID(channel), call, false)
@@ -144,7 +161,7 @@ func (n *node) callGone(at time.Time, id acd.CallID, call *callState, vanished b
 
 func (n *node) destroyed(at time.Time, channel string, cause int) {
 	if !isLeg(acd.LegID(channel)) {
-		n.left(at, channel)
+		n.left(at, channel, true)
 		return
 	}
 	n.mu.Lock()
@@ -166,6 +183,22 @@ func (n *node) legGone(at time.Time, id acd.LegID, leg *legState, outcome acd.Of
 		return
 	}
 	n.emit(at, acd.LegGone{Leg: id, Outcome: outcome})
+}
+
+// legLost reports the end of a leg whose cause nobody has told, unless that has
+// been done.
+func (n *node) legLost(at time.Time, id acd.LegID) {
+	n.mu.Lock()
+	leg, known := n.book.endLeg(id, at)
+	n.mu.Unlock()
+	if !known {
+		return
+	}
+	outcome := acd.OfferFailed
+	if leg.answered {
+		outcome = acd.OfferAnswered
+	}
+	n.legGone(at, id, leg, outcome)
 }
 
 func (n *node) stateChanged(at time.Time, channel, state string) bool {
@@ -198,20 +231,30 @@ func (n *node) playbackFinished(at time.Time, id string) bool {
 	}
 	switch parts[0] {
 	case playPrompts:
-		call := acd.CallID(parts[2])
-		n.mu.Lock()
-		c := n.book.calls[call]
-		current := c != nil && c.play == id
-		if current {
-			c.play = ""
-		}
-		n.mu.Unlock()
-		if current {
-			n.emit(at, acd.CallPlayed{Call: call})
-		}
-		return current
+		return n.played(at, id, true)
 	case playReply:
 		n.clean(parts[2], "", deleteChannel(parts[2]))
 	}
 	return false
+}
+
+// played reports the end of the prompts that were asked for last. silent tells
+// that they are certainly not heard any more; otherwise the node did not say
+// whether it plays them.
+func (n *node) played(at time.Time, id string, silent bool) (current bool) {
+	call := acd.CallID(strings.SplitN(id, "_", 3)[2])
+	n.mu.Lock()
+	if c := n.book.calls[call]; c != nil {
+		if silent {
+			c.prompts = slices.DeleteFunc(c.prompts, func(p string) bool { return p == id })
+		}
+		if current = c.play == id; current {
+			c.play = ""
+		}
+	}
+	n.mu.Unlock()
+	if current {
+		n.emit(at, acd.CallPlayed{Call: call})
+	}
+	return current
 }

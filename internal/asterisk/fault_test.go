@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
 	"hotline/internal/acd"
@@ -28,12 +30,18 @@ type bench struct {
 
 func newBench(t *testing.T, change func(*asterisk.Options)) *bench {
 	t.Helper()
+	return newBenchAt(t, aritest.New(), change)
+}
+
+// newBenchAt is for a fake that has something already.
+func newBenchAt(t *testing.T, fake *aritest.Server, change func(*asterisk.Options)) *bench {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	t.Cleanup(cancel)
 	core, logs := observer.New(zap.DebugLevel)
 	b := &bench{
 		rig:  &rig{t: t, ctx: ctx, meter: newCounts(), events: make(chan runner.SwitchEvent, 20_000), nodes: make(chan runner.SwitchEvent, 100)},
-		fake: aritest.New(), logs: logs, done: make(chan error, 1),
+		fake: fake, logs: logs, done: make(chan error, 1),
 	}
 	t.Cleanup(b.fake.Close)
 	o := asterisk.Options{
@@ -122,7 +130,8 @@ func TestEventsThatAreNotNeededOrNotLegible(t *testing.T) {
 
 func TestBurstKeepsOrderAndLosesNothing(t *testing.T) {
 	const n = 10_000
-	b := newBench(t, func(o *asterisk.Options) { o.ConfirmAfter = time.Second })
+	// The requests that fail ask for a listing, which would show callers early.
+	b := newBench(t, func(o *asterisk.Options) { o.ConfirmAfter = time.Minute })
 	b.waitReady()
 	// Requests hang meanwhile: neither reader nor owner may wait for them.
 	b.fake.Script(func(method, _ string) (aritest.Reply, bool) { return aritest.Reply{Hang: true}, method != "GET" })
@@ -154,9 +163,19 @@ func TestBurstKeepsOrderAndLosesNothing(t *testing.T) {
 }
 
 func TestOverflowIsMadeGood(t *testing.T) {
-	b := newBench(t, func(o *asterisk.Options) { o.MaxBacklog = 1 })
+	const n, limit = 3000, 2
+	gate := make(chan struct{})
+	b := newBench(t, func(o *asterisk.Options) {
+		o.MaxBacklog = limit
+		// The first caller holds the handling of events up, not their reading.
+		o.Log = o.Log.WithOptions(zap.Hooks(func(e zapcore.Entry) error {
+			if e.Message == "a caller arrived" {
+				<-gate
+			}
+			return nil
+		}))
+	})
 	b.waitReady()
-	const n = 3000
 	want := map[acd.CallID]bool{}
 	var burst []string
 	for i := range n {
@@ -166,12 +185,31 @@ func TestOverflowIsMadeGood(t *testing.T) {
 		burst = append(burst, start(id))
 	}
 	b.send(burst...)
+	for b.meter.count("StasisStart") < n {
+		select {
+		case <-b.meter.changed:
+		case <-b.ctx.Done():
+			close(gate)
+			t.Fatal("the events are not read on")
+		}
+	}
+	close(gate)
 	for range n {
 		arrived, _ := expect[acd.CallArrived](b.rig)
 		if !want[arrived.Call] {
 			t.Fatalf("%s came twice", arrived.Call)
 		}
 		delete(want, arrived.Call)
+	}
+	// All were dropped but the first, those that the limit allows to wait, and
+	// the last if it came when the others had been handled.
+	if found := b.logs.FilterMessage("a listing shows what no event told").Len(); found < n-2-limit {
+		t.Errorf("only %d of %d callers were found by a listing: more than %d events waited", found, n, limit)
+	}
+	b.meter.mu.Lock()
+	defer b.meter.mu.Unlock()
+	if b.meter.gaps != 1 {
+		t.Errorf("%d gaps were counted", b.meter.gaps)
 	}
 }
 
@@ -272,6 +310,7 @@ func TestFailingRequestsBecomeEvents(t *testing.T) {
 			b.fake.Script(fail("/addChannel", reply))
 			third := legOffer()
 			third.Leg = acd.NewLegID(callID, 3, "1001")
+			b.fake.SetChannel(string(third.Leg), "Up", "")
 			b.sw.Do([]acd.Command{third, acd.Connect{Call: callID, Leg: third.Leg, Node: "a1"}})
 			if failed, _ := expect[acd.ConnectFailed](b.rig); failed.NodeFault != reply.Hang {
 				t.Errorf("%+v", failed)
@@ -283,6 +322,158 @@ func TestFailingRequestsBecomeEvents(t *testing.T) {
 			b.waitFor("DELETE /bridges/", 1)
 		})
 	}
+}
+
+// Only the dialplan knows who was held: neither a StasisStart that comes late
+// nor a clock that differs makes of a new caller one who has waited.
+func TestOnlyTheDialplanSaysWhoWasHeld(t *testing.T) {
+	b := newBench(t, nil)
+	b.waitReady()
+	epoch := func(at time.Time) string { return fmt.Sprintf("%d.%03d", at.Unix(), at.Nanosecond()/1e6) }
+	held := func(id string, since time.Time) string {
+		return aritest.Event("StasisStart", id, "Up", fmt.Sprintf(`"args":["entry","12345",%q],`, epoch(since)))
+	}
+	b.send(start(callID)) // its channel was made hours ago by the clock of the node
+	if arrived, _ := expect[acd.CallArrived](b.rig); !arrived.Since.IsZero() {
+		t.Errorf("a new caller counts as held since %v", arrived.Since)
+	}
+	before := time.Now().Add(-200 * time.Millisecond).Truncate(time.Millisecond)
+	b.send(held("a1-1.2", before))
+	if arrived, _ := expect[acd.CallArrived](b.rig); !arrived.Since.Equal(before) {
+		t.Errorf("held since %v, want %v", arrived.Since, before)
+	}
+	b.send(held("a1-1.3", time.Now().Add(time.Hour))) // a clock that is ahead
+	if arrived, at := expect[acd.CallArrived](b.rig); !arrived.Since.Equal(at) {
+		t.Errorf("held since %v, want the present", arrived.Since)
+	}
+}
+
+// Who hangs up at the moment of the answer is told before the connection
+// fails, so that nobody else is to blame; what tells it late is no news.
+func TestWhoHasGoneIsToldBeforeConnectFailed(t *testing.T) {
+	cases := map[string]struct {
+		caller, leg string // their states when asked; empty when gone
+		appData     string
+		late        bool // the caller's channel goes only after the first look
+	}{
+		"caller":                          {leg: "Up"},
+		"caller, still in the dialplan":   {caller: "Up", leg: "Up", appData: "elsewhere"},
+		"caller, there for a moment more": {caller: "Up", leg: "Up", appData: appData, late: true},
+		"agent":                           {caller: "Up", appData: appData},
+		"both":                            {},
+		"nobody":                          {caller: "Up", leg: "Up", appData: appData},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, nil)
+			b.waitReady()
+			b.send(start(callID))
+			expect[acd.CallArrived](b.rig)
+			b.sw.Do([]acd.Command{legOffer()})
+			b.waitFor("POST /channels/create", 1)
+			b.send(legStart(), aritest.Event("ChannelStateChange", string(legID), "Up", ""))
+			expect[acd.LegAnswered](b.rig)
+			b.fake.SetChannel(callID, c.caller, c.appData)
+			b.fake.SetChannel(string(legID), c.leg, "")
+			b.fake.Script(func(method, path string) (aritest.Reply, bool) {
+				if c.late && method == "GET" && path == "/channels/"+string(legID) {
+					b.fake.SetChannel(callID, "", "")
+				}
+				return aritest.Reply{Status: 422, Body: `{"message":"Channel not in Stasis application"}`}, strings.HasSuffix(path, "/addChannel")
+			})
+			b.sw.Do([]acd.Command{acd.Connect{Call: callID, Leg: legID, Node: "a1"}})
+			callerGone := c.caller == "" || c.appData != appData || c.late
+			if callerGone {
+				if gone, _ := expect[acd.CallGone](b.rig); gone != (acd.CallGone{Call: callID}) {
+					t.Errorf("%+v", gone)
+				}
+			}
+			if c.leg == "" {
+				if gone, _ := expect[acd.LegGone](b.rig); gone != (acd.LegGone{Leg: legID, Outcome: acd.OfferAnswered}) {
+					t.Errorf("%+v", gone)
+				}
+			}
+			if failed, _ := expect[acd.ConnectFailed](b.rig); failed.NodeFault {
+				t.Errorf("%+v", failed)
+			}
+			if callerGone {
+				b.send(aritest.Event("ChannelHangupRequest", callID, "Up", ""), aritest.Event("StasisEnd", callID, "Up", ""))
+			}
+			if c.leg == "" {
+				b.send(aritest.Event("ChannelDestroyed", string(legID), "Up", `"cause":16,`))
+			}
+			b.send(start("a1-1.2"))
+			expect[acd.CallArrived](b.rig) // and nothing is told twice
+		})
+	}
+}
+
+// The ringing tone has no end of its own: one that may have begun is ended.
+func TestRingbackThatMayHaveBegunIsEnded(t *testing.T) {
+	for name, reply := range map[string]aritest.Reply{"no reply": {Hang: true}, "refused": {Status: 500}} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, nil)
+			b.waitReady()
+			b.fake.SetChannel(callID, "Up", appData)
+			b.send(start(callID))
+			expect[acd.CallArrived](b.rig)
+			b.fake.Script(func(_, path string) (aritest.Reply, bool) { return reply, strings.Contains(path, "/play/") })
+			b.sw.Do([]acd.Command{
+				legOffer(), acd.StartRingback{Call: callID, Node: "a1"}, acd.Connect{Call: callID, Leg: legID, Node: "a1"},
+			})
+			expect[acd.Connected](b.rig)
+			if n := b.fake.Count("DELETE /playbacks/ring_"); (n == 1) != reply.Hang {
+				t.Errorf("the tone was ended %d times", n)
+			}
+		})
+	}
+}
+
+// What a waiting caller is told ends when an agent answers: all that may be
+// heard or wait its turn, the last first, and none of it is CallPlayed.
+func TestConnectStopsPrompts(t *testing.T) {
+	b := newBench(t, nil)
+	b.waitReady()
+	b.fake.SetChannel(callID, "Up", appData)
+	b.send(start(callID))
+	expect[acd.CallArrived](b.rig)
+	play := acd.Play{Call: callID, Node: "a1", Prompts: []string{"agents-busy"}}
+	playbacks := func(method string) (ids []string) {
+		for _, r := range b.fake.Requests() {
+			if i := strings.Index(r, "play_"); i >= 0 && strings.HasPrefix(r, method) {
+				ids = append(ids, r[i:])
+			}
+		}
+		return ids
+	}
+
+	b.sw.Do([]acd.Command{play}) // ends by itself
+	b.waitFor("POST /channels/"+callID+"/play/", 1)
+	b.send(fmt.Sprintf(`{"type":"PlaybackFinished","playback":{"id":%q}}`, playbacks("POST")[0]))
+	expect[acd.CallPlayed](b.rig)
+	b.fake.Script(func(_, path string) (aritest.Reply, bool) {
+		return aritest.Reply{Hang: true}, strings.Contains(path, "/play/")
+	})
+	b.sw.Do([]acd.Command{play}) // may have begun
+	expect[acd.CallPlayed](b.rig)
+	b.fake.Script(func(_, path string) (aritest.Reply, bool) {
+		return aritest.Reply{Status: 500}, strings.Contains(path, "/play/")
+	})
+	b.sw.Do([]acd.Command{play}) // has not begun
+	expect[acd.CallPlayed](b.rig)
+	b.fake.Script(nil)
+	b.sw.Do([]acd.Command{play, legOffer(), acd.Connect{Call: callID, Leg: legID, Node: "a1"}})
+	expect[acd.Connected](b.rig)
+	asked := playbacks("POST")
+	if got, want := playbacks("DELETE"), []string{asked[3], asked[1]}; !slices.Equal(got, want) {
+		t.Errorf("ended %v, want %v of %v", got, want, asked)
+	}
+	requests := b.fake.Requests()
+	if last := requests[len(requests)-1]; !strings.HasSuffix(last, "/addChannel") {
+		t.Errorf("the last request is %s", last)
+	}
+	b.send(fmt.Sprintf(`{"type":"PlaybackFinished","playback":{"id":%q}}`, asked[3]), start("a1-1.2"))
+	expect[acd.CallArrived](b.rig) // and no CallPlayed before it
 }
 
 // A call that the engine has done with must not stay at the switch because its
@@ -306,20 +497,61 @@ func TestReleaseThatFailsIsMadeGood(t *testing.T) {
 	expect[acd.CallGone](b.rig)
 }
 
-// A channel that hangs on long after its hang-up is not a caller who comes.
+// A channel that hangs on long after its hang-up is not a caller who comes,
+// even if no listing was made for longer than a channel needs to go.
 func TestChannelThatHangsOnIsNoNewCaller(t *testing.T) {
+	for _, settle := range []time.Duration{50 * time.Millisecond, time.Nanosecond} {
+		b := newBench(t, func(o *asterisk.Options) {
+			o.ReconcileEvery, o.SettleTime = 20*time.Millisecond, settle
+		})
+		b.waitReady()
+		b.fake.SetChannel(callID, "Up", appData)
+		b.send(start(callID))
+		expect[acd.CallArrived](b.rig)
+		b.send(aritest.Event("ChannelHangupRequest", callID, "Up", ""))
+		expect[acd.CallGone](b.rig)
+		b.send(aritest.Event("StasisEnd", callID, "Up", "")) // takes nothing back
+		b.waitFor("GET /channels", b.fake.Count("GET /channels")+10)
+		b.quiet()
+		// An event is believed all the same.
+		b.send(start(callID))
+		expect[acd.CallArrived](b.rig)
+	}
+}
+
+// A channel that left the application without a hang-up, and is in it a good
+// while later, is a caller who came back unseen.
+func TestChannelThatComesBackIsACaller(t *testing.T) {
 	b := newBench(t, func(o *asterisk.Options) {
-		o.ReconcileEvery, o.SettleTime = 20*time.Millisecond, 50*time.Millisecond
+		o.ReconcileEvery, o.SettleTime = 20*time.Millisecond, 200*time.Millisecond
 	})
 	b.waitReady()
 	b.fake.SetChannel(callID, "Up", appData)
 	b.send(start(callID))
 	expect[acd.CallArrived](b.rig)
+	b.send(aritest.Event("StasisEnd", callID, "Up", ""))
+	_, gone := expect[acd.CallGone](b.rig)
+	if _, back := expect[acd.CallArrived](b.rig); back.Sub(gone) < 200*time.Millisecond {
+		t.Errorf("back after %v, while its end was still under way", back.Sub(gone))
+	}
+}
+
+// The bridge of a call that has ended is left to Release for a while, and then
+// removed.
+func TestBridgeThatIsLeftOverIsRemoved(t *testing.T) {
+	b := newBench(t, func(o *asterisk.Options) {
+		o.ReconcileEvery, o.SettleTime = 20*time.Millisecond, 200*time.Millisecond
+	})
+	b.waitReady()
+	b.send(start(callID))
+	expect[acd.CallArrived](b.rig)
+	b.fake.SetBridge(acd.BridgeID(callID))
 	b.send(aritest.Event("ChannelHangupRequest", callID, "Up", ""))
-	expect[acd.CallGone](b.rig)
-	n := b.fake.Count("GET /channels")
-	b.waitFor("GET /channels", n+10)
-	b.quiet()
+	_, gone := expect[acd.CallGone](b.rig)
+	b.waitFor("DELETE /bridges/"+acd.BridgeID(callID), 1)
+	if took := time.Since(gone); took < 200*time.Millisecond {
+		t.Errorf("removed after %v", took)
+	}
 }
 
 func TestEngineIsToldWhetherANodeCanBeReached(t *testing.T) {
@@ -446,32 +678,120 @@ func TestListingDoesNotMisfire(t *testing.T) {
 	}
 }
 
+// One node that has been taken over ends the whole switch: two controllers
+// must not share a site.
 func TestAnotherControllerTakesOver(t *testing.T) {
-	b := newBench(t, nil)
-	b.waitReady()
-	b.send(start(callID))
-	expect[acd.CallArrived](b.rig)
-	b.send(`{"type":"ApplicationReplaced","application":"hotline"}`)
-	var problem *asterisk.NodeError
-	for problem == nil || problem.Problem != asterisk.Replaced {
+	other := aritest.New()
+	defer other.Close()
+	b := newBench(t, func(o *asterisk.Options) {
+		o.Nodes = append(o.Nodes, asterisk.Node{ID: "a2", URL: other.URL(), Username: aritest.User, Password: aritest.Password})
+	})
+	for range 2 {
 		select {
-		case <-b.meter.changed:
-			errors.As(b.sw.Ready(), &problem)
+		case <-b.nodes: // NodeReachable
 		case <-b.ctx.Done():
 			t.Fatal(b.sw.Ready())
 		}
 	}
-	before := len(b.fake.Requests())
-	b.sw.Do([]acd.Command{acd.Release{Call: callID, Node: "a1"}})
-	b.stop()
-	noErr(t, <-b.done)
+	b.send(start(callID))
+	expect[acd.CallArrived](b.rig)
+	// A request without an answer does not delay the end.
+	b.fake.Script(func(method, _ string) (aritest.Reply, bool) { return aritest.Reply{Hang: true}, method == "POST" })
+	b.sw.Do([]acd.Command{acd.Answer{Call: callID, Node: "a1"}, acd.Answer{Call: callID, Node: "a1"}})
+	b.waitFor("POST /channels/"+callID+"/answer", 1)
+	b.send(`{"type":"ApplicationReplaced","application":"hotline"}`)
+
+	var err error
+	select {
+	case err = <-b.done:
+	case <-b.ctx.Done():
+		t.Fatal("it goes on")
+	}
 	b.done <- nil
-	if after := len(b.fake.Requests()); after != before {
-		t.Errorf("%v", b.fake.Requests()[before:])
+	var problem *asterisk.NodeError
+	if !errors.As(err, &problem) || problem.Problem != asterisk.Replaced || problem.Node != "a1" || !errors.Is(err, asterisk.ErrReplaced) {
+		t.Fatalf("ended with %v", err)
 	}
-	if b.fake.Sockets() != 1 {
-		t.Errorf("%d connections", b.fake.Sockets())
+	if want := "node a1: another controller has taken over the application hotline at " + b.fake.URL() + "; this one ends: stop one of the two"; err.Error() != want {
+		t.Errorf("%q, want %q", err, want)
 	}
+	if !errors.Is(b.sw.Ready(), asterisk.ErrReplaced) {
+		t.Errorf("ready: %v", b.sw.Ready())
+	}
+	before := len(b.fake.Requests()) + len(other.Requests())
+	b.sw.Do([]acd.Command{acd.Release{Call: callID, Node: "a1"}, acd.Release{Call: callID, Node: "a2"}})
+	if after := len(b.fake.Requests()) + len(other.Requests()); after != before || b.fake.Count("POST /channels/"+callID+"/answer") != 1 {
+		t.Errorf("%v", b.fake.Requests())
+	}
+	if b.fake.Sockets() != 1 || other.Sockets() != 1 {
+		t.Errorf("%d and %d connections", b.fake.Sockets(), other.Sockets())
+	}
+}
+
+// conversation lets the node have caller and agent in one bridge.
+func conversation(fake *aritest.Server) {
+	fake.SetChannel(callID, "Up", appData)
+	fake.SetChannel(string(legID), "Up", "")
+	fake.SetBridge(acd.BridgeID(callID), callID, string(legID))
+}
+
+// undisturbed waits for more listings and asserts that nothing was removed.
+func (b *bench) undisturbed() {
+	b.t.Helper()
+	b.waitFor("GET /channels", b.fake.Count("GET /channels")+3)
+	if b.quiet(); b.fake.Count("DELETE") != 0 {
+		b.t.Fatalf("removed: %v", b.fake.Requests())
+	}
+}
+
+// Who talks when a controller starts goes on talking, and when one side hangs
+// up the other is too.
+func TestConversationOfAFormerControllerGoesOn(t *testing.T) {
+	for name, end := range map[string][]string{
+		"caller hangs up": {aritest.Event("ChannelHangupRequest", callID, "Up", ""), aritest.Event("StasisEnd", callID, "Up", "")},
+		"agent hangs up":  {aritest.Event("StasisEnd", string(legID), "Up", ""), aritest.Event("ChannelDestroyed", string(legID), "Up", `"cause":16,`)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := aritest.New()
+			conversation(fake)
+			b := newBenchAt(t, fake, func(o *asterisk.Options) { o.ReconcileEvery = 20 * time.Millisecond })
+			b.waitReady()
+			b.undisturbed()
+			b.send(end...)
+			b.waitFor("DELETE /channels/"+callID, 1)
+			b.waitFor("DELETE /channels/"+string(legID), 1)
+			b.waitFor("DELETE /bridges/"+acd.BridgeID(callID), 1)
+			b.quiet()
+		})
+	}
+}
+
+// A node that was only out of reach still has its conversations when it is
+// back, though their calls have counted as lost meanwhile.
+func TestConversationOutlivesANodeOutOfReach(t *testing.T) {
+	b := newBench(t, func(o *asterisk.Options) {
+		o.DeadAfter, o.ReconcileEvery = 50*time.Millisecond, 20*time.Millisecond
+	})
+	b.waitReady()
+	b.fake.SetChannel(callID, "Up", appData)
+	b.send(start(callID))
+	expect[acd.CallArrived](b.rig)
+	b.sw.Do([]acd.Command{legOffer()})
+	b.waitFor("POST /channels/create", 1)
+	b.fake.SetChannel(string(legID), "Up", "")
+	b.send(legStart(), aritest.Event("ChannelStateChange", string(legID), "Up", ""))
+	expect[acd.LegAnswered](b.rig)
+	b.sw.Do([]acd.Command{acd.Connect{Call: callID, Leg: legID, Node: "a1"}})
+	expect[acd.Connected](b.rig)
+	conversation(b.fake)
+
+	b.fake.Refuse()
+	expect[acd.NodeDown](b.rig)
+	noErr(t, b.fake.Accept())
+	b.waitReady()
+	// What the engine said of the lost call may come as late as this.
+	b.sw.Do([]acd.Command{acd.Release{Call: callID, Leg: legID, Node: "a1", CallerGone: true, LegGone: true}})
+	b.undisturbed()
 }
 
 func TestWhyNotReady(t *testing.T) {

@@ -52,8 +52,9 @@ func newNode(cfg Node, o Options, out chan<- runner.SwitchEvent) *node {
 	return n
 }
 
-// run serves the node until ctx is done.
-func (n *node) run(ctx context.Context) {
+// run serves the node until ctx is done; fail is told when another controller
+// has taken over, for which nothing that waits is carried out any more.
+func (n *node) run(ctx context.Context, fail context.CancelCauseFunc) {
 	n.running = ctx
 	jobs, cancelJobs := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelJobs()
@@ -62,11 +63,18 @@ func (n *node) run(ctx context.Context) {
 
 	var wg sync.WaitGroup
 	wg.Go(func() { n.own(ctx) })
-	wg.Go(func() { n.stayConnected(ctx) })
+	wg.Go(func() {
+		if replaced := n.stayConnected(ctx); replaced != nil {
+			fail(replaced)
+		}
+	})
 	n.lanes.start(n.opt.Workers)
 
 	<-ctx.Done()
 	n.lanes.close()
+	if takenOver(ctx) != nil {
+		cancelJobs()
+	}
 	grace := time.AfterFunc(n.opt.Grace, cancelJobs)
 	defer grace.Stop()
 	n.lanes.wait()

@@ -2,6 +2,7 @@ package asterisk_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -61,6 +62,8 @@ type rig struct {
 	caller *phone.Phone
 	seat   *phone.Phone
 	rang   chan *phone.Call
+	// replaced: the test lets another controller take over.
+	replaced bool
 }
 
 func newRig(t *testing.T) *rig {
@@ -70,11 +73,7 @@ func newRig(t *testing.T) *rig {
 	t.Cleanup(cancel)
 	r := &rig{t: t, ctx: ctx, a: a, meter: newCounts(), rang: make(chan *phone.Call, 8), events: make(chan runner.SwitchEvent, 1000), nodes: make(chan runner.SwitchEvent, 1000)}
 	r.proxy = newProxy(t, a.Params.HTTPListen.String())
-	sw, err := asterisk.New(asterisk.Options{
-		Nodes: []asterisk.Node{{ID: "a1", URL: "http://" + r.proxy.addr, Username: a.Params.ARIUser, Password: a.Params.ARIPassword}},
-		Log:   zaptest.NewLogger(t, zaptest.Level(zap.InfoLevel)), Meter: r.meter,
-		RetryMin: 20 * time.Millisecond, ConfirmAfter: 200 * time.Millisecond,
-	})
+	sw, err := asterisk.New(r.options())
 	noErr(t, err)
 	r.sw = sw
 	runCtx, stop := context.WithCancel(context.Background())
@@ -88,7 +87,9 @@ func newRig(t *testing.T) *rig {
 	t.Cleanup(func() {
 		r.nothingLeft()
 		stop()
-		noErr(t, <-done)
+		if err := <-done; !errors.Is(err, asterisk.ErrReplaced) || !r.replaced {
+			noErr(t, err)
+		}
 		<-ended
 	})
 	r.waitReady()
@@ -96,6 +97,14 @@ func newRig(t *testing.T) *rig {
 	r.seat = newPhone(t, "127.0.0.1:0", phone.Config{User: "seat-8001", Password: seatSecret, Server: a.Params.SIPListen.String(), Tone: tone(t, 1)})
 	noErr(t, r.seat.Register(ctx))
 	return r
+}
+
+func (r *rig) options() asterisk.Options {
+	return asterisk.Options{
+		Nodes: []asterisk.Node{{ID: "a1", URL: "http://" + r.proxy.addr, Username: r.a.Params.ARIUser, Password: r.a.Params.ARIPassword}},
+		Log:   zaptest.NewLogger(r.t, zaptest.Level(zap.InfoLevel)), Meter: r.meter,
+		RetryMin: 20 * time.Millisecond, ConfirmAfter: 200 * time.Millisecond,
+	}
 }
 
 // pump takes everything from the switch until it ends.
@@ -368,6 +377,84 @@ func TestRealRingback(t *testing.T) {
 	noErr(t, err)
 	r.release(call, leg)
 	expect[acd.CallGone](r)
+}
+
+// An announcement to a waiting caller ends when the agent answers; otherwise
+// Asterisk would connect them only after it.
+func TestRealAnnouncementEndsAtAnswer(t *testing.T) {
+	r := newRig(t)
+	r.plan(phone.AnswerAfter(200 * time.Millisecond))
+	c, call := r.arrive()
+	leg := r.offer(call, "8001")
+	expect[acd.LegRinging](r)
+	announcement := acd.Play{Call: call, Node: "a1", Prompts: []string{"agents-busy", "waiting", "agents-busy", "waiting"}}
+	r.sw.Do([]acd.Command{announcement, announcement})
+	expect[acd.LegAnswered](r)
+	asked := time.Now()
+	r.sw.Do([]acd.Command{acd.Connect{Call: call, Leg: leg, Node: "a1"}})
+	_, joined := expect[acd.Connected](r)
+	if took := joined.Sub(asked); took > time.Second {
+		t.Errorf("connected after %v", took)
+	}
+	_, err := c.WaitTone(r.ctx, r.seat.Tone())
+	noErr(t, err)
+	r.quiet()
+	r.release(call, leg)
+	expect[acd.CallGone](r)
+}
+
+// Another controller takes over: this one ends, the conversation goes on, and
+// when the caller hangs up the other one hangs up the agent.
+func TestRealTakeover(t *testing.T) {
+	r := newRig(t)
+	r.plan(phone.AnswerAfter(100 * time.Millisecond))
+	c, call := r.arrive()
+	leg := r.offer(call, "8001")
+	expect[acd.LegRinging](r)
+	expect[acd.LegAnswered](r)
+	r.sw.Do([]acd.Command{acd.Connect{Call: call, Leg: leg, Node: "a1"}})
+	expect[acd.Connected](r)
+	agent := <-r.rang
+	_, err := c.WaitTone(r.ctx, r.seat.Tone())
+	noErr(t, err)
+
+	r.replaced = true
+	second, err := asterisk.New(r.options())
+	noErr(t, err)
+	ctx, stop := context.WithCancel(r.ctx)
+	done, told := make(chan error, 1), make(chan []acd.Event, 1)
+	go func() { done <- second.Run(ctx) }()
+	go func() {
+		var all []acd.Event
+		for ev := range second.Events() {
+			if _, reachable := ev.Event.(acd.NodeReachable); !reachable {
+				all = append(all, ev.Event)
+			}
+		}
+		told <- all
+	}()
+	for second.Ready() != nil {
+		select {
+		case <-r.meter.changed:
+		case <-r.ctx.Done():
+			t.Fatal(second.Ready())
+		}
+	}
+	// Heard anew: what was said before the takeover does not count.
+	noErr(t, c.SendDTMF("17"))
+	noErr(t, agent.WaitDTMF(r.ctx, "17"))
+	if agent.Ended() != (phone.End{}) {
+		t.Error("the conversation has ended")
+	}
+	c.Hangup()
+	_, err = agent.WaitEnded(r.ctx)
+	noErr(t, err)
+	r.nothingLeft()
+	stop()
+	noErr(t, <-done)
+	if all := <-told; len(all) != 0 {
+		t.Errorf("the second controller told %#v", all)
+	}
 }
 
 func TestRealFeatureCode(t *testing.T) {

@@ -279,11 +279,8 @@ func (n *node) reconcileStrangers(at time.Time, l listing) {
 		if n.book.knows(id) {
 			continue
 		}
-		if n.book.endedSince(id, l.asked.Add(-n.opt.SettleTime)) {
-			// A channel that hangs on after its hang-up is no new caller,
-			// however long it takes to go.
-			n.book.ended[id] = at
-			continue
+		if n.book.leaving(id, l.asked.Add(-n.opt.SettleTime), at) {
+			continue // no new caller
 		}
 		strangers = append(strangers, ch)
 	}

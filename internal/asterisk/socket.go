@@ -29,27 +29,28 @@ var (
 )
 
 // stayConnected keeps the event connection until ctx is done or another
-// controller has taken over.
-func (n *node) stayConnected(ctx context.Context) {
+// controller has taken over; the latter is its error.
+func (n *node) stayConnected(ctx context.Context) *NodeError {
 	var refusedSince time.Time
 	dead := false
 	backoff := n.opt.RetryMin
 	for ctx.Err() == nil {
 		connected, err := n.session(ctx)
 		if ctx.Err() != nil {
-			return
+			return nil
 		}
 		if connected {
 			n.meter.SwitchGap(string(n.cfg.ID))
 			backoff, refusedSince, dead = n.opt.RetryMin, time.Time{}, false
 		}
 		if errors.Is(err, errReplaced) {
-			n.setProblem(&NodeError{
+			replaced := &NodeError{
 				Node: n.cfg.ID, Problem: Replaced, Err: err,
 				Text: "another controller has taken over the application " + n.opt.App + " at " + n.cfg.URL +
-					"; this one stays away: stop one of the two",
-			})
-			return
+					"; this one ends: stop one of the two",
+			}
+			n.setProblem(replaced)
+			return replaced
 		}
 		n.setProblem(nodeError(n.cfg, err))
 
@@ -68,10 +69,11 @@ func (n *node) stayConnected(ctx context.Context) {
 		case <-pause.C:
 		case <-ctx.Done():
 			pause.Stop()
-			return
+			return nil
 		}
 		backoff = min(backoff*2, n.opt.RetryMax)
 	}
+	return nil
 }
 
 // session connects once and serves the connection until it ends. connected
@@ -153,10 +155,12 @@ func (n *node) checkIncarnation(ctx context.Context) error {
 	return nil
 }
 
-// nodeDown reports all calls of the node as lost. The owner calls it.
+// nodeDown reports all calls of the node as lost. The owner calls it. For a
+// node that was merely out of reach it is as if this controller had just
+// started: conversations that go on there are adopted by the next listing.
 func (n *node) nodeDown(at time.Time) {
 	n.mu.Lock()
-	n.book = newBook()
+	n.book, n.synced = newBook(), false
 	n.mu.Unlock()
 	n.emit(at, acd.NodeDown{Node: n.cfg.ID})
 }

@@ -48,26 +48,48 @@ func (s *Switch) Events() <-chan runner.SwitchEvent { return s.events }
 
 // Run connects the nodes and serves until ctx is done; then it carries out
 // what was handed over before, for Options.Grace at most. It is called once.
+//
+// It ends by itself, with a *NodeError of the problem Replaced, as soon as
+// another controller has taken over any one of the nodes: two controllers
+// would give the same agents different callers.
 func (s *Switch) Run(ctx context.Context) error {
 	defer close(s.events)
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
 	var wg sync.WaitGroup
 	for _, n := range s.order {
-		wg.Go(func() { n.run(ctx) })
+		wg.Go(func() { n.run(ctx, fail) })
 	}
 	wg.Wait()
+	if replaced := takenOver(ctx); replaced != nil {
+		return replaced
+	}
 	return nil
 }
 
-// Ready says why no call can be taken, or nil as soon as one node can.
-// The error holds a *NodeError for each node.
+// takenOver returns the error with which another controller has ended ctx, or nil.
+func takenOver(ctx context.Context) *NodeError {
+	var replaced *NodeError
+	errors.As(context.Cause(ctx), &replaced)
+	return replaced
+}
+
+// Ready says why no call can be taken, or nil as soon as one node can and no
+// other controller has taken over. The error holds a *NodeError for each node.
 func (s *Switch) Ready() error {
 	var errs []error
+	usable, replaced := false, false
 	for _, n := range s.order {
 		err := n.problem()
 		if err == nil {
-			return nil
+			usable = true
+			continue
 		}
+		replaced = replaced || err.Problem == Replaced
 		errs = append(errs, err)
+	}
+	if usable && !replaced {
+		return nil
 	}
 	return errors.Join(errs...)
 }

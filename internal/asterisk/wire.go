@@ -97,10 +97,8 @@ type wireEvent struct {
 
 var errNoType = errors.New("no event type")
 
-// sniffType finds the type of an event without decoding it. Asterisk writes
-// the type among the first fields, but the order is not promised, and a nested
-// object could hold a field of the same name: a doubtful result costs a full
-// decoding, never an event.
+// sniffType guesses the type of an event without decoding it: a nested object
+// may hold a field of the same name, and the order of fields is not promised.
 func sniffType(data []byte) string {
 	const key = `"type":`
 	i := bytes.Index(data, []byte(key))
@@ -121,9 +119,14 @@ func sniffType(data []byte) string {
 // decodeEvent decodes one message. used is false, and the event holds only
 // its type, for a type that nobody here needs.
 func decodeEvent(data []byte) (ev wireEvent, used bool, err error) {
-	if t := sniffType(data); t != "" {
-		if !knownEvents[t] && json.Valid(data) {
-			return wireEvent{Type: t}, false, nil
+	if !knownEvents[sniffType(data)] {
+		// Only the event's own type may decide that it is not needed: a wrong
+		// guess costs a decoding, never an event.
+		var own struct {
+			Type string `json:"type"`
+		}
+		if err := json.Unmarshal(data, &own); err == nil && own.Type != "" && !knownEvents[own.Type] {
+			return wireEvent{Type: own.Type}, false, nil
 		}
 	}
 	if err := json.Unmarshal(data, &ev); err != nil {

@@ -44,6 +44,21 @@ func FuzzAnyMessage(f *testing.F) {
 	})
 }
 
+// A field called type inside of another object decides nothing.
+func TestTypeOfAnEventIsItsOwn(t *testing.T) {
+	for data, used := range map[string]bool{
+		`{"channel":{"id":"a1-1.1","type":"Dial"},"type":"StasisStart","args":["entry","12345"]}`:      true,
+		`{"channel":{"id":"a1-1.1","type":"FromTheFuture"},"type":"StasisStart"}`:                      true,
+		`{"channel":{"id":"a1-1.1"},"playback":{"id":"play_1_x","type":""},"type":"PlaybackFinished"}`: true,
+		`{"channel":{"type":"StasisStart","id":"a1-1.1"},"type":"ChannelVarset"}`:                      false,
+		`{"endpoint":{"type":"Dial"},"type":"FromTheFuture","channel":17}`:                             false,
+	} {
+		if ev, got, err := decodeEvent([]byte(data)); err != nil || got != used {
+			t.Errorf("%s: %+v, used %v, %v", data, ev, got, err)
+		}
+	}
+}
+
 func TestArrivalIsRead(t *testing.T) {
 	for text, want := range map[string]int64{"1795486000": 1795486000000, "1795486000.5": 1795486000500, " 1.25 ": 1250} {
 		if got, ok := parseEpoch(text); !ok || got.UnixMilli() != want {

@@ -26,7 +26,8 @@ type Switch interface {
 	// carried out in order; what comes of them arrives as events.
 	Do(commands []acd.Command)
 	// Run serves until ctx is done, then ends what it started within a few
-	// seconds. Calls at the switch are left as they are.
+	// seconds. Calls at the switch are left as they are. An error tells
+	// why it has ended by itself.
 	Run(ctx context.Context) error
 	// Ready says why the switch cannot take calls, or nil.
 	Ready() error

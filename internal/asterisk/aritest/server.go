@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -85,6 +86,25 @@ func (s *Server) SetDeaf(deaf bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.deaf = deaf
+}
+
+// Refuse cuts all connections and refuses new ones, as a firewall or a node
+// without Asterisk does; what the node has is kept.
+func (s *Server) Refuse() {
+	s.http.Listener.Close()
+	s.Drop()
+	s.http.CloseClientConnections()
+}
+
+// Accept takes connections again, at the same address.
+func (s *Server) Accept() error {
+	l, err := net.Listen("tcp", s.http.Listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	s.http.Listener = l // which Close closes
+	go func() { _ = s.http.Config.Serve(l) }()
+	return nil
 }
 
 // Restart pretends that Asterisk was started anew: nothing is left.
@@ -272,6 +292,15 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		list := strings.Join(s.bridges, ",")
 		s.mu.Unlock()
 		answer(w, 200, "["+list+"]")
+	case r.Method == http.MethodGet && strings.HasPrefix(path, "/channels/"):
+		s.mu.Lock()
+		ch, ok := s.channels[strings.TrimPrefix(path, "/channels/")]
+		s.mu.Unlock()
+		if !ok {
+			answer(w, 404, `{"message":"Channel not found"}`)
+			return
+		}
+		answer(w, 200, ch)
 	case r.Method == http.MethodGet:
 		answer(w, 404, `{"message":"Not found"}`)
 	case r.Method == http.MethodPut || path == "/channels/create":
