@@ -40,6 +40,7 @@ var allowed = map[string][]string{
 	"internal/redisstore":   {"internal/acd", "internal/calendar", "internal/runner", "internal/traffic"},
 	"internal/report":       {"internal/traffic", "internal/calendar"},
 	"internal/runner":       {"internal/acd"},
+	"internal/sim":          {"internal/acd", "internal/calendar", "internal/callflow", "internal/traffic"},
 	"internal/traffic":      {"internal/acd", "internal/calendar"},
 
 	// Helpers of tests.
