@@ -141,8 +141,8 @@ func (s Shift) length() time.Duration {
 	return s.End + 24*time.Hour - s.Begin
 }
 
-// longestScenario in days.
-const longestScenario = 3660
+// MostDays is how long a scenario may be.
+const MostDays = 3660
 
 // Check says what makes the scenario impossible to run. Whoever reads a
 // scenario from a file finds most mistakes before, with their places.
@@ -150,8 +150,8 @@ func (s *Scenario) Check() error {
 	if s.Location == nil || s.From.IsZero() {
 		return errors.New("a scenario needs a time zone and a first day")
 	}
-	if s.Days < 1 || s.Days > longestScenario {
-		return fmt.Errorf("%d days are out of range (1 to %d)", s.Days, longestScenario)
+	if s.Days < 1 || s.Days > MostDays {
+		return fmt.Errorf("%d days are out of range (1 to %d)", s.Days, MostDays)
 	}
 	if s.WarmUp < 0 || s.WarmUp%calendar.IntervalLength != 0 || s.WarmUp >= time.Duration(s.Days)*24*time.Hour {
 		return fmt.Errorf("a warm-up of %v is not possible: whole quarter-hours, less than the scenario", s.WarmUp)

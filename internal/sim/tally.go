@@ -28,6 +28,9 @@ type tally struct {
 	r     *run
 	index map[traffic.Counter]int
 	names []traffic.Counter
+	// maximum says which counters combine by the larger amount.
+	maximum []bool
+	found   []amount // of the call that is being counted
 
 	total  sums
 	queue  []sums // in the order of the routing
@@ -46,6 +49,12 @@ type tally struct {
 	}
 
 	callers, dialled, redialled, blocked, recorded, served int
+}
+
+// amount is a counter's index and what a call adds to it.
+type amount struct {
+	index int
+	value int64
 }
 
 // own are the harness's own counts of a queue, warm-up included, to compare
@@ -124,49 +133,54 @@ func (t *tally) add(record *acd.CallRecord) {
 			t.queues[queue].abandoned++
 		}
 	}
-	for i, inc := range traffic.Fold(*record, t.r.plan.loc) {
-		row, counted := t.rowOfInterval(inc.Interval)
-		if !counted {
-			return
-		}
+	increments := traffic.Fold(*record, t.r.plan.loc)
+	row, counted := t.rowOfInterval(increments[0].Interval)
+	if !counted {
+		return
+	}
+	t.resolve(increments[0].Counters) // all increments of a call share them
+	for _, inc := range increments {
 		switch inc.Key.Dimension {
 		case traffic.BySite:
-			t.note(&t.total, inc.Counters)
-			t.note(&t.rows[row], inc.Counters)
-			t.noteWait(record, &t.total)
-			t.noteWait(record, &t.rows[row])
+			t.note(&t.total, record)
+			t.note(&t.rows[row], record)
 		case traffic.ByQueue:
 			if queue >= 0 {
-				t.note(&t.queue[queue], inc.Counters)
-				t.noteWait(record, &t.queue[queue])
+				t.note(&t.queue[queue], record)
 			}
 		}
-		_ = i
 	}
 }
 
-func (t *tally) noteWait(record *acd.CallRecord, s *sums) {
-	if record.Result == acd.Answered {
-		s.waits = append(s.waits, uint32(min(max(0, record.Wait()).Milliseconds(), 1<<32-1)))
-	}
-}
-
-func (t *tally) note(s *sums, counters traffic.Counters) {
-	for name, amount := range counters {
+// resolve looks up where the amounts of a call belong, once for all its rows.
+func (t *tally) resolve(counters traffic.Counters) {
+	t.found = t.found[:0]
+	for name, value := range counters {
 		i, known := t.index[name]
 		if !known {
 			i = len(t.names)
 			t.index[name] = i
 			t.names = append(t.names, name)
+			t.maximum = append(t.maximum, name.IsMaximum())
 		}
-		if i >= len(s.amounts) {
-			s.amounts = append(s.amounts, make([]int64, len(t.names)-len(s.amounts))...)
-		}
-		if name.IsMaximum() {
-			s.amounts[i] = max(s.amounts[i], amount)
+		t.found = append(t.found, amount{i, value})
+	}
+}
+
+// note adds the amounts that were resolved last.
+func (t *tally) note(s *sums, record *acd.CallRecord) {
+	if len(s.amounts) < len(t.names) {
+		s.amounts = append(s.amounts, make([]int64, len(t.names)-len(s.amounts))...)
+	}
+	for _, a := range t.found {
+		if t.maximum[a.index] {
+			s.amounts[a.index] = max(s.amounts[a.index], a.value)
 		} else {
-			s.amounts[i] += amount
+			s.amounts[a.index] += a.value
 		}
+	}
+	if record.Result == acd.Answered {
+		s.waits = append(s.waits, uint32(min(max(0, record.Wait()).Milliseconds(), 1<<32-1)))
 	}
 }
 
