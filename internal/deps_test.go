@@ -17,7 +17,7 @@ import (
 // an error, so that a new one is thought about.
 var allowed = map[string][]string{
 	"asterisk-conf":         {},
-	"cmd/hotline":           {"asterisk-conf", "internal/acd", "internal/app", "internal/calendar", "internal/config"},
+	"cmd/hotline":           {"asterisk-conf", "internal/acd", "internal/app", "internal/calendar", "internal/config", "internal/report", "internal/scenario", "internal/sim"},
 	"cmd/lab":               {"internal/apiclient", "internal/lab", "internal/liveview", "internal/phonescript"},
 	"cmd/phones":            {"internal/phonescript", "internal/phone"},
 	"internal":              {},
@@ -38,9 +38,11 @@ var allowed = map[string][]string{
 	"internal/phone":        {},
 	"internal/phonescript":  {"internal/phone"},
 	"internal/redisstore":   {"internal/acd", "internal/calendar", "internal/runner", "internal/traffic"},
-	"internal/report":       {"internal/traffic", "internal/calendar"},
+	"internal/report":       {"internal/traffic", "internal/calendar", "internal/sim"},
 	"internal/runner":       {"internal/acd"},
 	"internal/staffing":     {},
+	"internal/scenario":     {"internal/acd", "internal/calendar", "internal/config", "internal/sim"},
+	"internal/sim":          {"internal/acd", "internal/calendar", "internal/callflow", "internal/traffic"},
 	"internal/traffic":      {"internal/acd", "internal/calendar"},
 
 	// Helpers of tests.

@@ -75,12 +75,16 @@ func (c *checker) config(raw *file) *Config {
 	c.calendars(raw, cfg)
 	served := c.site(raw, cfg)
 	c.pins(raw.PINFile, cfg.Agents)
+	c.unserved(raw, served)
+	return cfg
+}
+
+func (c *checker) unserved(raw *file, served map[string]bool) {
 	for _, q := range raw.Queues.items {
 		if q.ID.v != "" && len(raw.Agents.items) > 0 && !served[q.ID.v] {
 			c.at(q.ID.place, "queue %s has no agents, so its callers would wait for ever; add it to the queues of an agent, or remove it", q.ID.v)
 		}
 	}
-	return cfg
 }
 
 func (c *checker) location(t text) *time.Location {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -13,7 +14,10 @@ import (
 
 // decoder turns the syntax tree into the structures of schema.go. It goes on
 // after a mistake, so that all of them are reported at once.
-type decoder struct{ *collector }
+type decoder struct {
+	*collector
+	skip map[string]bool // sections of the file that are passed over; may be nil
+}
 
 // decodable is a kind of value that decodes itself from a node, or takes the
 // default in place of what was left out or was wrong.
@@ -41,6 +45,9 @@ func (d *decoder) structure(v reflect.Value, n ast.Node, at place, prefix string
 			continue
 		}
 		target, node, name := v.Field(i), given[key], prefix+key
+		if d.skip[name] {
+			continue
+		}
 		switch child, isValue := target.Addr().Interface().(decodable); {
 		case !isValue:
 			d.structure(target, node, at, name+".")
@@ -237,6 +244,12 @@ func (v *value[T]) parse(text string) (wrong string) {
 			return strconv.Quote(text) + " is not a whole number; write for example 0"
 		}
 		*target = n
+	case *float64:
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+			return strconv.Quote(text) + " is not a number; write for example 0.5"
+		}
+		*target = f
 	case *time.Duration:
 		if _, err := strconv.ParseFloat(text, 64); err == nil && text != "0" {
 			return strconv.Quote(text) + " has no unit; write for example " + text + "s"

@@ -166,7 +166,7 @@ func (p *place) setPlace(to place) { *p = to }
 
 // value is a scalar and where it stands; without a place of its own (a
 // default) it stands where its section does.
-type value[T string | int | bool | time.Duration] struct {
+type value[T string | int | float64 | bool | time.Duration] struct {
 	place
 	v   T
 	set bool // written in the file

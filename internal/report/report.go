@@ -1,9 +1,9 @@
 // Package report prints traffic figures for people and for other programs: the
 // day's 话务服务 table of the city, in the terminal, as CSV or as JSON. Figures
 // enter; text leaves. Rounding was fixed by internal/traffic; nothing is
-// computed here but the total row.
+// computed here but the total row and, of simulated runs, means and intervals.
 //
-// internal/app imports it.
+// internal/app and cmd/hotline import it.
 package report
 
 import (

@@ -50,9 +50,9 @@ func WriteStaffing(w io.Writer, format, lang string, plan Staffing) error {
 	table := [][]string{head}
 	for _, r := range plan.Rows {
 		table = append(table, []string{
-			r.Start, strconv.FormatFloat(r.Calls, 'f', -1, 64), figure(r.Handle, 1), figure(r.Erlangs, 2),
+			r.Start, strconv.FormatFloat(r.Calls, 'f', -1, 64), decimal(r.Handle, 1), decimal(r.Erlangs, 2),
 			strconv.Itoa(r.Agents), strconv.Itoa(r.Scheduled),
-			figure(100*r.Level, 2), figure(r.ASA, 1), figure(r.P90, 1), figure(100*r.Abandon, 2), figure(100*r.Occupancy, 2),
+			decimal(100*r.Level, 2), decimal(r.ASA, 1), decimal(r.P90, 1), decimal(100*r.Abandon, 2), decimal(100*r.Occupancy, 2),
 		})
 	}
 	switch format {
@@ -74,8 +74,8 @@ func WriteStaffing(w io.Writer, format, lang string, plan Staffing) error {
 	return unknownFormat(format)
 }
 
-// figure rounds half away from zero to so many decimals.
-func figure(x float64, decimals int) string {
+// decimal rounds half away from zero to so many decimals.
+func decimal(x float64, decimals int) string {
 	if math.IsNaN(x) {
 		return traffic.None
 	}
