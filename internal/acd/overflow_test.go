@@ -190,7 +190,9 @@ func TestEmergencyAnnouncementComesFirst(t *testing.T) {
 }
 
 func TestAnnouncementsNeverHoldUpTheDispatch(t *testing.T) {
-	d := newSite(t, func(c *acd.Config) { c.Queues[0].Announce = acd.Announce{After: 20 * time.Second, Every: 30 * time.Second} })
+	d := newSite(t, func(c *acd.Config) {
+		c.Queues[0].Announce = acd.Announce{After: 20 * time.Second, Every: 30 * time.Second}
+	})
 	d.arrive("a", "9")
 	d.arrive("b", "9")
 	d.after(19*time.Second, acd.Tick{})
