@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"hotline/internal/acd"
 	"hotline/internal/calendar"
 )
 
@@ -14,8 +13,9 @@ const closed = "closed"
 // longestRange is the most days that one item may stand for.
 const longestRange = 366
 
-// calendars checks holidays and calendars, and gives the queues their hours.
-func (c *checker) calendars(raw *file, cfg *Config) {
+// calendars checks holidays and calendars, and to which of them the queues
+// refer. It returns the calendars by name.
+func (c *checker) calendars(raw *file, cfg *Config) map[string]*calendar.Schedule {
 	lists := c.unique("list of holidays")
 	cfg.Holidays = make(map[string]*calendar.Holidays)
 	c.empty(raw.Holidays.place, raw.Holidays.blank, "holidays", "a list of holidays")
@@ -35,13 +35,10 @@ func (c *checker) calendars(raw *file, cfg *Config) {
 			schedules[name] = calendar.NewSchedule(cfg.Location, rules)
 		}
 	}
-	cfg.Hours = make(map[acd.QueueID]*calendar.Schedule)
 	for _, q := range raw.Queues.items {
 		c.known(q.Hours, "queue "+q.ID.v+" keeps the hours of", names)
-		if s := schedules[q.Hours.v]; q.Hours.set && s != nil {
-			cfg.Hours[acd.QueueID(q.ID.v)] = s
-		}
 	}
+	return schedules
 }
 
 func (c *checker) holidays(raw holidaysItem) *calendar.Holidays {

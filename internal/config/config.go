@@ -28,10 +28,10 @@ type Config struct {
 	Seats           []Seat
 	Agents          []Agent
 	NotReadyReasons []acd.NotReadyReason
+	Admission       acd.Admission
+	BlockedPrompts  []string
+	PriorityWorth   time.Duration
 
-	// Hours are the opening hours of queues. A queue that has none is not in
-	// it; the nil schedule found in its place is always open.
-	Hours map[acd.QueueID]*calendar.Schedule
 	// Holidays are the lists of holidays by name.
 	Holidays map[string]*calendar.Holidays
 }
@@ -67,6 +67,9 @@ type Asterisk struct {
 	SIPListen        netip.AddrPort
 	RTPStart, RTPEnd uint16 // both included; RTPStart is even
 	Trunks           []Trunk
+	// CallbackTrunk names the trunk over which callers are called back. It has
+	// a contact; it is set when a queue calls back.
+	CallbackTrunk string
 	// SeatPasswordDir holds a file with the SIP password for each seat;
 	// empty when all phones have a fixed contact.
 	SeatPasswordDir string
@@ -87,6 +90,9 @@ type Node struct {
 type Trunk struct {
 	Name  string
 	Match []string // source addresses: address, address:port or CIDR
+	// Contact is the SIP URI for calls to the carrier, with an address; empty
+	// when none are made.
+	Contact string
 }
 
 // Seat is a place with a SIP phone.
@@ -102,7 +108,11 @@ type Agent struct {
 	ID     acd.AgentID
 	Name   string
 	Queues []acd.QueueID
-	PIN    Secret // not set: the work number alone logs in at a phone
+	Levels map[acd.QueueID]acd.Level // a queue that is missing has acd.MaxLevel
+	Skills map[acd.SkillID]acd.Level
+	Weight float64
+	WrapUp time.Duration // 0: that of the queues
+	PIN    Secret        // not set: the work number alone logs in at a phone
 }
 
 // ACD is what the engine needs to know of the site, PINs included.
@@ -111,12 +121,18 @@ func (c *Config) ACD() acd.Config {
 		Entries:         c.Entries,
 		Queues:          c.Queues,
 		NotReadyReasons: c.NotReadyReasons,
+		Admission:       c.Admission,
+		BlockedPrompts:  c.BlockedPrompts,
+		PriorityWorth:   c.PriorityWorth,
 	}
 	for _, s := range c.Seats {
 		out.Seats = append(out.Seats, s.ID)
 	}
 	for _, a := range c.Agents {
-		out.Agents = append(out.Agents, acd.Agent{ID: a.ID, Name: a.Name, Queues: a.Queues, PIN: a.PIN.Reveal()})
+		out.Agents = append(out.Agents, acd.Agent{
+			ID: a.ID, Name: a.Name, Queues: a.Queues, Levels: a.Levels, Skills: a.Skills,
+			Weight: a.Weight, WrapUp: a.WrapUp, PIN: a.PIN.Reveal(),
+		})
 	}
 	return out
 }

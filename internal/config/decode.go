@@ -179,6 +179,41 @@ func (t *texts) decode(d *decoder, n ast.Node, key string) {
 	t.place, t.items = single.place, []text{single}
 }
 
+func (l *levels) isList() bool { return true }
+
+func (l *levels) setDefault(_ string, at place) { l.place = at }
+
+func (l *levels) decode(d *decoder, n ast.Node, key string) {
+	l.place, l.set = placeOf(n), true
+	switch n.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode, *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
+	default:
+		d.at(l.place, "%s must hold names with a level each; write for example: {name: 5}", key)
+		return
+	}
+	entries, ok := d.entries(n, key)
+	if ok && len(entries) == 0 {
+		d.at(l.place, "%s is empty; write for example {name: 5}, or remove it", key)
+	}
+	seen := make(map[string]bool)
+	for _, entry := range entries {
+		name := text{place: placeOfToken(entry.Key.GetToken()), v: entry.Key.GetToken().Value, set: true}
+		switch {
+		case entry.Key.IsMergeKey():
+			d.at(name.place, "merging with << is not supported; write the keys out")
+			continue
+		case seen[name.v]:
+			d.at(name.place, "%s.%s is given twice; remove one of them", key, name.v)
+			continue
+		}
+		seen[name.v] = true
+		item, before := levelOf{name: name}, len(d.problems)
+		if item.level.decode(d, entry.Value, key+"."+name.v); len(d.problems) == before {
+			l.items = append(l.items, item)
+		}
+	}
+}
+
 func unsupportedKind(n ast.Node) bool {
 	switch n.(type) {
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
@@ -188,6 +223,10 @@ func unsupportedKind(n ast.Node) bool {
 }
 
 func (v *value[T]) isList() bool { return false }
+
+// written reports whether the value stands in the file, in the section or item
+// that begins at a place, be it right or wrong.
+func (v *value[T]) written(within place) bool { return v.set || v.place != within }
 
 func (v *value[T]) setDefault(text string, at place) {
 	v.place, v.set = at, false
@@ -241,15 +280,15 @@ func (v *value[T]) parse(text string) (wrong string) {
 	case *int:
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return strconv.Quote(text) + " is not a whole number; write for example 0"
+			return strconv.Quote(text) + " is not a whole number; write for example 1"
 		}
 		*target = n
 	case *float64:
-		f, err := strconv.ParseFloat(text, 64)
-		if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
-			return strconv.Quote(text) + " is not a number; write for example 0.5"
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+			return strconv.Quote(text) + " is not a number; write for example 1 or 0.5"
 		}
-		*target = f
+		*target = n
 	case *time.Duration:
 		if _, err := strconv.ParseFloat(text, 64); err == nil && text != "0" {
 			return strconv.Quote(text) + " has no unit; write for example " + text + "s"

@@ -22,6 +22,9 @@ type file struct {
 	Calendars       list[calendarItem] `yaml:"calendars"`
 	Holidays        list[holidaysItem] `yaml:"holidays"`
 	PINFile         text               `yaml:"pin_file" default:""`
+	PriorityWorth   duration           `yaml:"priority_worth" default:"30s"`
+	Admission       admissionSection   `yaml:"admission"`
+	BlockedPrompts  texts              `yaml:"blocked_prompts" default:"blocked"`
 }
 
 type redisSection struct {
@@ -50,6 +53,7 @@ type asteriskSection struct {
 	Nodes           list[nodeItem]  `yaml:"nodes" need:"name the Asterisk nodes, for example: - {id: a1, url: http://127.0.0.1:8088, username: hotline, password_file: secrets/ari.password}"`
 	SIP             sipSection      `yaml:"sip"`
 	Trunks          list[trunkItem] `yaml:"trunks"`
+	CallbackTrunk   text            `yaml:"callback_trunk" default:""`
 	SeatPasswordDir text            `yaml:"seat_password_dir" default:""`
 	FallbackAfter   duration        `yaml:"fallback_after" default:"60s"`
 }
@@ -70,8 +74,9 @@ type sipSection struct {
 
 type trunkItem struct {
 	place
-	Name  text       `yaml:"name" need:"name the carrier, for example: name: carrier"`
-	Match list[text] `yaml:"match" need:"list the carrier's addresses, for example: match: [203.0.113.10]"`
+	Name    text       `yaml:"name" need:"name the carrier, for example: name: carrier"`
+	Match   list[text] `yaml:"match" need:"list the carrier's addresses, for example: match: [203.0.113.10]"`
+	Contact text       `yaml:"contact" default:""`
 }
 
 type entryItem struct {
@@ -79,17 +84,88 @@ type entryItem struct {
 	Number   text       `yaml:"number" need:"write the number that callers dial, for example: number: \"12345\""`
 	Queue    text       `yaml:"queue" need:"name the queue that the number leads to, for example: queue: general"`
 	Greeting list[text] `yaml:"greeting"`
+	Priority number     `yaml:"priority" default:"0"`
+	Skills   levels     `yaml:"skills"`
+}
+
+type admissionSection struct {
+	place
+	Pace    decimal `yaml:"pace" default:""`
+	Burst   number  `yaml:"burst" default:"10"`
+	Prompts texts   `yaml:"prompts" default:"busy-later"`
 }
 
 type queueItem struct {
 	place
-	ID          text     `yaml:"id" need:"name the queue, for example: id: general"`
-	Title       text     `yaml:"title" default:""`
-	Music       text     `yaml:"music" default:"default"`
-	RingTimeout duration `yaml:"ring_timeout" default:"15s"`
-	WrapUp      duration `yaml:"wrap_up" default:"10s"`
-	Ringback    yesno    `yaml:"ringback" default:"false"`
-	Hours       text     `yaml:"hours" default:""`
+	ID          text               `yaml:"id" need:"name the queue, for example: id: general"`
+	Title       text               `yaml:"title" default:""`
+	Music       text               `yaml:"music" default:"default"`
+	RingTimeout duration           `yaml:"ring_timeout" default:"15s"`
+	WrapUp      duration           `yaml:"wrap_up" default:"10s"`
+	Ringback    yesno              `yaml:"ringback" default:"false"`
+	Strategy    text               `yaml:"strategy" default:"longest_idle"`
+	RingAtOnce  number             `yaml:"ring_at_once" default:"1"`
+	NotAgain    duration           `yaml:"not_again" default:"30s"`
+	Weight      decimal            `yaml:"weight" default:"1"`
+	Level       number             `yaml:"level" default:"0"`
+	Relax       list[relaxItem]    `yaml:"relax"`
+	LastAgent   lastAgentSection   `yaml:"last_agent"`
+	Announce    announceSection    `yaml:"announce"`
+	Hours       text               `yaml:"hours" default:""`
+	Overflow    list[overflowItem] `yaml:"overflow"`
+	Callback    callbackSection    `yaml:"callback"`
+	Redial      redialSection      `yaml:"redial"`
+}
+
+type relaxItem struct {
+	place
+	After  duration   `yaml:"after" need:"write after how long a wait callers ask for less, for example: after: 30s"`
+	Level  number     `yaml:"level" default:""`
+	Skills levels     `yaml:"skills"`
+	Queues list[text] `yaml:"queues"`
+}
+
+type lastAgentSection struct {
+	place
+	Within duration `yaml:"within" default:""`
+	Wait   duration `yaml:"wait" default:"0s"`
+}
+
+type announceSection struct {
+	place
+	After duration `yaml:"after" default:""`
+	Every duration `yaml:"every" default:"60s"`
+}
+
+type overflowItem struct {
+	place
+	Closed   yesno    `yaml:"closed" default:"false"`
+	NoAgents yesno    `yaml:"no_agents" default:"false"`
+	Length   number   `yaml:"length" default:""`
+	Expected duration `yaml:"expected" default:""`
+	Wait     duration `yaml:"wait" default:""`
+	Prompts  texts    `yaml:"prompts" default:""`
+	To       text     `yaml:"to" default:""`
+	Callback yesno    `yaml:"callback" default:"false"`
+	Refuse   yesno    `yaml:"refuse" default:"false"`
+}
+
+type callbackSection struct {
+	place
+	Attempts      number   `yaml:"attempts" default:""`
+	Spacing       duration `yaml:"spacing" default:"10m"`
+	RingTimeout   duration `yaml:"ring_timeout" default:"30s"`
+	Within        duration `yaml:"within" default:"4h"`
+	Missed        yesno    `yaml:"missed" default:"false"`
+	MissedAfter   duration `yaml:"missed_after" default:"10s"`
+	BookedPrompts texts    `yaml:"booked_prompts" default:"callback-booked"`
+}
+
+type redialSection struct {
+	place
+	Within duration `yaml:"within" default:""`
+	AtMost number   `yaml:"at_most" default:"2"`
+	After  duration `yaml:"after" default:"10s"`
 }
 
 type seatItem struct {
@@ -105,6 +181,10 @@ type agentItem struct {
 	Range  text       `yaml:"range" default:""`
 	Name   text       `yaml:"name" default:"{id}"`
 	Queues list[text] `yaml:"queues" need:"name the queues that the agent serves, for example: queues: [general]"`
+	Levels levels     `yaml:"levels"`
+	Skills levels     `yaml:"skills"`
+	Weight decimal    `yaml:"weight" default:"1"`
+	WrapUp duration   `yaml:"wrap_up" default:""`
 }
 
 type reasonItem struct {
@@ -155,6 +235,7 @@ type holidayItem struct {
 type (
 	text     = value[string]
 	number   = value[int]
+	decimal  = value[float64]
 	yesno    = value[bool]
 	duration = value[time.Duration]
 )
@@ -184,4 +265,16 @@ type list[T any] struct {
 type texts struct {
 	list[text]
 	set bool // written in the file
+}
+
+// levels are names with a level each, such as {english: 3}.
+type levels struct {
+	place
+	items []levelOf
+	set   bool // written in the file
+}
+
+type levelOf struct {
+	name  text
+	level number
 }
