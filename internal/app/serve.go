@@ -143,7 +143,9 @@ func newSwitch(cfg *config.Config, log *zap.Logger, meter asterisk.Meter) (*aste
 	for _, n := range cfg.Asterisk.Nodes {
 		nodes = append(nodes, asterisk.Node{ID: n.ID, URL: n.URL, Username: n.Username, Password: n.Password.Reveal()})
 	}
-	return asterisk.New(asterisk.Options{App: cfg.Asterisk.App, Nodes: nodes, Log: log, Meter: meter})
+	return asterisk.New(asterisk.Options{
+		App: cfg.Asterisk.App, Nodes: nodes, CallbackTrunk: cfg.Asterisk.CallbackTrunk, Log: log, Meter: meter,
+	})
 }
 
 func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener) error {
