@@ -3,32 +3,23 @@ package config
 import (
 	"fmt"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"hotline/internal/acd"
 )
 
-// draft writes a configuration by chance.
-type draft struct {
-	*rapid.T
-	odd int // one value in so many is an odd one; 0: none
-}
+// draft writes a configuration by chance, in which everything is right.
+type draft struct{ *rapid.T }
 
 func (d draft) chance(of int) bool { return rapid.IntRange(1, of).Draw(d.T, "chance") == 1 }
 
-// one of the likely values, seldom another.
-func (d draft) one(likely ...string) string {
-	if d.odd > 0 && d.chance(d.odd) {
-		return rapid.SampledFrom([]string{
-			"0", "-1", "1", "11", "1e9", "0.001", "NaN", "0s", "-1s", "1ns", "9s", "2m", "1000h", `""`, "x", "true", "false", "null",
-			"[]", "{}", "[general]", "{english: 3}", "{english: 0}", "general", "business", "talent", "[x, x]",
-		}).Draw(d.T, "odd")
-	}
-	return rapid.SampledFrom(likely).Draw(d.T, "value")
-}
+func (d draft) one(values ...string) string { return rapid.SampledFrom(values).Draw(d.T, "value") }
 
 // keys writes some of the keys, in flow style; those that begin with ! always.
 func (d draft) keys(pairs ...string) string {
@@ -116,37 +107,130 @@ not_ready_reasons: [{name: %s}]
 		d.one("break", "meal"))
 }
 
-// What Load accepts the engine accepts too; what it refuses is explained with
-// place and remedy.
-func TestEngineTakesWhateverLoads(t *testing.T) {
+func TestEngineTakesAnyCombination(t *testing.T) {
 	sandbox(t)
-	accepted, refused := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
-		d := draft{t, rapid.SampledFrom([]int{0, 30, 100, 400}).Draw(t, "oddity")}
-		content := d.file()
-		if err := os.WriteFile("any.yaml", []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		cfg, err := Load("any.yaml")
-		if err == nil {
-			accepted++
-			if _, err := acd.NewEngine(cfg.ACD(), noFlow{}); err != nil {
-				t.Fatalf("%v\n%s", err, content)
-			}
-			return
-		}
-		if d.odd == 0 {
+		if content := (draft{t}).file(); !agree(t, content) {
+			_, err := Load("any.yaml")
 			t.Fatalf("%v\n%s", err, content)
 		}
-		refused++
-		for _, p := range err.(Problems) {
-			if p.Line == 0 || p.Column == 0 || !strings.Contains(p.Text, "; ") {
-				t.Fatalf("%v in\n%s", p, content)
-			}
-		}
 	})
-	if accepted == 0 || refused == 0 {
+}
+
+// agree makes sure that what Load accepts the engine accepts too, and that
+// what it refuses is explained with place and remedy. The answer is whether it
+// was accepted.
+func agree(t interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}, content string) bool {
+	t.Helper()
+	if err := os.WriteFile("any.yaml", []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := Load("any.yaml")
+	if err == nil {
+		if _, err := acd.NewEngine(cfg.ACD(), noFlow{}); err != nil {
+			t.Fatalf("the engine refuses what was loaded: %v\n%s", err, content)
+		}
+		return true
+	}
+	for _, p := range err.(Problems) {
+		if p.Line == 0 || p.Column == 0 || !strings.Contains(p.Text, "; ") {
+			t.Fatalf("%v in\n%s", p, content)
+		}
+	}
+	return false
+}
+
+// oddValues are of the same kind as a value, or nearly.
+func oddValues(value string) []string {
+	odd := []string{`""`, "[]", "-1"}
+	if _, err := time.ParseDuration(value); err == nil && value != "0" {
+		return append(odd, "0s", "-1s", "1ns", "9s", "3m", "1000h")
+	}
+	if _, err := strconv.ParseFloat(value, 64); err == nil {
+		return append(odd, "0", "1", "7", "11", "1e-9", "1e9", "NaN")
+	}
+	if value == "true" || value == "false" {
+		return append(odd, "true", "false")
+	}
+	return append(odd, "0", "x", "general", "business", "night", "break")
+}
+
+// Each value of a complete file is replaced by odd ones, and each key is left
+// out, one at a time.
+func TestEngineTakesWhateverLoads(t *testing.T) {
+	full, err := os.ReadFile("testdata/good/full.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sandbox(t)
+	content, accepted, refused := string(full), 0, 0
+	routing, rest := strings.Index(content, "priority_worth:"), strings.Index(content, "not_ready_reasons:")
+	try := func(from, to int, with string) {
+		if from < routing || to > rest {
+			return // the engine does not see it
+		}
+		if agree(t, content[:from]+with+content[to:]) {
+			accepted++
+		} else {
+			refused++
+		}
+	}
+	for _, at := range regexp.MustCompile(`: ("[^"]*"|[^\s,\[\]{}"]+)`).FindAllStringSubmatchIndex(content, -1) {
+		for _, odd := range oddValues(content[at[2]:at[3]]) {
+			try(at[2], at[3], odd)
+		}
+	}
+	for _, key := range []string{`, [a-z_]+: [^\s,\[\]{}]+`, `, [a-z_]+: [\[{][^\[\]{}]+[\]}]`, `[a-z_]+: [^\s,\[\]{}]+, `, `(?m)^ +[a-z_]+: .*\n`} {
+		for _, at := range regexp.MustCompile(key).FindAllStringIndex(content, -1) {
+			try(at[0], at[1], "")
+		}
+	}
+	if accepted < 100 || refused < 100 {
 		t.Errorf("%d were accepted, %d refused", accepted, refused)
 	}
-	t.Logf("%d were accepted, %d refused", accepted, refused)
+}
+
+// Every rule of overflow that can be written.
+func TestEngineTakesWhateverRuleLoads(t *testing.T) {
+	minimal, err := os.ReadFile("testdata/good/minimal.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sandbox(t)
+	before := strings.NewReplacer(
+		"  seat_password_dir", `  trunks: [{name: carrier, match: [127.0.0.2], contact: "sip:127.0.0.2"}]
+  callback_trunk: carrier
+  seat_password_dir`,
+		"queues: [general]", "queues: [general, business]",
+		"queues: [{id: general}]", `calendars: [{id: office, weekly: [{days: mon, hours: "08:30-18:00"}]}]
+queues:
+  - {id: general}
+  - id: business
+    hours: office
+    callback: {attempts: 1, missed: true}
+    overflow: [{closed: true, to: general}, {`).Replace(string(minimal))
+	before, after, _ := strings.Cut(before, "{\n")
+	before, after = before+"{", "}]\n"+after
+	parts := []string{"closed: true", "no_agents: true", "length: 1", "expected: 1m", "wait: 1m", "to: general", "callback: true", "refuse: true", "prompts: x"}
+	accepted := 0
+	for set := 1; set < 1<<len(parts); set++ {
+		var chosen []string
+		for i, part := range parts {
+			if set&(1<<i) != 0 {
+				chosen = append(chosen, part)
+			}
+		}
+		if agree(t, before+strings.Join(chosen, ", ")+after) {
+			accepted++
+		}
+	}
+	// Five conditions, each with a queue, a queue and prompts, or prompts and
+	// one of callback, refusal and nothing.
+	if accepted != 5*5 {
+		t.Errorf("%d rules were accepted, want 25", accepted)
+	}
 }
