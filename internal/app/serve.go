@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strings"
@@ -43,7 +44,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	if err != nil {
 		return err
 	}
-	engine, err := acd.NewEngine(cfg.ACD(), callflow.Standard{})
+	engine, err := acd.NewEngine(engineConfig(cfg), callflow.Standard{})
 	if err != nil {
 		return err
 	}
@@ -113,11 +114,18 @@ func reload(ctx context.Context, running *config.Config, run *runner.Runner, log
 	if differs := running.NeedsRestart(fresh); len(differs) > 0 {
 		return fmt.Errorf("%s: a change of %s takes a restart; undo it, or restart hotline", running.File, strings.Join(differs, ", "))
 	}
-	if err := run.Request(ctx, acd.Reconfigure{Config: fresh.ACD()}); err != nil {
+	if err := run.Request(ctx, acd.Reconfigure{Config: engineConfig(fresh)}); err != nil {
 		return err
 	}
 	log.Info("the configuration was applied", zap.String("file", running.File), zap.Int("queues", len(fresh.Queues)), zap.Int("agents", len(fresh.Agents)))
 	return nil
+}
+
+// engineConfig is what the engine goes by, with chance that no one can foretell.
+func engineConfig(cfg *config.Config) acd.Config {
+	c := cfg.ACD()
+	c.Seed = rand.Uint64()
+	return c
 }
 
 // notReady lists what keeps the controller from serving callers.

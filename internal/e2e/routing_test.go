@@ -36,7 +36,7 @@ queues:
     announce: {after: 2s, every: 1m}
     redial: {within: 1m, at_most: 2, after: 1s}
     overflow: [{wait: 4s, callback: true, prompts: callback-offer}]
-    callback: {attempts: 2, spacing: 3s, ring_timeout: 5s, within: 10m, booked_prompts: callback-booked}
+    callback: {attempts: 2, spacing: 10s, ring_timeout: 5s, within: 10m, booked_prompts: callback-booked}
   - id: business
     wrap_up: 0s
     overflow: [{wait: 2s, to: general, prompts: agents-busy}]
@@ -376,8 +376,7 @@ func (o *office) redial(t *testing.T) {
 func (o *office) standing(t *testing.T) {
 	o.t = t
 	plays := func() float64 {
-		n, _ := scrape(t, o.lab).Value("hotline_switch_requests_total", "route", "channels/{id}/play/{playback}")
-		return n
+		return float64(scrape(t, o.lab).Count("hotline_asterisk_request_seconds", "route", "channels/{id}/play/{playback}"))
 	}
 	before := plays()
 	c := o.dial(o.caller(), "12345")
