@@ -137,13 +137,15 @@ func (e *Engine) beginAttempt(b *callback) {
 	c.entry = e.entryOf(c)
 	c.rank = e.rankOf(c)
 	e.calls[c.Call] = c
-	e.callbackMoves(b, CallbackWaiting)
+	e.callbackMoves(b, CallbackWaiting, time.Time{})
 	e.startTimer(&b.due, b.Expires)
 	e.wait(c)
 }
 
-func (e *Engine) callbackMoves(b *callback, state CallbackState) {
-	b.State, b.Since, b.Next = state, e.now, time.Time{}
+// callbackMoves brings a callback to a state and tells the store. next is when
+// the next attempt begins; zero unless it is spaced.
+func (e *Engine) callbackMoves(b *callback, state CallbackState, next time.Time) {
+	b.State, b.Since, b.Next = state, e.now, next
 	status := b.CallbackStatus
 	e.out.Changes = append(e.out.Changes, Change{Callback: &status})
 }
@@ -151,7 +153,7 @@ func (e *Engine) callbackMoves(b *callback, state CallbackState) {
 // dialCallback calls the caller, whose agent has lifted.
 func (e *Engine) dialCallback(c *call) {
 	c.callback.Attempts++
-	e.callbackMoves(c.callback, CallbackCalling)
+	e.callbackMoves(c.callback, CallbackCalling, time.Time{})
 	e.command(DialOut{
 		Call: c.Call, Leg: c.Leg, Node: c.Node, Number: c.Caller, CallerID: c.Entry, Timeout: c.queue.Callback.RingTimeout,
 	})
@@ -175,8 +177,7 @@ func (e *Engine) attemptEnded(b *callback, reached bool, outcome OfferOutcome) {
 			e.callbackOver(b, CallbackExpired)
 			return
 		}
-		e.callbackMoves(b, CallbackSpaced)
-		b.Next = next
+		e.callbackMoves(b, CallbackSpaced, next)
 		e.startTimer(&b.due, next)
 	}
 }
@@ -208,7 +209,7 @@ func (e *Engine) dropAttempt(b *callback, state CallbackState) bool {
 func (e *Engine) callbackOver(b *callback, state CallbackState) {
 	e.timers.remove(&b.due)
 	delete(e.callbacks, b.ID)
-	e.callbackMoves(b, state)
+	e.callbackMoves(b, state, time.Time{})
 }
 
 // calledIn ends the callback of a caller who has called again and talks now.

@@ -344,3 +344,19 @@ func TestWhoGaveUpIsCalledBack(t *testing.T) {
 	}
 	d.wantState("1", acd.Ready, "")
 }
+
+func TestTheStoreIsToldWhenTheNextAttemptIsDue(t *testing.T) {
+	d := withRules(t, acd.Overflow{Wait: 30 * time.Second, Callback: true, Prompts: []string{"offer"}})
+	d.arrive("a", "9")
+	d.after(30*time.Second, acd.Tick{})
+	d.asks("a")
+	d.ready("1", "801")
+	leg := offered(d.last)[0].Leg
+	d.do(acd.LegAnswered{Leg: leg})
+	out := d.do(acd.CallGone{Call: "callback-1-a", Outcome: acd.OfferBusy})
+	for _, c := range out.Changes {
+		if c.Callback != nil && !c.Callback.Next.Equal(d.now.Add(5*time.Minute)) {
+			t.Errorf("the change is %+v", c.Callback)
+		}
+	}
+}
