@@ -360,3 +360,14 @@ func TestTheStoreIsToldWhenTheNextAttemptIsDue(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoIsToBeCalledBackIsNotTheLongestWaiting(t *testing.T) {
+	d := withRules(t, acd.Overflow{Wait: 30 * time.Second, Callback: true, Prompts: []string{"offer"}})
+	d.arrive("a", "9")
+	d.after(30*time.Second, acd.Tick{})
+	d.asks("a")
+	d.now = d.now.Add(10 * time.Minute)
+	if q := d.e.Snapshot(d.now).Queues[0]; q.Waiting != 0 || q.LongestWait != 0 {
+		t.Errorf("%d wait, the longest for %v", q.Waiting, q.LongestWait)
+	}
+}
