@@ -382,3 +382,20 @@ func TestEverythingWrongInAConfigurationIsTold(t *testing.T) {
 		t.Errorf("%d mistakes are told: %v", len(lines), err)
 	}
 }
+
+func TestAnotherQueueDoesNotWaitForTheAgentOfLastTime(t *testing.T) {
+	d := newSite(t, func(c *acd.Config) {
+		c.Queues[0].LastAgent = acd.LastAgent{Within: time.Hour, Wait: time.Minute}
+		c.Queues[0].Overflow = []acd.Overflow{{Wait: 20 * time.Second, To: "business"}}
+		c.Queues[0].WrapUp = 0
+	})
+	d.ready("2", "802")
+	d.serve("a", time.Second)
+	d.do(acd.CallArrived{Call: "other", Node: "a1", Entry: "9", Caller: "13912345678"})
+	d.talk("other", 1, "2")
+	d.arrive("b", "9") // waits for agent 2, who serves business too
+	d.ready("3", "803")
+	if got := rung(d.after(20*time.Second, acd.Tick{})); got != "3" {
+		t.Errorf("rung in the other queue: %q", got)
+	}
+}

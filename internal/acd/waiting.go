@@ -130,6 +130,7 @@ func (e *Engine) dropLine(l *line) {
 // prefer lets a caller wait for the agent of the last conversation, where the
 // queue says so and that agent is on duty.
 func (e *Engine) prefer(c *call) {
+	c.Prefers, c.Preferred = "", time.Time{}
 	last := c.queue.LastAgent
 	if last.Within <= 0 || c.Caller == "" {
 		return
