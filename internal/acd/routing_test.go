@@ -399,3 +399,32 @@ func TestAnotherQueueDoesNotWaitForTheAgentOfLastTime(t *testing.T) {
 		t.Errorf("rung in the other queue: %q", got)
 	}
 }
+
+func TestWhoIsConfiguredAgainStays(t *testing.T) {
+	d := newDesk(t)
+	d.ready("1", "801")
+	d.arrive("a", "9")
+	d.talk("a", 1, "1")
+	less := site()
+	less.Agents = less.Agents[1:]
+	d.do(acd.Reconfigure{Config: less})
+	if err := d.do(acd.SetReady{Agent: "1"}).Err; err == nil {
+		t.Error("an agent who has left the configuration was obeyed")
+	}
+	d.do(acd.Reconfigure{Config: site()})
+	if err := d.do(acd.SetReady{Agent: "1"}).Err; err != nil {
+		t.Error(err)
+	}
+	d.do(acd.CallGone{Call: "a"})
+	d.after(10*time.Second, acd.Tick{})
+	d.wantState("1", acd.Ready, "")
+	// The logout of one who left was not asked for: it is not carried out.
+	d.do(acd.LegGone{Leg: acd.NewLegID("a", 1, "1")})
+	d.arrive("b", "9")
+	d.talk("b", 1, "1")
+	d.do(acd.Reconfigure{Config: less})
+	d.do(acd.Reconfigure{Config: site()})
+	d.do(acd.CallGone{Call: "b"})
+	d.after(10*time.Second, acd.Tick{})
+	d.wantState("1", acd.Ready, "")
+}
