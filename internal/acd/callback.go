@@ -84,9 +84,10 @@ type callback struct {
 }
 
 // booked makes a callback of a call that gives up its turn, or has given up.
-// It returns nil when the queue has none, or the caller is on the list already.
+// It returns nil when the queue has none, the number cannot be called, or the
+// caller is on the list already.
 func (e *Engine) booked(c *call, q *queue, number string, missed bool) *callback {
-	if q.Callback.Attempts <= 0 || number == "" || e.callbackOf(number, q) != nil {
+	if q.Callback.Attempts <= 0 || !dialable(number) || e.callbackOf(number, q) != nil {
 		return nil
 	}
 	b := &callback{CallbackStatus: CallbackStatus{
@@ -214,7 +215,7 @@ func (e *Engine) callbackOver(b *callback, state CallbackState) {
 
 // calledIn ends the callback of a caller who has called again and talks now.
 func (e *Engine) calledIn(c *call) {
-	if len(e.callbacks) == 0 || c.callback != nil || c.Caller == "" {
+	if len(e.callbacks) == 0 || c.callback != nil {
 		return
 	}
 	if b := e.callbackOf(c.Caller, c.queue); b != nil {

@@ -371,3 +371,37 @@ func TestWhoIsToBeCalledBackIsNotTheLongestWaiting(t *testing.T) {
 		t.Errorf("%d wait, the longest for %v", q.Waiting, q.LongestWait)
 	}
 }
+
+func TestCallersWithoutANumberAreNobodyInParticular(t *testing.T) {
+	d := newSite(t, func(c *acd.Config) {
+		q := &c.Queues[0]
+		q.Redial = acd.Redial{Within: time.Minute, AtMost: 1}
+		q.LastAgent = acd.LastAgent{Within: time.Hour, Wait: time.Minute}
+		q.Overflow = []acd.Overflow{{Wait: 30 * time.Second, Callback: true, Prompts: []string{"offer"}}}
+		q.Callback = acd.Callback{Attempts: 1, RingTimeout: time.Second, Within: time.Hour, Missed: true}
+	})
+	come := func(call acd.CallID) acd.CallStatus {
+		out := d.do(acd.CallArrived{Call: call, Node: "a1", Entry: "9", Caller: "anonymous"})
+		return *out.Changes[0].Call
+	}
+	come("a")
+	d.after(time.Second, acd.CallGone{Call: "a"})
+	if list := d.e.Callbacks(); len(list) != 0 {
+		t.Errorf("to be called back: %+v", list)
+	}
+	if c := come("b"); !c.Resumed.IsZero() {
+		t.Error("has the place of another")
+	}
+	// To be called back, such a caller enters a number.
+	d.after(30*time.Second, acd.Tick{})
+	out := d.do(acd.CallDigit{Call: "b", Digit: "1"})
+	if len(out.Commands) != 1 || !slices.Equal(out.Commands[0].(acd.Play).Prompts, []string{"callback-enter"}) {
+		t.Errorf("after 1: %+v", out.Commands)
+	}
+	d.ready("1", "801")
+	d.talk("b", 1, "1")
+	d.do(acd.CallGone{Call: "b"})
+	if c := come("c"); c.Prefers != "" {
+		t.Error("waits for the agent of another")
+	}
+}

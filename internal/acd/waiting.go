@@ -132,10 +132,10 @@ func (e *Engine) dropLine(l *line) {
 func (e *Engine) prefer(c *call) {
 	c.Prefers, c.Preferred = "", time.Time{}
 	last := c.queue.LastAgent
-	if last.Within <= 0 || c.Caller == "" {
+	if last.Within <= 0 {
 		return
 	}
-	id, at, known := e.talked.get(c.Caller, e.now)
+	id, at, known := e.talked.get(c.number(), e.now)
 	if !known || e.now.Sub(at) > last.Within {
 		return
 	}
