@@ -405,3 +405,17 @@ func TestCallersWithoutANumberAreNobodyInParticular(t *testing.T) {
 		t.Error("waits for the agent of another")
 	}
 }
+
+func TestPromisedCallbacksAreNotForgottenByAConfiguration(t *testing.T) {
+	d := withRules(t, acd.Overflow{Wait: 30 * time.Second, Callback: true, Prompts: []string{"offer"}})
+	d.arrive("a", "9")
+	d.after(30*time.Second, acd.Tick{})
+	d.asks("a")
+	if d.do(acd.Reconfigure{Config: site()}).Err == nil { // its queues call nobody back
+		t.Error("accepted")
+	}
+	d.do(acd.CancelCallback{Callback: "a"})
+	if err := d.do(acd.Reconfigure{Config: site()}).Err; err != nil {
+		t.Error(err)
+	}
+}
