@@ -213,13 +213,27 @@ func (e *Engine) callbackOver(b *callback, state CallbackState) {
 	e.callbackMoves(b, state, time.Time{})
 }
 
-// calledIn ends the callback of a caller who has called again and talks now.
+// calledIn ends the callbacks of a caller who has called again and talks now, in
+// all queues to which the call has come. A phone that is being called back at this
+// moment stops ringing.
 func (e *Engine) calledIn(c *call) {
 	if len(e.callbacks) == 0 || c.callback != nil {
 		return
 	}
-	if b := e.callbackOf(c.Caller, c.queue); b != nil {
-		e.dropAttempt(b, CallbackCalledIn)
+	for _, id := range c.Tried {
+		q := e.queues[id]
+		if q == nil {
+			continue // has left the configuration
+		}
+		b := e.callbackOf(c.Caller, q)
+		if b == nil || e.dropAttempt(b, CallbackCalledIn) {
+			continue
+		}
+		if attempt := b.call; attempt.Phase == PhaseAnswered {
+			e.callbackOver(b, CallbackCalledIn)
+			attempt.Outcome = OfferWithdrawn
+			e.endCall(attempt, NotReached, CallerNotReached, Release{})
+		}
 	}
 }
 

@@ -190,7 +190,9 @@ func TestEmergencyAnnouncementComesFirst(t *testing.T) {
 }
 
 func TestAnnouncementsNeverHoldUpTheDispatch(t *testing.T) {
-	d := newSite(t, func(c *acd.Config) { c.Queues[0].Announce = acd.Announce{After: 20 * time.Second, Every: 30 * time.Second} })
+	d := newSite(t, func(c *acd.Config) {
+		c.Queues[0].Announce = acd.Announce{After: 20 * time.Second, Every: 30 * time.Second}
+	})
 	d.arrive("a", "9")
 	d.arrive("b", "9")
 	d.after(19*time.Second, acd.Tick{})
@@ -417,5 +419,43 @@ func TestPromisedCallbacksAreNotForgottenByAConfiguration(t *testing.T) {
 	d.do(acd.CancelCallback{Callback: "a"})
 	if err := d.do(acd.Reconfigure{Config: site()}).Err; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestWhoCallsInAndIsAnsweredIsNotCalledBack(t *testing.T) {
+	book := func() *desk {
+		d := newSite(t, func(c *acd.Config) {
+			c.Queues[0].Overflow = []acd.Overflow{
+				{Wait: 10 * time.Second, Callback: true, Prompts: []string{"offer"}}, {Wait: 20 * time.Second, To: "business"},
+			}
+			c.Queues[0].Callback = acd.Callback{Attempts: 2, Spacing: time.Minute, RingTimeout: 30 * time.Second, Within: time.Hour}
+		})
+		d.arrive("a", "9")
+		d.after(10*time.Second, acd.Tick{})
+		d.do(acd.CallDigit{Call: "a", Digit: "1"})
+		return d
+	}
+	// Answered in the queue to which the second call overflowed.
+	d := book()
+	d.arrive("b", "9")
+	d.after(20*time.Second, acd.Tick{})
+	d.ready("3", "803")
+	d.talk("b", 1, "3")
+	if list := d.e.Callbacks(); len(list) != 0 {
+		t.Errorf("answered in another queue, to be called back: %+v", list)
+	}
+	// Answered while being called: that attempt ends, and there is no other.
+	d = book()
+	d.ready("1", "801")
+	leg := offered(d.last)[0].Leg
+	wantCommands(t, d.do(acd.LegAnswered{Leg: leg}), "DialOut")
+	d.arrive("b", "9")
+	d.ready("2", "802")
+	d.talk("b", 1, "2")
+	wantCommands(t, d.last, "Release")
+	d.wantRecord(acd.NotReached, acd.CallerNotReached, 0, 0)
+	d.wantState("1", acd.Ready, "")
+	if list := d.e.Callbacks(); len(list) != 0 {
+		t.Errorf("answered while being called, to be called back: %+v", list)
 	}
 }
