@@ -428,3 +428,21 @@ func TestWhoIsConfiguredAgainStays(t *testing.T) {
 	d.after(10*time.Second, acd.Tick{})
 	d.wantState("1", acd.Ready, "")
 }
+
+func TestEachQueueSaysHowLongAgoLastTimeMayBe(t *testing.T) {
+	d := newSite(t, func(c *acd.Config) {
+		c.Queues[0].LastAgent = acd.LastAgent{Within: time.Minute, Wait: time.Minute}
+		c.Queues[0].WrapUp = 0
+		c.Queues[1].LastAgent = acd.LastAgent{Within: 2 * time.Hour}
+	})
+	d.ready("2", "802")
+	d.serve("a", time.Second)
+	d.do(acd.CallArrived{Call: "other", Node: "a1", Entry: "9", Caller: "13912345678"})
+	d.talk("other", 1, "2")
+	d.after(61*time.Second, acd.Tick{})
+	d.ready("1", "801")
+	d.arrive("b", "9")
+	if got := rung(d.last); got != "1" {
+		t.Errorf("rung: %q", got)
+	}
+}
