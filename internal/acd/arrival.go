@@ -88,7 +88,7 @@ func (e *Engine) takeOn(c *call) bool {
 
 // keptPlace is the place in a queue that a caller has left and may resume.
 func (e *Engine) keptPlace(c *call, q *queue) (place, bool) {
-	p, at, known := e.places.get(c.Caller, e.now)
+	p, at, known := e.places.get(c.number(), e.now)
 	if !known || p.queue != q.ID || q.Redial.Within <= 0 || e.now.Sub(at) > q.Redial.Within || p.resumed >= q.Redial.AtMost {
 		return place{}, false
 	}
@@ -100,14 +100,14 @@ func (e *Engine) resumePlace(c *call, q *queue) {
 	if p, ok := e.keptPlace(c, q); ok && p.since.Before(c.Place) {
 		c.Place, c.Resumptions = p.since, p.resumed+1
 		c.Resumed = p.since
-		e.places.drop(c.Caller)
+		e.places.drop(c.number())
 	}
 }
 
 // keepPlace remembers the place of a caller who gives up.
 func (e *Engine) keepPlace(c *call) {
 	if q := c.queue; q != nil && q.Redial.Within > 0 && e.now.Sub(c.Place) >= q.Redial.After {
-		e.places.put(c.Caller, place{queue: q.ID, since: c.Place, resumed: c.Resumptions}, e.now)
+		e.places.put(c.number(), place{queue: q.ID, since: c.Place, resumed: c.Resumptions}, e.now)
 	}
 }
 

@@ -84,9 +84,10 @@ type callback struct {
 }
 
 // booked makes a callback of a call that gives up its turn, or has given up.
-// It returns nil when the queue has none, or the caller is on the list already.
+// It returns nil when the queue has none, the number cannot be called, or the
+// caller is on the list already.
 func (e *Engine) booked(c *call, q *queue, number string, missed bool) *callback {
-	if q.Callback.Attempts <= 0 || number == "" || e.callbackOf(number, q) != nil {
+	if q.Callback.Attempts <= 0 || !dialable(number) || e.callbackOf(number, q) != nil {
 		return nil
 	}
 	b := &callback{CallbackStatus: CallbackStatus{
@@ -137,13 +138,15 @@ func (e *Engine) beginAttempt(b *callback) {
 	c.entry = e.entryOf(c)
 	c.rank = e.rankOf(c)
 	e.calls[c.Call] = c
-	e.callbackMoves(b, CallbackWaiting)
+	e.callbackMoves(b, CallbackWaiting, time.Time{})
 	e.startTimer(&b.due, b.Expires)
 	e.wait(c)
 }
 
-func (e *Engine) callbackMoves(b *callback, state CallbackState) {
-	b.State, b.Since, b.Next = state, e.now, time.Time{}
+// callbackMoves brings a callback to a state and tells the store. next is when
+// the next attempt begins; zero unless it is spaced.
+func (e *Engine) callbackMoves(b *callback, state CallbackState, next time.Time) {
+	b.State, b.Since, b.Next = state, e.now, next
 	status := b.CallbackStatus
 	e.out.Changes = append(e.out.Changes, Change{Callback: &status})
 }
@@ -151,7 +154,7 @@ func (e *Engine) callbackMoves(b *callback, state CallbackState) {
 // dialCallback calls the caller, whose agent has lifted.
 func (e *Engine) dialCallback(c *call) {
 	c.callback.Attempts++
-	e.callbackMoves(c.callback, CallbackCalling)
+	e.callbackMoves(c.callback, CallbackCalling, time.Time{})
 	e.command(DialOut{
 		Call: c.Call, Leg: c.Leg, Node: c.Node, Number: c.Caller, CallerID: c.Entry, Timeout: c.queue.Callback.RingTimeout,
 	})
@@ -175,8 +178,7 @@ func (e *Engine) attemptEnded(b *callback, reached bool, outcome OfferOutcome) {
 			e.callbackOver(b, CallbackExpired)
 			return
 		}
-		e.callbackMoves(b, CallbackSpaced)
-		b.Next = next
+		e.callbackMoves(b, CallbackSpaced, next)
 		e.startTimer(&b.due, next)
 	}
 }
@@ -208,16 +210,30 @@ func (e *Engine) dropAttempt(b *callback, state CallbackState) bool {
 func (e *Engine) callbackOver(b *callback, state CallbackState) {
 	e.timers.remove(&b.due)
 	delete(e.callbacks, b.ID)
-	e.callbackMoves(b, state)
+	e.callbackMoves(b, state, time.Time{})
 }
 
-// calledIn ends the callback of a caller who has called again and talks now.
+// calledIn ends the callbacks of a caller who has called again and talks now, in
+// all queues to which the call has come. A phone that is being called back at this
+// moment stops ringing.
 func (e *Engine) calledIn(c *call) {
-	if len(e.callbacks) == 0 || c.callback != nil || c.Caller == "" {
+	if len(e.callbacks) == 0 || c.callback != nil {
 		return
 	}
-	if b := e.callbackOf(c.Caller, c.queue); b != nil {
-		e.dropAttempt(b, CallbackCalledIn)
+	for _, id := range c.Tried {
+		q := e.queues[id]
+		if q == nil {
+			continue // has left the configuration
+		}
+		b := e.callbackOf(c.Caller, q)
+		if b == nil || e.dropAttempt(b, CallbackCalledIn) {
+			continue
+		}
+		if attempt := b.call; attempt.Phase == PhaseAnswered {
+			e.callbackOver(b, CallbackCalledIn)
+			attempt.Outcome = OfferWithdrawn
+			e.endCall(attempt, NotReached, CallerNotReached, Release{})
+		}
 	}
 }
 

@@ -1,6 +1,9 @@
 package acd
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // maxHeld bounds how far in the past the dialplan may place a caller's true
 // arrival; anything older is a wrong clock and is ignored.
@@ -31,6 +34,15 @@ func (e *Engine) callArrived(ev CallArrived) {
 	if e.admit(c) {
 		e.runFlow(c, event)
 	}
+}
+
+// number is the caller's; empty when it was withheld, for then there stands a
+// word, for example anonymous, or nothing: that names nobody in particular.
+func (c *call) number() string {
+	if strings.IndexAny(c.Caller, "+0123456789") != 0 {
+		return ""
+	}
+	return c.Caller
 }
 
 func newCall(status CallStatus) *call {
@@ -67,7 +79,7 @@ func (e *Engine) runFlow(c *call, event FlowEvent) {
 		q = e.queues[c.entry.Queue]
 	}
 	info := &e.info
-	*info = FlowInfo{Entry: &c.entry.Entry, Queue: &q.Queue, Emergency: e.emergency, Caller: c.Caller, Digit: e.digit}
+	*info = FlowInfo{Entry: &c.entry.Entry, Queue: &q.Queue, Emergency: e.emergency, Caller: c.number(), Digit: e.digit}
 	if c.queue != nil {
 		if event == FlowAnnounce {
 			info.Ahead = e.ahead(c, aheadMost)
@@ -283,7 +295,7 @@ func (e *Engine) record(c *call, result Result, reason Reason) {
 	if result == Answered {
 		record.Answered, record.Agent, record.Seat = c.Answered, c.CallStatus.Agent, c.Seat
 		e.measure(TalkTime, c.queue, record.Talk())
-		e.talked.put(c.Caller, record.Agent, e.now)
+		e.talked.put(c.number(), record.Agent, e.now)
 	}
 	e.out.Records = append(e.out.Records, record)
 }

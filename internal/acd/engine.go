@@ -45,6 +45,7 @@ type Engine struct {
 	digit         string   // that a caller has pressed, while the flow is asked
 	info          FlowInfo // for the flow, one at a time
 	out           Output
+	begun         bool // out holds already what Restore has asked for
 	touchedCalls  []*call
 	touchedAgents []*agent
 }
@@ -136,7 +137,10 @@ func NewEngine(cfg Config, flow Flow) (*Engine, error) {
 // runs backwards: an earlier now counts as the latest one seen. The lists of
 // the output, not what stands in them, are used again by the next step.
 func (e *Engine) Step(now time.Time, event Event) Output {
-	e.out.reset()
+	if !e.begun {
+		e.out.reset()
+	}
+	e.begun = false
 	if now.After(e.now) {
 		e.now = now
 	}

@@ -17,7 +17,7 @@ type FlowInfo struct {
 	Emergency []string
 	// Digit is the key of a FlowDigit: 0 to 9, * or #.
 	Digit string
-	// Caller is the caller's number; empty when it is not known.
+	// Caller is the caller's number; empty when it is not known or withheld.
 	Caller string
 	// For FlowAnnounce: how many callers wait ahead, counted up to 1000, and
 	// how long it will take, if that is Known.

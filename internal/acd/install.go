@@ -220,6 +220,9 @@ func (e *Engine) install(cfg Config) {
 			n = newAgent(a.ID)
 		}
 		n.cfg, n.index, n.members = a, i, nil
+		if n.retired { // configured again before the present call has ended
+			n.retired, n.Pending = false, ""
+		}
 		n.Name, n.Queues = a.Name, slices.Clone(a.Queues)
 		agents[a.ID] = n
 		e.agentOrder = append(e.agentOrder, n)

@@ -346,3 +346,116 @@ func TestWhoGaveUpIsCalledBack(t *testing.T) {
 	}
 	d.wantState("1", acd.Ready, "")
 }
+
+func TestTheStoreIsToldWhenTheNextAttemptIsDue(t *testing.T) {
+	d := withRules(t, acd.Overflow{Wait: 30 * time.Second, Callback: true, Prompts: []string{"offer"}})
+	d.arrive("a", "9")
+	d.after(30*time.Second, acd.Tick{})
+	d.asks("a")
+	d.ready("1", "801")
+	leg := offered(d.last)[0].Leg
+	d.do(acd.LegAnswered{Leg: leg})
+	out := d.do(acd.CallGone{Call: "callback-1-a", Outcome: acd.OfferBusy})
+	for _, c := range out.Changes {
+		if c.Callback != nil && !c.Callback.Next.Equal(d.now.Add(5*time.Minute)) {
+			t.Errorf("the change is %+v", c.Callback)
+		}
+	}
+}
+
+func TestWhoIsToBeCalledBackIsNotTheLongestWaiting(t *testing.T) {
+	d := withRules(t, acd.Overflow{Wait: 30 * time.Second, Callback: true, Prompts: []string{"offer"}})
+	d.arrive("a", "9")
+	d.after(30*time.Second, acd.Tick{})
+	d.asks("a")
+	d.now = d.now.Add(10 * time.Minute)
+	if q := d.e.Snapshot(d.now).Queues[0]; q.Waiting != 0 || q.LongestWait != 0 {
+		t.Errorf("%d wait, the longest for %v", q.Waiting, q.LongestWait)
+	}
+}
+
+func TestCallersWithoutANumberAreNobodyInParticular(t *testing.T) {
+	d := newSite(t, func(c *acd.Config) {
+		q := &c.Queues[0]
+		q.Redial = acd.Redial{Within: time.Minute, AtMost: 1}
+		q.LastAgent = acd.LastAgent{Within: time.Hour, Wait: time.Minute}
+		q.Overflow = []acd.Overflow{{Wait: 30 * time.Second, Callback: true, Prompts: []string{"offer"}}}
+		q.Callback = acd.Callback{Attempts: 1, RingTimeout: time.Second, Within: time.Hour, Missed: true}
+	})
+	come := func(call acd.CallID) acd.CallStatus {
+		out := d.do(acd.CallArrived{Call: call, Node: "a1", Entry: "9", Caller: "anonymous"})
+		return *out.Changes[0].Call
+	}
+	come("a")
+	d.after(time.Second, acd.CallGone{Call: "a"})
+	if list := d.e.Callbacks(); len(list) != 0 {
+		t.Errorf("to be called back: %+v", list)
+	}
+	if c := come("b"); !c.Resumed.IsZero() {
+		t.Error("has the place of another")
+	}
+	// To be called back, such a caller enters a number.
+	d.after(30*time.Second, acd.Tick{})
+	out := d.do(acd.CallDigit{Call: "b", Digit: "1"})
+	if len(out.Commands) != 1 || !slices.Equal(out.Commands[0].(acd.Play).Prompts, []string{"callback-enter"}) {
+		t.Errorf("after 1: %+v", out.Commands)
+	}
+	d.ready("1", "801")
+	d.talk("b", 1, "1")
+	d.do(acd.CallGone{Call: "b"})
+	if c := come("c"); c.Prefers != "" {
+		t.Error("waits for the agent of another")
+	}
+}
+
+func TestPromisedCallbacksAreNotForgottenByAConfiguration(t *testing.T) {
+	d := withRules(t, acd.Overflow{Wait: 30 * time.Second, Callback: true, Prompts: []string{"offer"}})
+	d.arrive("a", "9")
+	d.after(30*time.Second, acd.Tick{})
+	d.asks("a")
+	if d.do(acd.Reconfigure{Config: site()}).Err == nil { // its queues call nobody back
+		t.Error("accepted")
+	}
+	d.do(acd.CancelCallback{Callback: "a"})
+	if err := d.do(acd.Reconfigure{Config: site()}).Err; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhoCallsInAndIsAnsweredIsNotCalledBack(t *testing.T) {
+	book := func() *desk {
+		d := newSite(t, func(c *acd.Config) {
+			c.Queues[0].Overflow = []acd.Overflow{
+				{Wait: 10 * time.Second, Callback: true, Prompts: []string{"offer"}}, {Wait: 20 * time.Second, To: "business"},
+			}
+			c.Queues[0].Callback = acd.Callback{Attempts: 2, Spacing: time.Minute, RingTimeout: 30 * time.Second, Within: time.Hour}
+		})
+		d.arrive("a", "9")
+		d.after(10*time.Second, acd.Tick{})
+		d.do(acd.CallDigit{Call: "a", Digit: "1"})
+		return d
+	}
+	// Answered in the queue to which the second call overflowed.
+	d := book()
+	d.arrive("b", "9")
+	d.after(20*time.Second, acd.Tick{})
+	d.ready("3", "803")
+	d.talk("b", 1, "3")
+	if list := d.e.Callbacks(); len(list) != 0 {
+		t.Errorf("answered in another queue, to be called back: %+v", list)
+	}
+	// Answered while being called: that attempt ends, and there is no other.
+	d = book()
+	d.ready("1", "801")
+	leg := offered(d.last)[0].Leg
+	wantCommands(t, d.do(acd.LegAnswered{Leg: leg}), "DialOut")
+	d.arrive("b", "9")
+	d.ready("2", "802")
+	d.talk("b", 1, "2")
+	wantCommands(t, d.last, "Release")
+	d.wantRecord(acd.NotReached, acd.CallerNotReached, 0, 0)
+	d.wantState("1", acd.Ready, "")
+	if list := d.e.Callbacks(); len(list) != 0 {
+		t.Errorf("answered while being called, to be called back: %+v", list)
+	}
+}

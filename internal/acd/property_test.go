@@ -123,7 +123,6 @@ func (w *world) reconfigure(t *rapid.T) {
 	if rapid.Bool().Draw(t, "an agent less") {
 		cfg.Agents = cfg.Agents[:2]
 	}
-	w.cfg = cfg
 	w.step(acd.Reconfigure{Config: cfg})
 }
 
@@ -141,6 +140,9 @@ func (w *world) pass(d time.Duration) {
 
 func (w *world) step(event acd.Event) {
 	out := w.e.Step(w.now, event)
+	if ev, changes := event.(acd.Reconfigure); changes && out.Err == nil {
+		w.cfg = ev.Config
+	}
 	for _, broken := range w.e.Audit() {
 		w.t.Fatalf("after %#v: %s", event, broken)
 	}

@@ -50,17 +50,20 @@ func (e *Engine) reconfigure(cfg Config) *RequestError {
 // cannotLose says what a new configuration lacks that calls and people use now.
 func (e *Engine) cannotLose(cfg Config) error {
 	var errs []error
-	queues := map[QueueID]bool{}
+	queues, callsBack := map[QueueID]bool{}, map[QueueID]bool{}
 	for _, q := range cfg.Queues {
-		queues[q.ID] = true
+		queues[q.ID], callsBack[q.ID] = true, q.Callback.Attempts > 0
 	}
 	entries := map[string]QueueID{}
 	for _, n := range cfg.Entries {
 		entries[n.Number] = n.Queue
 	}
 	for _, b := range e.callbacks {
-		if !queues[b.Queue] {
+		switch {
+		case !queues[b.Queue]:
 			errs = append(errs, fmt.Errorf("queue %s has the callback %s; remove the queue when it is empty", b.Queue, b.ID))
+		case !callsBack[b.Queue]:
+			errs = append(errs, fmt.Errorf("queue %s has the callback %s; keep attempts until it has ended, or cancel it", b.Queue, b.ID))
 		}
 	}
 	for _, c := range e.callsByArrival() {

@@ -382,3 +382,67 @@ func TestEverythingWrongInAConfigurationIsTold(t *testing.T) {
 		t.Errorf("%d mistakes are told: %v", len(lines), err)
 	}
 }
+
+func TestAnotherQueueDoesNotWaitForTheAgentOfLastTime(t *testing.T) {
+	d := newSite(t, func(c *acd.Config) {
+		c.Queues[0].LastAgent = acd.LastAgent{Within: time.Hour, Wait: time.Minute}
+		c.Queues[0].Overflow = []acd.Overflow{{Wait: 20 * time.Second, To: "business"}}
+		c.Queues[0].WrapUp = 0
+	})
+	d.ready("2", "802")
+	d.serve("a", time.Second)
+	d.do(acd.CallArrived{Call: "other", Node: "a1", Entry: "9", Caller: "13912345678"})
+	d.talk("other", 1, "2")
+	d.arrive("b", "9") // waits for agent 2, who serves business too
+	d.ready("3", "803")
+	if got := rung(d.after(20*time.Second, acd.Tick{})); got != "3" {
+		t.Errorf("rung in the other queue: %q", got)
+	}
+}
+
+func TestWhoIsConfiguredAgainStays(t *testing.T) {
+	d := newDesk(t)
+	d.ready("1", "801")
+	d.arrive("a", "9")
+	d.talk("a", 1, "1")
+	less := site()
+	less.Agents = less.Agents[1:]
+	d.do(acd.Reconfigure{Config: less})
+	if err := d.do(acd.SetReady{Agent: "1"}).Err; err == nil {
+		t.Error("an agent who has left the configuration was obeyed")
+	}
+	d.do(acd.Reconfigure{Config: site()})
+	if err := d.do(acd.SetReady{Agent: "1"}).Err; err != nil {
+		t.Error(err)
+	}
+	d.do(acd.CallGone{Call: "a"})
+	d.after(10*time.Second, acd.Tick{})
+	d.wantState("1", acd.Ready, "")
+	// The logout of one who left was not asked for: it is not carried out.
+	d.do(acd.LegGone{Leg: acd.NewLegID("a", 1, "1")})
+	d.arrive("b", "9")
+	d.talk("b", 1, "1")
+	d.do(acd.Reconfigure{Config: less})
+	d.do(acd.Reconfigure{Config: site()})
+	d.do(acd.CallGone{Call: "b"})
+	d.after(10*time.Second, acd.Tick{})
+	d.wantState("1", acd.Ready, "")
+}
+
+func TestEachQueueSaysHowLongAgoLastTimeMayBe(t *testing.T) {
+	d := newSite(t, func(c *acd.Config) {
+		c.Queues[0].LastAgent = acd.LastAgent{Within: time.Minute, Wait: time.Minute}
+		c.Queues[0].WrapUp = 0
+		c.Queues[1].LastAgent = acd.LastAgent{Within: 2 * time.Hour}
+	})
+	d.ready("2", "802")
+	d.serve("a", time.Second)
+	d.do(acd.CallArrived{Call: "other", Node: "a1", Entry: "9", Caller: "13912345678"})
+	d.talk("other", 1, "2")
+	d.after(61*time.Second, acd.Tick{})
+	d.ready("1", "801")
+	d.arrive("b", "9")
+	if got := rung(d.last); got != "1" {
+		t.Errorf("rung: %q", got)
+	}
+}

@@ -36,7 +36,7 @@ func (e *Engine) Snapshot(now time.Time) Snapshot {
 	longest := make(map[QueueID]time.Duration, len(e.queues))
 	for _, c := range e.callsByArrival() {
 		s.Calls = append(s.Calls, c.status())
-		if c.queue != nil && c.Phase != PhaseTalking {
+		if c.queue != nil && c.callback == nil && c.Phase != PhaseTalking {
 			longest[c.Queue] = max(longest[c.Queue], now.Sub(c.Queued))
 		}
 	}

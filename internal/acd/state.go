@@ -76,8 +76,9 @@ func (e *Engine) Save() State {
 }
 
 // Restore makes an engine that goes on from a state: who waited waits in the
-// same place, who talked talks, timers run on. The error says what in the state
-// does not fit the configuration.
+// same place, who talked talks, timers run on. What another configuration makes
+// happen at once comes out of the first step. The error says what in the state does
+// not fit the configuration.
 func Restore(cfg Config, flow Flow, s State) (*Engine, error) {
 	if s.Version != StateVersion {
 		return nil, fmt.Errorf("acd: the state is of version %d and this program reads %d; run the version that wrote it", s.Version, StateVersion)
@@ -129,11 +130,17 @@ func Restore(cfg Config, flow Flow, s State) (*Engine, error) {
 			}
 		}
 	}
+	for _, a := range slices.Clone(e.agentOrder) {
+		if a.retired {
+			e.dismissAgent(a)
+		}
+	}
 	for _, c := range e.callsByArrival() {
 		e.settle(c)
 	}
 	e.dispatch()
-	e.collect() // the state is what the store has; what settle found comes with the next step
+	e.collect()
+	e.begun = true
 	return e, nil
 }
 

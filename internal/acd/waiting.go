@@ -130,11 +130,12 @@ func (e *Engine) dropLine(l *line) {
 // prefer lets a caller wait for the agent of the last conversation, where the
 // queue says so and that agent is on duty.
 func (e *Engine) prefer(c *call) {
+	c.Prefers, c.Preferred = "", time.Time{}
 	last := c.queue.LastAgent
-	if last.Within <= 0 || c.Caller == "" {
+	if last.Within <= 0 {
 		return
 	}
-	id, at, known := e.talked.get(c.Caller, e.now)
+	id, at, known := e.talked.get(c.number(), e.now)
 	if !known || e.now.Sub(at) > last.Within {
 		return
 	}

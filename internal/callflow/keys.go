@@ -9,7 +9,7 @@ import (
 // A caller to whom a callback was offered books it by keys:
 //
 //	offered ── 1 ──► booked, to the caller's own number
-//	   │ 2 (or 1, when the number is not known)
+//	   │ 2 (or 1, when the number is not known, or none that can be called)
 //	   ▼
 //	number: ── digits, then # ──► confirm: ── 1 ──► booked, to that number
 //	   ▲                             │ 2
@@ -41,12 +41,18 @@ func entersNumber(state acd.FlowState) bool {
 	return strings.HasPrefix(string(state), entering) || strings.HasPrefix(string(state), confirm)
 }
 
+// callable reports whether a caller's own number can be called back.
+func callable(number string) bool {
+	digits := len(strings.TrimPrefix(number, "+"))
+	return digits >= shortestNumber && digits <= longestNumber
+}
+
 // pressed says what a key does.
 func pressed(state acd.FlowState, info *acd.FlowInfo) (acd.FlowState, []acd.FlowAction) {
 	key := info.Digit
 	if state == offered {
 		switch {
-		case key == "1" && info.Caller != "":
+		case key == "1" && callable(info.Caller):
 			return state, []acd.FlowAction{acd.FlowCallback{}}
 		case key == "1" || key == "2":
 			return entering, play(promptEnter)

@@ -32,6 +32,8 @@ func TestKeysBookACallback(t *testing.T) {
 	for _, test := range []struct{ keys, caller, heard, booked string }{
 		{"1", "13800000000", "", `""`},
 		{"1", "", "callback-enter", ""},
+		{"1", "8001", "callback-enter", ""},
+		{"1", "+8613800000000", "", `""`},
 		{"9*#0", "13800000000", "", ""},
 		{"285123#1", "13800000000", "callback-enter callback-number n-8 n-5 n-1 n-2 n-3 callback-confirm", `"85123"`},
 		{"285123#285124#1", "x", "callback-enter callback-number n-8 n-5 n-1 n-2 n-3 callback-confirm callback-enter " +
