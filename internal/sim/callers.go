@@ -2,7 +2,6 @@ package sim
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"hotline/internal/acd"
@@ -13,21 +12,17 @@ type caller struct {
 	key     uint64 // of the draws: which Arrivals, and the how-manieth of it
 	item    int32
 	slot    int32
+	gen     uint32 // of redials; never set back, slots are reused
 	attempt uint32 // from 0
 	number  string
-	id      acd.CallID // of the present call
-	gen     uint32     // of events about the call; never set back, slots are reused
-	legGen  uint32     // of events about the leg
-	offers  uint32
-	queued  bool
-	again   bool // will dial again
-	gone    bool // the caller's channel has left before the call was released
-	leg     acd.LegID
-	fate    acd.OfferOutcome
+	first   int64 // when the person dialled first
+	held    int64 // the time spent waiting in queues, of all calls
+	onLine  bool  // a call of the person's is in progress
+	redials bool  // will dial again, at a time that is fixed
+	listed  int32 // callbacks of the person that have not ended
+	tried   uint32
+	served  bool
 }
-
-// attemptKey tells attempts and the offers within them apart.
-func (c *caller) attemptKey() uint64 { return uint64(c.attempt)<<32 | uint64(c.offers) }
 
 func (r *run) awaitArrival(item int32) {
 	if at, ok := r.sources[item].draw(); ok {
@@ -46,10 +41,10 @@ func (r *run) arrive(e event) {
 		slot = int32(len(r.callers))
 		r.callers = append(r.callers, caller{slot: slot})
 	}
-	c := &r.callers[slot]
-	*c = caller{slot: slot, gen: c.gen + 1, legGen: c.legGen + 1, item: e.slot, key: uint64(e.slot)<<40 | src.count}
+	p := &r.callers[slot]
+	*p = caller{slot: slot, gen: p.gen + 1, item: e.slot, key: uint64(e.slot)<<40 | src.count, first: r.now}
 	src.count++
-	c.number = phoneNumber(c.key)
+	p.number = phoneNumber(p.key)
 	r.tally.callers++
 	r.awaitArrival(e.slot)
 	r.dial(slot)
@@ -68,99 +63,89 @@ func phoneNumber(key uint64) string {
 
 // dial makes a call; when all lines are busy the caller hears so.
 func (r *run) dial(slot int32) {
-	c := &r.callers[slot]
+	p := &r.callers[slot]
 	r.tally.dialled++
-	if c.attempt > 0 {
+	if p.attempt > 0 {
 		r.tally.redialled++
 	}
 	if r.Switch.Lines > 0 && r.inUse >= r.Switch.Lines {
 		r.tally.blocked++
-		r.decideRedial(c)
-		r.leave(c)
+		r.decideRedial(p, r.Callers.Redial.Probability)
 		return
 	}
 	r.inUse++
 	r.active++
+	p.onLine = true
+	c := r.newCall(slot)
 	r.serial++
-	r.idBuf = strconv.AppendInt(r.idBuf[:0], int64(slot), 10)
+	r.idBuf = strconv.AppendInt(r.idBuf[:0], int64(c.slot), 10)
 	r.idBuf = append(r.idBuf, '.')
 	c.id = acd.CallID(strconv.AppendUint(r.idBuf, r.serial, 10))
-	c.queued, c.gone, c.offers, c.leg = false, false, 0, ""
-	c.gen++
-	_ = r.step(acd.CallArrived{Call: c.id, Node: nodeID, Entry: r.Arrivals[c.item].Entry, Caller: c.number})
+	c.attempt = uint64(p.attempt)
+	_ = r.step(acd.CallArrived{Call: c.id, Node: nodeID, Entry: r.Arrivals[p.item].Entry, Caller: p.number})
 }
 
-// callerOf finds the caller of a call; nil when the call is over.
-func (r *run) callerOf(id acd.CallID) *caller {
-	before, _, _ := strings.Cut(string(id), ".")
-	slot, err := strconv.Atoi(before)
-	if err != nil || slot >= len(r.callers) || r.callers[slot].id != id {
-		return nil
-	}
-	return &r.callers[slot]
-}
-
-// callChanged notices that a caller has entered the queue: from then on the
-// patience runs.
-func (r *run) callChanged(status *acd.CallStatus) {
-	if status.Queued.IsZero() {
-		return
-	}
-	c := r.callerOf(status.Call)
-	if c == nil || c.queued {
-		return
-	}
-	c.queued = true
-	c.gen++ // whoever would have left in the greeting has not
-	if patience := r.Callers.Patience.Sample(r.rnd.at(forPatience, c.key, uint64(c.attempt))); patience < never {
-		r.later(patience, givesUp, c.slot, c.gen)
-	}
-}
-
-func (r *run) callerEvent(c *caller, e event) {
-	switch e.kind {
-	case played:
-		_ = r.step(acd.CallPlayed{Call: c.id})
-	case givesUp:
-		r.callerHangsUp(c)
-	case talkEnds:
-		if r.rnd.at(forHangUp, c.key, uint64(c.attempt)).Float64() < r.Callers.HangsUpFirst {
-			r.callerHangsUp(c)
+// decideRedial lets a person whose call came to nothing dial again later, or
+// leaves it at that.
+func (r *run) decideRedial(p *caller, probability float64) {
+	spec := r.Callers.Redial
+	if int(p.attempt) < spec.Most && r.rnd.at(forRedial, p.key, uint64(p.attempt)).Float64() < probability {
+		delay := spec.Delay.Sample(r.rnd.at(forRedialDelay, p.key, uint64(p.attempt)))
+		if r.now+int64(delay) < r.plan.end() {
+			p.attempt++
+			p.redials = true
+			r.later(delay, redials, p.slot, p.gen)
 			return
 		}
-		leg := c.leg
-		r.dropLeg(c)
-		_ = r.step(acd.LegGone{Leg: leg})
-	case callerLeft:
-		r.inUse--
-		id := c.id
-		_ = r.step(acd.CallGone{Call: id})
-		r.leave(&r.callers[e.slot])
 	}
+	r.forget(p)
 }
 
-func (r *run) callerHangsUp(c *caller) {
-	r.inUse--
-	_ = r.step(acd.CallGone{Call: c.id})
+func (r *run) redial(e event) {
+	p := &r.callers[e.slot]
+	if p.gen != e.gen || !p.redials {
+		return
+	}
+	p.redials = false
+	r.dial(e.slot)
+}
+
+// forget lets go of a person from whom nothing more is to be expected.
+func (r *run) forget(p *caller) {
+	if !p.onLine && !p.redials && p.listed == 0 {
+		p.gen++
+		r.free = append(r.free, p.slot)
+	}
 }
 
 // callEnded counts a finished call and lets the caller decide what to do.
 func (r *run) callEnded(record *acd.CallRecord) {
-	r.active--
-	r.tally.add(record)
-	if r.opt.Record != nil {
-		r.opt.Record(*record)
-	}
-	c := r.callerOf(record.Call)
+	c := r.callOf(record.Call)
 	if c == nil {
 		r.fail("call %s was recorded, but is not there", record.Call)
 		return
 	}
+	r.tally.add(record)
+	if r.opt.Record != nil {
+		r.opt.Record(*record)
+	}
+	p := &r.callers[c.person]
+	if c.callback {
+		if record.Result == acd.Answered {
+			r.serve(p, record, true)
+		}
+		return // the change that it has ended frees it
+	}
+	r.active--
+	p.held += int64(record.Wait())
+	c.redial = -1
 	switch {
 	case record.Result == acd.Answered:
-		r.tally.served++
+		r.serve(p, record, false)
 	case record.Result == acd.Abandoned:
-		r.decideRedial(c)
+		c.redial = r.Callers.Redial.Probability
+	case record.Reason == acd.Refused || record.Reason == acd.Shed || record.Reason == acd.ClosedHours:
+		c.redial = r.Callers.Redial.Refused
 	}
 	if c.gone {
 		r.leave(c)
@@ -170,37 +155,48 @@ func (r *run) callEnded(record *acd.CallRecord) {
 	r.later(r.Switch.HangUpDelay, callerLeft, c.slot, c.gen)
 }
 
-func (r *run) decideRedial(c *caller) {
-	p := r.Callers.Redial
-	c.again = int(c.attempt) < p.Most && r.rnd.at(forRedial, c.key, uint64(c.attempt)).Float64() < p.Probability
+// serve notes that a person has talked with an agent. Whoever is served does
+// not dial again.
+func (r *run) serve(p *caller, record *acd.CallRecord, calledBack bool) {
+	p.redials = false
+	if p.served {
+		return // called back although served already
+	}
+	p.served = true
+	r.tally.serve(p.first, int64(record.Answered.Sub(r.plan.start)), time.Duration(p.held), calledBack)
 }
 
-// leave frees the caller's line; the caller dials again later, or is gone.
-func (r *run) leave(c *caller) {
-	c.id = ""
-	c.gen++
-	c.legGen++
-	if c.again {
-		delay := r.Callers.Redial.Delay.Sample(r.rnd.at(forRedialDelay, c.key, uint64(c.attempt)))
-		if r.now+int64(delay) < r.plan.end() {
-			c.again = false
-			c.attempt++
-			r.later(delay, redials, c.slot, 0)
+// leave frees the line of a call that has ended; the person dials again later,
+// or is gone.
+func (r *run) leave(c *call) {
+	p := &r.callers[c.person]
+	probability := c.redial
+	r.freeCall(c)
+	p.onLine = false
+	if probability >= 0 && !p.served {
+		r.decideRedial(p, probability)
+		return
+	}
+	r.forget(p)
+}
+
+// callbackChanged keeps count of a person's callbacks.
+func (r *run) callbackChanged(status *acd.CallbackStatus) {
+	slot, known := r.listed[status.ID]
+	if !known {
+		c := r.callOf(status.ID)
+		if c == nil {
+			r.fail("the callback %s is of no call", status.ID)
 			return
 		}
+		slot = c.person
+		r.listed[status.ID] = slot
+		r.callers[slot].listed++
+		r.tally.listed++
 	}
-	r.free = append(r.free, c.slot)
-}
-
-// promptLength is how long the prompts take.
-func (r *run) promptLength(prompts []string) time.Duration {
-	var sum time.Duration
-	for _, p := range prompts {
-		length, known := r.Switch.Prompts[p]
-		if !known {
-			length = r.Switch.Prompt
-		}
-		sum += length
+	if status.State.Over() {
+		r.tally.listEnds[status.State]++
+		delete(r.listed, status.ID)
+		r.over = append(r.over, slot)
 	}
-	return sum
 }

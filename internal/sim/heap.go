@@ -5,16 +5,18 @@ type kind uint8
 
 const (
 	arrives     kind = iota // a caller of arrivals[slot] dials
-	redials                 // the caller in slot dials again
-	played                  // the prompts for the caller in slot have ended
-	givesUp                 // the patience of the caller in slot is over
-	rings                   // the phone of the leg of slot rings
+	redials                 // the person in slot dials again
+	played                  // the prompts for the call in slot have ended
+	givesUp                 // the patience of the caller of slot is over
+	presses                 // the caller of slot presses 1 for a callback
+	misses                  // the person who is called back by slot does not answer
+	talkEnds                // caller or agent of the call in slot hangs up
+	callerLeft              // the released caller's channel of slot is gone
+	rings                   // the phone of the leg in slot rings
 	lifts                   // the agent of that leg answers
 	declines                // that leg ends with its fate
 	bridged                 // that leg and the caller are in one bridge
-	talkEnds                // caller or agent hangs up
-	calleeLeft              // the leg in leaving[slot] is gone from the phone
-	callerLeft              // the released caller's channel in slot is gone
+	calleeLeft              // that leg is gone from the phone
 	dayBegins               // the shifts of day number slot are planned
 	shiftBegins             // the agent in slot comes to work
 	shiftEnds               // the agent in slot goes home

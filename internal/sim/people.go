@@ -19,6 +19,9 @@ type person struct {
 	gen   uint32
 	pause time.Duration // length of the break that was asked for last
 	turns uint64        // how often the agent was set aside: the key of the draw
+
+	queues    []int // that the agent serves
+	available bool  // may be rung
 }
 
 // block is a time of work without a gap.
@@ -142,6 +145,7 @@ func (r *run) demand(request acd.Event) {
 func (r *run) agentChanged(status *acd.AgentStatus) {
 	slot := r.agentSlot[status.Agent]
 	p := &r.people[slot]
+	r.lanes.available(p, status.State == acd.Ready && status.Leaving == "")
 	if status.State == p.state && status.Since.Sub(r.plan.start) == time.Duration(p.since) {
 		return // something else has changed
 	}

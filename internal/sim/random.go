@@ -18,6 +18,8 @@ const (
 	forAnswer
 	forBack
 	forBreak
+	forTaking
+	forLifting
 )
 
 // streams gives a stream of random numbers for each purpose and each person's

@@ -17,6 +17,26 @@ type Result struct {
 	// the first. Blocked calls found all lines busy. Served persons reached
 	// an agent at last. All without regard to the warm-up.
 	Callers, Dialled, Redialled, Blocked, Served int
+	// CalledBack of the served reached the agent by a callback. Callbacks says
+	// how those that were listed have ended, by state; those that had not a day
+	// after the scenario's end are missing.
+	CalledBack int
+	Callbacks  map[acd.CallbackState]int
+	// ServedAfter are the times from the first dial until the person was
+	// connected, Held those which the persons waited in queues, in all their
+	// calls; both of served persons, in milliseconds, sorted.
+	ServedAfter, Held []uint32
+	// InOrder is the share of pairs of served persons of whom the one who
+	// dialled first was served first; NaN with fewer than two.
+	InOrder float64
+	// Overtaken is how often a call was offered to an agent while an earlier
+	// one of the same queue waited. IdleWhileWaiting is the agents' time ready
+	// while callers waited in a queue that they serve. Both are 0 unless skills,
+	// levels or preferred agents make callers wait for somebody in particular.
+	Overtaken        int
+	IdleWhileWaiting time.Duration
+	// Audits is how often the invariants were checked; a breach ends the run.
+	Audits int
 	// Unfinished calls were still there a day after the scenario's end.
 	Unfinished int
 	// Steps of the engine.
@@ -49,13 +69,17 @@ func (r *Row) Occupancy() float64 {
 // WaitPercentile is the wait in seconds that a share p (0 to 1) of the
 // answered calls did not exceed; NaN when there were none. It is the smallest
 // such wait (nearest rank).
-func (r *Row) WaitPercentile(p float64) float64 {
-	n := len(r.Waits)
+func (r *Row) WaitPercentile(p float64) float64 { return Percentile(r.Waits, p) }
+
+// Percentile is, in seconds, the smallest of sorted milliseconds that a share p
+// (0 to 1) of them does not exceed (nearest rank); NaN when there are none.
+func Percentile(sorted []uint32, p float64) float64 {
+	n := len(sorted)
 	if n == 0 {
 		return math.NaN()
 	}
 	rank := int(math.Ceil(p * float64(n)))
-	return float64(r.Waits[min(max(rank, 1), n)-1]) / 1000
+	return float64(sorted[min(max(rank, 1), n)-1]) / 1000
 }
 
 // result closes the books.
@@ -67,9 +91,14 @@ func (t *tally) result() *Result {
 	}
 	out := &Result{
 		Scenario: r.Name, Seed: r.opt.Seed, Callers: t.callers, Dialled: t.dialled, Redialled: t.redialled,
-		Blocked: t.blocked, Served: t.served, Unfinished: r.active, Steps: r.steps,
+		Blocked: t.blocked, Served: len(t.served.firsts), Unfinished: r.active, Steps: r.steps,
+		CalledBack: t.served.calledBack, Callbacks: t.listEnds, InOrder: inOrder(t.served.firsts),
+		ServedAfter: t.served.waits, Held: t.served.held,
+		Overtaken: r.lanes.overtaken, IdleWhileWaiting: time.Duration(r.lanes.idleTime), Audits: t.audits,
 		Total: t.close(&t.total, t.from),
 	}
+	slices.Sort(out.ServedAfter)
+	slices.Sort(out.Held)
 	for i := range t.queue {
 		row := t.close(&t.queue[i], t.from)
 		row.Queue = r.Routing.Queues[i].ID

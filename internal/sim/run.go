@@ -39,7 +39,7 @@ type Options struct {
 const (
 	defaultAudit = 100_000
 	// drain is how long after its end a scenario goes on for those who are
-	// still there.
+	// still there, or are to be called back.
 	drain = 24 * time.Hour
 	// checkEvery is after how many steps a run looks whether it is cancelled.
 	checkEvery = 4096
@@ -60,11 +60,18 @@ type run struct {
 	sources   []*source
 	callers   []caller
 	free      []int32 // slots of callers
-	serial    uint64
-	inUse     int // lines
-	active    int // calls of which the engine has not given a record
-	leaving   []acd.LegID
+	calls     []call
+	freeCalls []int32
+	legs      []leg
 	freeLegs  []int32
+	serial    uint64
+	inUse     int                      // lines
+	active    int                      // calls that were dialled and of which the engine has not given a record
+	attempts  map[acd.CallID]int32     // calls of callbacks, by their slot
+	listed    map[acd.CallbackID]int32 // callbacks that have not ended, by the person's slot
+	over      []int32                  // persons whose callback has ended in this step
+	lanes     *lanes
+	priority  map[string]int // of entries
 	people    []person
 	agentSlot map[acd.AgentID]int32
 	seats     []acd.SeatID // free ones, the last is taken next
@@ -96,11 +103,12 @@ func Run(ctx context.Context, s *Scenario, opt Options) (*Result, error) {
 	r := &run{
 		Scenario: s, opt: opt, engine: engine, plan: newPlan(s), rnd: newStreams(opt.Seed),
 		agentSlot: make(map[acd.AgentID]int32, len(s.Routing.Agents)), nextAud: opt.AuditEvery,
+		attempts: make(map[acd.CallID]int32), listed: make(map[acd.CallbackID]int32), priority: make(map[string]int),
 	}
 	if opt.Wrap != nil {
 		r.engine = opt.Wrap(engine)
 	}
-	r.tally = newTally(r)
+	r.tally, r.lanes = newTally(r), newLanes(r)
 	r.prepare()
 	if err := r.loop(ctx); err != nil {
 		return nil, fmt.Errorf("scenario %s, seed %d, at %s: %w", s.Name, opt.Seed,
@@ -115,7 +123,16 @@ func (r *run) prepare() {
 	}
 	for i, a := range r.Routing.Agents {
 		r.agentSlot[a.ID] = int32(i)
-		r.people = append(r.people, person{id: a.ID, state: acd.LoggedOut})
+		p := person{id: a.ID, state: acd.LoggedOut}
+		for _, q := range a.Queues {
+			p.queues = append(p.queues, r.lanes.index[q])
+		}
+		r.people = append(r.people, p)
+	}
+	for _, e := range r.Routing.Entries {
+		if e.Priority != 0 {
+			r.priority[e.Number] = e.Priority
+		}
 	}
 	r.planShifts(-1)
 	r.planShifts(0)
@@ -134,7 +151,7 @@ func (r *run) prepare() {
 func (r *run) loop(ctx context.Context) error {
 	end := r.plan.end()
 	for r.breach == nil {
-		if len(r.events.items) == 0 || r.now >= end && r.active == 0 && r.pending == 0 || r.now >= end+int64(drain) {
+		if len(r.events.items) == 0 || r.now >= end && r.active == 0 && r.pending == 0 && len(r.listed) == 0 || r.now >= end+int64(drain) {
 			break
 		}
 		if due, ok := r.engine.NextDue(); ok {
@@ -158,6 +175,7 @@ func (r *run) loop(ctx context.Context) error {
 }
 
 func (r *run) advance(to int64) {
+	r.lanes.pass(to - r.now)
 	r.now = to
 	r.instant = r.plan.start.Add(time.Duration(to))
 }
@@ -173,12 +191,20 @@ func (r *run) fail(format string, args ...any) {
 func (r *run) step(event acd.Event) error {
 	out := r.engine.Step(r.instant, event)
 	r.steps++
+	attempts := false
 	for i := range out.Changes {
 		switch change := &out.Changes[i]; {
 		case change.Agent != nil:
 			r.agentChanged(change.Agent)
 		case change.Call != nil:
 			r.callChanged(change.Call)
+		case change.Callback != nil:
+			r.callbackChanged(change.Callback)
+		default:
+			if c := r.callOf(change.Ended); c != nil {
+				r.lanes.leave(c)
+				attempts = attempts || c.callback
+			}
 		}
 	}
 	for _, c := range out.Commands {
@@ -187,6 +213,19 @@ func (r *run) step(event acd.Event) error {
 	for i := range out.Records {
 		r.callEnded(&out.Records[i])
 	}
+	if attempts {
+		for i := range out.Changes {
+			if id := out.Changes[i].Ended; id != "" {
+				r.attemptEnded(id)
+			}
+		}
+	}
+	for _, slot := range r.over {
+		p := &r.callers[slot]
+		p.listed--
+		r.forget(p)
+	}
+	r.over = r.over[:0]
 	if r.nextAud--; r.nextAud <= 0 {
 		r.nextAud = r.opt.AuditEvery
 		r.audit()
@@ -203,21 +242,49 @@ func (r *run) audit() {
 		return
 	}
 	t := r.tally
+	t.audits++
 	if t.dialled != t.blocked+t.recorded+r.active {
 		r.fail("calls got lost: dialled %d is not blocked %d + recorded %d + in progress %d", t.dialled, t.blocked, t.recorded, r.active)
 	}
 	s := r.engine.Snapshot(r.instant)
-	if len(s.Calls) != r.active {
-		r.fail("calls got lost: the engine has %d calls, the lines carry %d", len(s.Calls), r.active)
+	if len(s.Calls) != r.active+len(r.attempts) {
+		r.fail("calls got lost: the engine has %d calls, the lines carry %d and %d attempts to call back are known", len(s.Calls), r.active, len(r.attempts))
 	}
+	if len(s.Callbacks) != len(r.listed) {
+		r.fail("callbacks got lost: the engine has %d, and %d have not ended", len(s.Callbacks), len(r.listed))
+	}
+	live := r.liveCounts(s.Calls)
 	for i, q := range s.Queues {
 		c, own := q.Counts, t.queues[i]
-		offered := uint64(own.answered + own.abandoned + q.Waiting + q.Talking)
-		if c.Offered != offered || c.Answered != uint64(own.answered+q.Talking) || c.Abandoned != uint64(own.abandoned) {
-			r.fail("queue %s: the engine counts offered %d, answered %d, abandoned %d; the records have answered %d, abandoned %d, and %d wait, %d talk",
-				q.Queue, c.Offered, c.Answered, c.Abandoned, own.answered, own.abandoned, q.Waiting, q.Talking)
+		own.add(live[i])
+		offered := own.answered + own.abandoned + own.overflowed + own.waiting
+		if c != (acd.QueueCounts{Offered: offered, Answered: own.answered, Abandoned: own.abandoned, Overflowed: own.overflowed, RONA: c.RONA}) || uint64(q.Waiting) != own.waiting {
+			r.fail("queue %s: the engine counts %+v and %d waiting; records and calls in progress have offered %d, answered %d, abandoned %d, overflowed %d, waiting %d",
+				q.Queue, c, q.Waiting, offered, own.answered, own.abandoned, own.overflowed, own.waiting)
 		}
 	}
+}
+
+// liveCounts counts the calls in progress in each queue, and the stays in
+// queues that they have left.
+func (r *run) liveCounts(calls []acd.CallStatus) []own {
+	live := make([]own, len(r.Routing.Queues))
+	for i := range calls {
+		c := &calls[i]
+		if c.Callback != "" {
+			continue
+		}
+		for _, v := range c.Visits {
+			live[r.tally.slot[v.Queue]].overflowed++
+		}
+		switch c.Phase {
+		case acd.PhaseWaiting, acd.PhaseRinging, acd.PhaseAnswered:
+			live[r.tally.slot[c.Queue]].waiting++
+		case acd.PhaseTalking:
+			live[r.tally.slot[c.Queue]].answered++
+		}
+	}
+	return live
 }
 
 func (r *run) happen(e event) {
@@ -226,20 +293,22 @@ func (r *run) happen(e event) {
 		r.arrive(e)
 	case redials:
 		r.pending--
-		r.dial(e.slot)
-	case played, givesUp, talkEnds, callerLeft:
+		r.redial(e)
+	case played:
 		r.pending--
-		if c := &r.callers[e.slot]; c.gen == e.gen {
-			r.callerEvent(c, e)
+		if c := &r.calls[e.slot]; c.plays == e.gen {
+			_ = r.step(acd.CallPlayed{Call: c.id})
 		}
-	case rings, lifts, declines, bridged:
+	case givesUp, presses, misses, talkEnds, callerLeft:
 		r.pending--
-		if c := &r.callers[e.slot]; c.legGen == e.gen {
-			r.legEvent(c, e)
+		if c := &r.calls[e.slot]; c.gen == e.gen {
+			r.callEvent(c, e)
 		}
-	case calleeLeft:
+	case rings, lifts, declines, bridged, calleeLeft:
 		r.pending--
-		r.legLeft(e.slot)
+		if l := &r.legs[e.slot]; l.gen == e.gen {
+			r.legEvent(l, e)
+		}
 	case dayBegins:
 		r.planShifts(int(e.slot) + 1)
 	case shiftBegins, shiftEnds, breakBegins, comesBack:

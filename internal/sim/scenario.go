@@ -69,14 +69,32 @@ type Callers struct {
 	// greeting is played.
 	LeavesInGreeting float64
 	Redial           Redial
+	Callback         CalledBack
 }
 
-// Redial is what callers do who gave up, or found the lines busy.
+// Redial is what callers do who gave up, or found the lines busy. They call
+// from the same number.
 type Redial struct {
 	Probability float64
-	Delay       Distribution // nil when Probability is 0
+	// Refused is the probability for those whom the hotline sent away: by the
+	// rules of a queue, outside its hours, or because the storm is too strong.
+	Refused float64
+	Delay   Distribution // nil when both are 0
 	// Most bounds how often one caller dials again.
 	Most int
+}
+
+// CalledBack is what callers do when a callback is offered to them, and when
+// their phone rings for it.
+type CalledBack struct {
+	// Takes is the share of those to whom a callback is offered who press the
+	// key for it. They do so Delay after the offer begins, if they still wait.
+	Takes float64
+	Delay Distribution // nil when Takes is 0
+	// Answers is the share of attempts that the person answers, after Lifts.
+	// A person who is calling the hotline at that moment is busy.
+	Answers float64
+	Lifts   Distribution // nil: at once
 }
 
 // Switch is how long Asterisk and the lines to it take.
@@ -220,10 +238,14 @@ func (s *Scenario) checkPeople() error {
 		d    Distribution
 	}{
 		{"callers' patience", c.Patience}, {"talk", c.Talk}, {"redial delay", c.Redial.Delay},
+		{"callback delay", c.Callback.Delay}, {"callback answer", c.Callback.Lifts},
 		{"agents' answer", a.Answer}, {"agents' coming back", a.Back},
 	} {
 		if d.d == nil {
-			if d.what == "redial delay" && c.Redial.Probability == 0 {
+			switch {
+			case d.what == "redial delay" && c.Redial.Probability == 0 && c.Redial.Refused == 0,
+				d.what == "callback delay" && c.Callback.Takes == 0,
+				d.what == "callback answer":
 				continue
 			}
 			return fmt.Errorf("%s: a distribution is needed", d.what)
@@ -232,7 +254,7 @@ func (s *Scenario) checkPeople() error {
 			return fmt.Errorf("%s: %w", d.what, err)
 		}
 	}
-	for _, p := range []float64{c.HangsUpFirst, c.LeavesInGreeting, c.Redial.Probability, a.NoAnswer, a.Refuse, a.Unreachable, a.NoAnswer + a.Refuse + a.Unreachable} {
+	for _, p := range []float64{c.HangsUpFirst, c.LeavesInGreeting, c.Redial.Probability, c.Redial.Refused, c.Callback.Takes, c.Callback.Answers, a.NoAnswer, a.Refuse, a.Unreachable, a.NoAnswer + a.Refuse + a.Unreachable} {
 		if !(p >= 0 && p <= 1) {
 			return fmt.Errorf("a probability of %v is out of range (0 to 1)", p)
 		}

@@ -48,8 +48,31 @@ type tally struct {
 		index int
 	}
 
-	callers, dialled, redialled, blocked, recorded, served int
+	callers, dialled, redialled, blocked, recorded, audits int
+	listed                                                 int // callbacks
+	listEnds                                               map[acd.CallbackState]int
+	served                                                 served
 }
+
+// served are the persons who reached an agent, in the order of service.
+type served struct {
+	firsts     []int64  // when they dialled first
+	waits      []uint32 // until they were connected, in milliseconds
+	held       []uint32 // waiting on the line in all their calls, in milliseconds
+	calledBack int
+}
+
+// serve notes a person who reaches an agent.
+func (t *tally) serve(first, at int64, held time.Duration, calledBack bool) {
+	t.served.firsts = append(t.served.firsts, first)
+	t.served.waits = append(t.served.waits, milliseconds(time.Duration(at-first)))
+	t.served.held = append(t.served.held, milliseconds(held))
+	if calledBack {
+		t.served.calledBack++
+	}
+}
+
+func milliseconds(d time.Duration) uint32 { return uint32(min(max(0, d.Milliseconds()), 1<<32-1)) }
 
 // amount is a counter's index and what a call adds to it.
 type amount struct {
@@ -59,7 +82,14 @@ type amount struct {
 
 // own are the harness's own counts of a queue, warm-up included, to compare
 // with the engine's.
-type own struct{ answered, abandoned int }
+type own struct{ answered, abandoned, overflowed, waiting uint64 }
+
+func (o *own) add(other own) {
+	o.answered += other.answered
+	o.abandoned += other.abandoned
+	o.overflowed += other.overflowed
+	o.waiting += other.waiting
+}
 
 // sums are the amounts of one row.
 type sums struct {
@@ -72,7 +102,7 @@ type sums struct {
 func newTally(r *run) *tally {
 	t := &tally{
 		r: r, index: make(map[traffic.Counter]int), slot: make(map[acd.QueueID]int),
-		days: make(map[calendar.Day]int), from: int64(r.WarmUp),
+		days: make(map[calendar.Day]int), from: int64(r.WarmUp), listEnds: make(map[acd.CallbackState]int),
 	}
 	t.queue, t.queues = make([]sums, len(r.Routing.Queues)), make([]own, len(r.Routing.Queues))
 	for i, q := range r.Routing.Queues {
@@ -123,14 +153,16 @@ func (t *tally) rowKey(day calendar.Day, index int, at int64) string {
 
 // add counts a record, as internal/traffic says.
 func (t *tally) add(record *acd.CallRecord) {
-	t.recorded++
-	queue := -1
-	if record.Offered() {
-		queue = t.slot[record.Queue]
-		if record.Result == acd.Answered {
-			t.queues[queue].answered++
-		} else {
-			t.queues[queue].abandoned++
+	if record.Callback == "" {
+		t.recorded++
+		for _, v := range record.Visits {
+			t.queues[t.slot[v.Queue]].overflowed++
+		}
+		switch record.Result {
+		case acd.Answered:
+			t.queues[t.slot[record.Queue]].answered++
+		case acd.Abandoned:
+			t.queues[t.slot[record.Queue]].abandoned++
 		}
 	}
 	increments := traffic.Fold(*record, t.r.plan.loc)
@@ -138,17 +170,23 @@ func (t *tally) add(record *acd.CallRecord) {
 	if !counted {
 		return
 	}
-	t.resolve(increments[0].Counters) // all increments of a call share them
-	for _, inc := range increments {
-		switch inc.Key.Dimension {
-		case traffic.BySite:
-			t.note(&t.total, record)
-			t.note(&t.rows[row], record)
-		case traffic.ByQueue:
-			if queue >= 0 {
-				t.note(&t.queue[queue], record)
-			}
+	inbound := record.Callback == "" && record.Result == acd.Answered
+	wait := record.Wait()
+	for i := range increments {
+		inc := &increments[i]
+		if i == 0 || len(record.Visits) > 0 { // otherwise all of them share one
+			t.resolve(inc.Counters)
 		}
+		if inc.Key.Dimension == traffic.BySite {
+			t.note(&t.total, inbound, wait)
+			t.note(&t.rows[row], inbound, wait)
+			continue
+		}
+		answered := inbound && i == len(increments)-1
+		if n := len(record.Visits); answered && n > 0 {
+			wait = record.Answered.Sub(record.Visits[n-1].Left)
+		}
+		t.note(&t.queue[t.slot[acd.QueueID(inc.Key.Value)]], answered, wait)
 	}
 }
 
@@ -168,7 +206,7 @@ func (t *tally) resolve(counters traffic.Counters) {
 }
 
 // note adds the amounts that were resolved last.
-func (t *tally) note(s *sums, record *acd.CallRecord) {
+func (t *tally) note(s *sums, answered bool, wait time.Duration) {
 	if len(s.amounts) < len(t.names) {
 		s.amounts = append(s.amounts, make([]int64, len(t.names)-len(s.amounts))...)
 	}
@@ -179,8 +217,8 @@ func (t *tally) note(s *sums, record *acd.CallRecord) {
 			s.amounts[a.index] += a.value
 		}
 	}
-	if record.Result == acd.Answered {
-		s.waits = append(s.waits, uint32(min(max(0, record.Wait()).Milliseconds(), 1<<32-1)))
+	if answered {
+		s.waits = append(s.waits, milliseconds(wait))
 	}
 }
 
