@@ -234,10 +234,10 @@ func (o *office) waiting(id acd.QueueID, n int) {
 	})
 }
 
-// post asks the API for something and returns status and body.
-func (o *office) post(path string) (int, string) {
+// ask asks the API for something and returns status and body.
+func (o *office) ask(ctx context.Context, method, path string) (int, []byte) {
 	o.t.Helper()
-	req, err := http.NewRequestWithContext(o.t.Context(), http.MethodPost, o.lab.API+"/api/v1/"+path, nil)
+	req, err := http.NewRequestWithContext(ctx, method, o.lab.API+"/api/v1/"+path, nil)
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -251,7 +251,14 @@ func (o *office) post(path string) (int, string) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	return resp.StatusCode, string(body)
+	return resp.StatusCode, body
+}
+
+// reload lets the running hotline read its configuration again.
+func (o *office) reload() (status int, answer string) {
+	o.t.Helper()
+	status, body := o.ask(o.t.Context(), http.MethodPost, "reload")
+	return status, string(body)
 }
 
 // rewrite changes the configuration file of the running hotline.
@@ -447,20 +454,11 @@ func (o *office) callback(t *testing.T) {
 // counted are the figures of the day.
 func (o *office) counted(ctx context.Context) map[string]float64 {
 	o.t.Helper()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, o.lab.API+"/api/v1/traffic/today", nil)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+o.lab.Config.HTTP.Token.Reveal())
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	defer resp.Body.Close()
+	_, body := o.ask(ctx, http.MethodGet, "traffic/today")
 	var day struct {
 		Site map[string]any `json:"site"`
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&day); err != nil {
+	if err := json.Unmarshal(body, &day); err != nil {
 		o.t.Fatal(err)
 	}
 	figures := map[string]float64{}
@@ -480,12 +478,12 @@ func (o *office) liveChange(t *testing.T) {
 	o.silent("1003")
 	// A mistake is refused whole, with its place.
 	o.rewrite("{id: \"1003\", queues: [business]}", "{id: \"1003\", queues: [business, nowhere]}")
-	if status, body := o.post("reload"); status != http.StatusUnprocessableEntity || !strings.Contains(body, "nowhere") || !strings.Contains(body, "hotline.yaml:") {
+	if status, body := o.reload(); status != http.StatusUnprocessableEntity || !strings.Contains(body, "nowhere") || !strings.Contains(body, "hotline.yaml:") {
 		t.Errorf("a mistake: %d %s", status, body)
 	}
 	o.silent("1003")
 	o.rewrite("[business, nowhere]", "[business, general]")
-	if status, body := o.post("reload"); status != http.StatusOK {
+	if status, body := o.reload(); status != http.StatusOK {
 		t.Fatalf("a change: %d %s", status, body)
 	}
 	agent, after := o.rings("1003", 5*time.Second)
@@ -496,7 +494,7 @@ func (o *office) liveChange(t *testing.T) {
 	o.over(c)
 	// What the engine cannot take over says so.
 	o.rewrite("level: info", "level: debug")
-	if status, body := o.post("reload"); status != http.StatusUnprocessableEntity || !strings.Contains(body, "takes a restart") {
+	if status, body := o.reload(); status != http.StatusUnprocessableEntity || !strings.Contains(body, "takes a restart") {
 		t.Errorf("a change of the log: %d %s", status, body)
 	}
 }
