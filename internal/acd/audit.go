@@ -13,6 +13,7 @@ func (e *Engine) Audit() []string {
 	a.agents()
 	a.lines()
 	a.queues()
+	a.callbacks()
 	return a.broken
 }
 
@@ -96,6 +97,20 @@ func (a *audit) lines() {
 		if l.key.agent != "" && l.waiting.Len() == 0 {
 			a.report("the line %+v is left over", l.key)
 		}
+	}
+}
+
+func (a *audit) callbacks() {
+	for _, b := range a.e.callbacks {
+		if a.e.promised[promise{b.Number, b.Queue}] != b {
+			a.report("callback %s is not found by its caller", b.ID)
+		}
+		if b.call != nil && a.e.calls[b.Call] != b.call {
+			a.report("callback %s has the attempt %s, which is not in progress", b.ID, b.Call)
+		}
+	}
+	if len(a.e.promised) != len(a.e.callbacks) {
+		a.report("%d callbacks are listed, %d found by their callers", len(a.e.callbacks), len(a.e.promised))
 	}
 }
 

@@ -98,7 +98,7 @@ func (e *Engine) booked(c *call, q *queue, number string, missed bool) *callback
 		b.Place = e.now // who left gave up the turn; who redials in time has it still
 	}
 	b.due = timer{kind: callbackTimer, callback: b, pos: -1}
-	e.callbacks[b.ID] = b
+	e.listCallback(b)
 	e.beginAttempt(b)
 	return b
 }
@@ -112,12 +112,18 @@ func (e *Engine) missed(c *call) {
 
 // callbackOf finds the callback of a caller in a queue that has not ended.
 func (e *Engine) callbackOf(number string, q *queue) *callback {
-	for _, b := range e.callbacks {
-		if b.Number == number && b.Queue == q.ID {
-			return b
-		}
-	}
-	return nil
+	return e.promised[promise{number, q.ID}]
+}
+
+// promise is whom a queue calls back; each caller has one callback there.
+type promise struct {
+	number string
+	queue  QueueID
+}
+
+func (e *Engine) listCallback(b *callback) {
+	e.callbacks[b.ID] = b
+	e.promised[promise{b.Number, b.Queue}] = b
 }
 
 // beginAttempt puts the callback into the queue, in the caller's place: as a
@@ -210,6 +216,7 @@ func (e *Engine) dropAttempt(b *callback, state CallbackState) bool {
 func (e *Engine) callbackOver(b *callback, state CallbackState) {
 	e.timers.remove(&b.due)
 	delete(e.callbacks, b.ID)
+	delete(e.promised, promise{b.Number, b.Queue})
 	e.callbackMoves(b, state, time.Time{})
 }
 

@@ -20,6 +20,7 @@ type Engine struct {
 	seats      map[SeatID]*agent // who sits there; nil when free
 	calls      map[CallID]*call
 	callbacks  map[CallbackID]*callback // those that have not ended
+	promised   map[promise]*callback    // the same, by caller and queue
 	lines      map[lineKey]*line
 	leaving    map[LegID]*agent // legs that were hung up and may still be at a phone
 	cutOff     map[NodeID]bool  // nodes that cannot be reached at present
@@ -121,6 +122,7 @@ func NewEngine(cfg Config, flow Flow) (*Engine, error) {
 		flow:      flow,
 		calls:     make(map[CallID]*call),
 		callbacks: make(map[CallbackID]*callback),
+		promised:  make(map[promise]*callback),
 		leaving:   make(map[LegID]*agent),
 		cutOff:    make(map[NodeID]bool),
 		talked:    newRecent[AgentID](),

@@ -258,6 +258,9 @@ func (w *world) score(c acd.CallStatus) float64 {
 
 // place is the moment that orders a call.
 func place(c acd.CallStatus) time.Time {
+	if c.Callback != "" {
+		return c.Place // of the call that asked for it
+	}
 	if !c.Resumed.IsZero() {
 		return c.Resumed
 	}

@@ -174,7 +174,7 @@ func (e *Engine) restoreAgent(s AgentStatus) error {
 func (e *Engine) restoreCallback(s CallbackStatus) {
 	b := &callback{CallbackStatus: s}
 	b.due = timer{kind: callbackTimer, callback: b, pos: -1}
-	e.callbacks[b.ID] = b
+	e.listCallback(b)
 	if s.State == CallbackSpaced {
 		e.startTimer(&b.due, s.Next)
 	} else {
