@@ -18,8 +18,8 @@ import (
 // The call waits all the while and is connected as soon as an agent is free.
 const (
 	offered  acd.FlowState = "offered"
-	entering               = "number:"
-	confirm                = "confirm:"
+	entering acd.FlowState = "number:"
+	confirm  acd.FlowState = "confirm:"
 )
 
 // Numbers that are called back have so many digits.
@@ -38,7 +38,7 @@ const (
 // entersNumber reports whether the caller is busy with the keys, so that no
 // announcement shall come between.
 func entersNumber(state acd.FlowState) bool {
-	return strings.HasPrefix(string(state), entering) || strings.HasPrefix(string(state), confirm)
+	return strings.HasPrefix(string(state), string(entering)) || strings.HasPrefix(string(state), string(confirm))
 }
 
 // callable reports whether a caller's own number can be called back.
@@ -59,7 +59,7 @@ func pressed(state acd.FlowState, info *acd.FlowInfo) (acd.FlowState, []acd.Flow
 		}
 		return state, nil
 	}
-	if digits, confirms := strings.CutPrefix(string(state), confirm); confirms {
+	if digits, confirms := strings.CutPrefix(string(state), string(confirm)); confirms {
 		switch key {
 		case "1":
 			return state, []acd.FlowAction{acd.FlowCallback{Number: digits}}
@@ -68,7 +68,7 @@ func pressed(state acd.FlowState, info *acd.FlowInfo) (acd.FlowState, []acd.Flow
 		}
 		return state, nil
 	}
-	digits, enters := strings.CutPrefix(string(state), entering)
+	digits, enters := strings.CutPrefix(string(state), string(entering))
 	switch {
 	case !enters:
 		return state, nil
@@ -79,7 +79,7 @@ func pressed(state acd.FlowState, info *acd.FlowInfo) (acd.FlowState, []acd.Flow
 		for _, d := range digits {
 			prompts = append(prompts, "n-"+string(d))
 		}
-		return acd.FlowState(confirm + digits), play(append(prompts, promptConfirm)...)
+		return confirm + acd.FlowState(digits), play(append(prompts, promptConfirm)...)
 	case key == "*":
 		return entering, play(promptEnter)
 	case len(digits) >= longestNumber:
