@@ -17,17 +17,17 @@ import (
 // an error, so that a new one is thought about.
 var allowed = map[string][]string{
 	"asterisk-conf":         {},
-	"cmd/hotline":           {"asterisk-conf", "internal/acd", "internal/app", "internal/calendar", "internal/config"},
+	"cmd/hotline":           {"asterisk-conf", "internal/acd", "internal/app", "internal/calendar", "internal/config", "internal/report", "internal/scenario", "internal/sim"},
 	"cmd/lab":               {"internal/apiclient", "internal/lab", "internal/liveview", "internal/phonescript"},
 	"cmd/phones":            {"internal/phonescript", "internal/phone"},
 	"internal":              {},
 	"internal/acd":          {},
 	"internal/apiclient":    {"internal/acd", "internal/calendar", "internal/httpapi/view"},
-	"internal/app":          {"asterisk-conf", "internal/acd", "internal/asterisk", "internal/calendar", "internal/callflow", "internal/config", "internal/httpapi", "internal/metrics", "internal/redisstore", "internal/report", "internal/runner", "internal/traffic"},
+	"internal/app":          {"asterisk-conf", "internal/acd", "internal/asterisk", "internal/calendar", "internal/callflow", "internal/config", "internal/httpapi", "internal/metrics", "internal/redisstore", "internal/report", "internal/runner", "internal/staffing", "internal/traffic"},
 	"internal/asterisk":     {"internal/acd", "internal/runner"},
 	"internal/calendar":     {},
 	"internal/callflow":     {"internal/acd"},
-	"internal/config":       {"internal/acd"},
+	"internal/config":       {"internal/acd", "internal/calendar"},
 	"internal/devstack":     {"asterisk-conf"},
 	"internal/e2e":          {},
 	"internal/httpapi":      {"internal/acd", "internal/calendar", "internal/httpapi/view"},
@@ -38,8 +38,11 @@ var allowed = map[string][]string{
 	"internal/phone":        {},
 	"internal/phonescript":  {"internal/phone"},
 	"internal/redisstore":   {"internal/acd", "internal/calendar", "internal/runner", "internal/traffic"},
-	"internal/report":       {"internal/traffic", "internal/calendar"},
+	"internal/report":       {"internal/traffic", "internal/calendar", "internal/sim"},
 	"internal/runner":       {"internal/acd"},
+	"internal/staffing":     {},
+	"internal/scenario":     {"internal/acd", "internal/calendar", "internal/config", "internal/sim"},
+	"internal/sim":          {"internal/acd", "internal/calendar", "internal/callflow", "internal/traffic"},
 	"internal/traffic":      {"internal/acd", "internal/calendar"},
 
 	// Helpers of tests.
@@ -50,7 +53,7 @@ var allowed = map[string][]string{
 
 // pure packages import the standard library and the project's packages only,
 // and nothing that reads a clock, the disk or the network.
-var pure = []string{"internal/acd", "internal/callflow", "internal/calendar", "internal/traffic"}
+var pure = []string{"internal/acd", "internal/callflow", "internal/calendar", "internal/staffing", "internal/traffic"}
 
 // impure are parts of the standard library that pure packages do without.
 var impure = []string{"net", "net/http", "os", "os/exec", "sync", "math/rand", "math/rand/v2", "crypto/rand", "log", "context"}

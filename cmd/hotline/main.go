@@ -42,7 +42,7 @@ func root() *cobra.Command {
 	}
 	file := cmd.PersistentFlags().String("config", "/etc/hotline/hotline.yaml", "configuration file")
 	load := func() (*config.Config, error) { return config.Load(*file) }
-	cmd.AddCommand(serveCommand(load), checkCommand(load), trafficCommand(load), asteriskConfCommand(load))
+	cmd.AddCommand(serveCommand(load), checkCommand(load), trafficCommand(load), staffingCommand(), asteriskConfCommand(load), simulateCommand())
 	return cmd
 }
 

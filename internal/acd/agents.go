@@ -1,6 +1,7 @@
 package acd
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"slices"
 	"time"
@@ -10,20 +11,69 @@ import (
 // reason for not ready.
 const pendingLogout = "logout"
 
+// MaxWrapUpExtension is the most by which one request extends wrap-up.
+const MaxWrapUpExtension = 30 * time.Minute
+
 // leaveBound is how long the next offer waits for the former leg to be gone.
 const leaveBound = 3 * time.Second
 
 // setState moves an agent to a state and into or out of the ready sets of the
 // agent's queues. Only ready() makes an agent Ready.
 func (e *Engine) setState(a *agent, state AgentState, reason string) {
-	if a.State == Ready {
-		for _, m := range a.memberships {
-			m.queue.ready.remove(m)
+	switch a.State {
+	case Ready:
+		for _, m := range a.members {
+			m.line.ready.remove(m)
 		}
+		a.Idle += e.now.Sub(a.Since)
+	case Talking, WrapUp:
+		a.OnContact += e.now.Sub(a.Since)
 	}
+	e.countDuty(a, state)
 	a.State, a.Reason, a.Since = state, reason, e.now
 	a.freeAt = time.Time{}
 	e.touchAgent(a)
+	if state == NotReady || state == LoggedOut {
+		e.unprefer(a)
+	}
+}
+
+// countDuty keeps count of those on duty, working and ready in the agent's queues.
+func (e *Engine) countDuty(a *agent, state AgentState) {
+	for _, id := range a.Queues {
+		q := e.queues[id]
+		q.tally(a.State, -1)
+		q.tally(state, 1)
+	}
+}
+
+func (q *queue) tally(state AgentState, by int) {
+	switch state {
+	case LoggedOut:
+		return
+	case Ready:
+		q.ready += by
+		q.working += by
+	case Ringing, Talking, WrapUp:
+		q.working += by
+	}
+	q.onDuty += by
+}
+
+// available reports whether the agent may be rung.
+func (a *agent) available() bool { return a.State == Ready && a.Leaving == "" }
+
+// occupancy since login: on-contact / (on-contact + idle), 0 to 1. Contact is
+// talk and wrap-up.
+func (a *agent) occupancy(now time.Time) float64 {
+	idle := a.Idle
+	if a.State == Ready {
+		idle += now.Sub(a.Since)
+	}
+	if a.OnContact+idle == 0 {
+		return 0
+	}
+	return float64(a.OnContact) / float64(a.OnContact+idle)
 }
 
 // ready makes an agent ready, last in the order of the idle. free is when the
@@ -37,35 +87,36 @@ func (e *Engine) ready(a *agent, free time.Time) {
 func (e *Engine) readySince(a *agent, idle time.Time) {
 	e.setState(a, Ready, "")
 	a.IdleSince = idle
-	if a.leaving == "" {
-		e.available(a)
+	if a.available() {
+		e.enterAll(a)
 	}
 }
 
-// available puts a ready agent among those who may be offered a call.
-func (e *Engine) available(a *agent) {
-	for _, m := range a.memberships {
-		m.queue.ready.add(m)
-		e.mark(m.queue)
+// enterAll puts a ready agent into the order of all lines that the agent can serve.
+func (e *Engine) enterAll(a *agent) {
+	for _, m := range a.members {
+		e.enter(m)
 	}
 }
 
 // legLeaves notes that the agent's leg was hung up: until it has gone from the
 // phone, another call would find the line busy, or ring in the first one's ear.
 func (e *Engine) legLeaves(a *agent, leg LegID) {
-	if a.leaving != "" {
-		delete(e.leaving, a.leaving)
+	if a.Leaving != "" {
+		delete(e.leaving, a.Leaving)
 	}
-	a.leaving, a.leavingSeat = leg, a.Seat
+	a.Leaving, a.LeavingSeat = leg, a.Seat
 	e.leaving[leg] = a
-	e.startTimer(&a.leave, e.now.Add(leaveBound))
+	a.LeaveBy = e.now.Add(leaveBound)
+	e.startTimer(&a.leave, a.LeaveBy)
+	e.touchAgent(a)
 }
 
 // inheritLeg hands a leg that is still at the seat's phone over to the agent
 // who has just sat down there.
 func (e *Engine) inheritLeg(a *agent) {
 	for leg, former := range e.leaving {
-		if former != a && former.leavingSeat == a.Seat {
+		if former != a && former.LeavingSeat == a.Seat {
 			e.legLeft(former)
 			e.legLeaves(a, leg)
 			return
@@ -76,11 +127,12 @@ func (e *Engine) inheritLeg(a *agent) {
 // legLeft lets the agent be offered calls again.
 func (e *Engine) legLeft(a *agent) {
 	e.timers.remove(&a.leave)
-	delete(e.leaving, a.leaving)
-	a.leaving = ""
+	delete(e.leaving, a.Leaving)
+	a.Leaving, a.LeavingSeat, a.LeaveBy = "", "", time.Time{}
+	e.touchAgent(a)
 	if a.State == Ready {
 		a.freeAt = e.now
-		e.available(a)
+		e.enterAll(a)
 	}
 }
 
@@ -104,8 +156,38 @@ func (e *Engine) leaveSeat(a *agent) {
 	e.seats[a.Seat] = nil
 	a.Seat = ""
 	a.AgentStatus.Answered = 0
+	a.OnContact, a.Idle, a.LastOffer = 0, 0, 0
 	a.IdleSince = time.Time{}
 	e.setState(a, LoggedOut, "")
+	if a.retired {
+		e.forgetAgent(a)
+	}
+	for _, id := range a.Queues {
+		if q := e.queues[id]; !q.staffed() {
+			e.deserted(q)
+		}
+	}
+}
+
+// forgetAgent lets go of an agent who is not configured any more.
+func (e *Engine) forgetAgent(a *agent) {
+	if a.Leaving != "" {
+		e.legLeft(a)
+	}
+	delete(e.agents, a.Agent)
+	e.agentOrder = slices.DeleteFunc(e.agentOrder, func(x *agent) bool { return x == a })
+}
+
+// deserted looks at the callers of a queue whose last agent has gone.
+func (e *Engine) deserted(q *queue) {
+	if !slices.ContainsFunc(q.Overflow, func(o Overflow) bool { return o.NoAgents }) {
+		return
+	}
+	for _, c := range e.callsByArrival() {
+		if c.queue == q {
+			e.settle(c)
+		}
+	}
 }
 
 // afterFailedOffer sets aside an agent who did not take an offer, so that the
@@ -143,12 +225,14 @@ func (e *Engine) offerWithdrawn(a *agent) {
 }
 
 func (e *Engine) startWrapUp(a *agent, q *queue) {
-	if q.WrapUp <= 0 {
+	length := cmp.Or(a.cfg.WrapUp, q.WrapUp)
+	q.pulse.handled(e.now.Sub(a.Since) + length)
+	if length <= 0 {
 		e.afterCall(a, e.now)
 		return
 	}
 	e.setState(a, WrapUp, "")
-	a.WrapUpEnds = e.now.Add(q.WrapUp)
+	a.WrapUpEnds = e.now.Add(length)
 	e.startTimer(&a.wrap, a.WrapUpEnds)
 }
 
@@ -157,6 +241,25 @@ func (e *Engine) wrapUpEnded(a *agent, due time.Time) {
 		e.stopWrapUp(a)
 		e.afterCall(a, due)
 	}
+}
+
+// extendWrapUp gives an agent more time; the wrap-up neither ends early nor
+// begins anew.
+func (e *Engine) extendWrapUp(id AgentID, by time.Duration) *RequestError {
+	a, err := e.onDuty(id)
+	if err != nil {
+		return err
+	}
+	switch {
+	case a.State != WrapUp:
+		return refuse("not_in_wrap_up", "agent %s is %s; only wrap-up can be extended", id, a.State)
+	case by <= 0 || by > MaxWrapUpExtension:
+		return refuse("bad_extension", "wrap-up cannot be extended by %v; write more than 0 and at most %v", by, MaxWrapUpExtension)
+	}
+	a.WrapUpEnds = a.WrapUpEnds.Add(by)
+	e.startTimer(&a.wrap, a.WrapUpEnds)
+	e.touchAgent(a)
+	return nil
 }
 
 func (e *Engine) stopWrapUp(a *agent) {
@@ -175,6 +278,9 @@ func (e *Engine) onDuty(id AgentID) (*agent, *RequestError) {
 	a := e.agents[id]
 	if a == nil {
 		return nil, refuse("unknown_agent", "agent %s is not configured", id)
+	}
+	if a.retired {
+		return nil, refuse("unknown_agent", "agent %s is no longer configured and is logged out after the present call", id)
 	}
 	if a.State == LoggedOut {
 		return nil, refuse("not_logged_in", "agent %s is not logged in; log in at a seat first", id)
@@ -257,6 +363,9 @@ func (e *Engine) setNotReady(id AgentID, reason string) *RequestError {
 func (e *Engine) pend(a *agent, what string) {
 	a.Pending = what
 	e.touchAgent(a)
+	if what != "" {
+		e.unprefer(a)
+	}
 }
 
 // pinMatches compares in constant time; an agent without a PIN needs none.

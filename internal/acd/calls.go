@@ -1,13 +1,13 @@
 package acd
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // maxHeld bounds how far in the past the dialplan may place a caller's true
 // arrival; anything older is a wrong clock and is ignored.
 const maxHeld = 24 * time.Hour
-
-// switchGrace is added to the ring timeout for the switch's own bound.
-const switchGrace = 5 * time.Second
 
 func (e *Engine) callArrived(ev CallArrived) {
 	if _, twice := e.calls[ev.Call]; twice {
@@ -18,13 +18,10 @@ func (e *Engine) callArrived(ev CallArrived) {
 	if held {
 		arrived, event = ev.Since, FlowResume
 	}
-	c := &call{pos: -1, held: held}
-	c.CallStatus = CallStatus{
+	c := newCall(CallStatus{
 		Call: ev.Call, Node: ev.Node, Entry: ev.Entry, Caller: ev.Caller,
-		Phase: PhaseGreeting, Arrived: arrived,
-	}
-	c.ring = timer{kind: ringTimer, call: c, pos: -1}
-	c.pause = timer{kind: pauseTimer, call: c, pos: -1}
+		Phase: PhaseGreeting, Arrived: arrived, Held: held,
+	})
 	e.calls[ev.Call] = c
 	e.touchCall(c)
 
@@ -34,264 +31,156 @@ func (e *Engine) callArrived(ev CallArrived) {
 		return
 	}
 	c.entry = entry
-	e.runFlow(c, event)
+	if e.admit(c) {
+		e.runFlow(c, event)
+	}
+}
+
+// number is the caller's; empty when it was withheld, for then there stands a
+// word, for example anonymous, or nothing: that names nobody in particular.
+func (c *call) number() string {
+	if strings.IndexAny(c.Caller, "+0123456789") != 0 {
+		return ""
+	}
+	return c.Caller
+}
+
+func newCall(status CallStatus) *call {
+	c := &call{CallStatus: status, pos: -1}
+	c.ring = timer{kind: ringTimer, call: c, pos: -1}
+	c.review = timer{kind: reviewTimer, call: c, pos: -1}
+	return c
 }
 
 func (e *Engine) callPlayed(ev CallPlayed) {
-	if c := e.calls[ev.Call]; c != nil {
+	c := e.calls[ev.Call]
+	switch {
+	case c == nil:
+	case c.Phase == PhaseClosing:
+		e.endCall(c, c.FateResult, c.FateReason, Release{})
+	case c.Announcing:
+		c.Announcing = false
+		if c.Phase == PhaseWaiting || c.Phase == PhaseRinging {
+			e.runFlow(c, FlowQueued)
+		}
+	default:
 		e.runFlow(c, FlowPlayed)
 	}
 }
 
 // runFlow asks the call flow what the caller hears next, and does it.
 func (e *Engine) runFlow(c *call, event FlowEvent) {
+	if c.callback != nil {
+		return // nobody is on the line to hear it
+	}
 	var actions []FlowAction
-	c.flow, actions = e.flow.Next(c.flow, event, c.entry, e.queues[c.entry.Queue].Queue)
+	q := c.queue
+	if q == nil {
+		q = e.queues[c.entry.Queue]
+	}
+	info := &e.info
+	*info = FlowInfo{Entry: &c.entry.Entry, Queue: &q.Queue, Emergency: e.emergency, Caller: c.number(), Digit: e.digit}
+	if c.queue != nil {
+		if event == FlowAnnounce {
+			info.Ahead = e.ahead(c, aheadMost)
+			info.Expected, info.Known = e.expectedWait(c.queue, c)
+		}
+	}
+	c.Flow, actions = e.flow.Next(c.Flow, event, info)
 	for _, action := range actions {
 		switch a := action.(type) {
 		case FlowAnswer:
 			e.command(Answer{Call: c.Call, Node: c.Node})
 		case FlowPlay:
+			c.Announcing = c.queue != nil
 			e.command(Play{Call: c.Call, Node: c.Node, Prompts: a.Prompts})
 		case FlowMusic:
-			e.command(StartMusic{Call: c.Call, Node: c.Node, Class: a.Class})
+			e.command(StartMusic{Call: c.Call, Node: c.Node, Class: q.Music})
 		case FlowRingback:
 			e.command(StartRingback{Call: c.Call, Node: c.Node})
 		case FlowStopRingback:
 			e.command(StopRingback{Call: c.Call, Node: c.Node})
 		case FlowEnqueue:
 			e.enqueue(c)
+		case FlowCallback:
+			e.bookFor(c, a.Number)
 		}
 	}
 }
 
-// enqueue offers the call to its entry's queue. This moment counts as the
-// beginning of the wait, but for a caller whom the dialplan held it is the
-// true arrival.
+// enqueue brings the call to its entry's queue.
 func (e *Engine) enqueue(c *call) {
-	if c.queue != nil {
+	if c.queue == nil && c.Phase == PhaseGreeting {
+		e.come(c, e.queues[c.entry.Queue])
+	}
+}
+
+// come brings a call to a queue: it enters and waits there, unless a rule of
+// the queue says otherwise.
+func (e *Engine) come(c *call, q *queue) {
+	c.Tried, c.Told = append(c.Tried, q.ID), 0
+	rule := Overflow{}
+	if i := e.atTheDoor(c, q); i >= 0 {
+		rule = q.Overflow[i]
+		c.Told |= 1 << i
+		switch {
+		case rule.Closed && rule.To != "":
+			e.announce(c, rule.Prompts)
+			e.come(c, e.queues[rule.To])
+			return
+		case rule.Closed && rule.Refuse && len(c.Visits) == 0:
+			e.dismiss(c, NotOffered, ClosedHours, rule.Prompts)
+			return
+		}
+	}
+	e.count(c, q)
+	e.resumePlace(c, q)
+	c.rank = e.rankOf(c)
+	if e.apply(c, rule) {
 		return
 	}
-	q := e.queues[c.entry.Queue]
-	e.seq++
-	c.queue, c.Queue, c.Seq = q, q.ID, e.seq
-	c.Queued = e.now
-	if c.held {
-		c.Queued = c.Arrived
+	e.prefer(c)
+	if e.wait(c); c.Phase == PhaseWaiting && c.queue == q && !c.Announcing {
+		e.runFlow(c, FlowQueued)
 	}
-	q.inQueue++
+}
+
+// entryOf finds the number that a call was made to. One that has left the
+// configuration leads to where the call is.
+func (e *Engine) entryOf(c *call) *entry {
+	if n := e.entries[c.Entry]; n != nil {
+		return n
+	}
+	return &entry{Entry: Entry{Number: c.Entry, Queue: c.Queue}}
+}
+
+// rankOf is when a call would have come to its place without its priority.
+func (e *Engine) rankOf(c *call) int64 {
+	return c.Place.Add(-time.Duration(c.entry.Priority) * e.worth).UnixNano()
+}
+
+// count offers the call to a queue. The moment of the first counts as the
+// beginning of the wait, but for a caller whom the dialplan held it is the true
+// arrival.
+func (e *Engine) count(c *call, q *queue) {
+	if c.Queued.IsZero() {
+		e.seq++
+		c.Seq, c.Queued = e.seq, e.now
+		if c.Held {
+			c.Queued = c.Arrived
+		}
+		c.Place = c.Queued
+	}
+	c.queue, c.Queue, c.Entered = q, q.ID, e.now
+	c.Announce = time.Time{}
+	if q.Announce.After > 0 {
+		c.Announce = e.now.Add(q.Announce.After)
+	}
+	if len(c.Visits) == 0 {
+		c.Entered = c.Queued
+	}
+	e.moves(q, 1)
 	q.counts.Offered++
-	e.wait(c)
-	e.runFlow(c, FlowQueued)
-}
-
-// wait puts the call, new or back from a failed offer, into the order of its queue.
-func (e *Engine) wait(c *call) {
-	c.Phase = PhaseWaiting
-	e.await(c)
-	e.touchCall(c)
-}
-
-// offer rings the agent's phone on behalf of the call.
-func (e *Engine) offer(c *call, a *agent) {
-	q := c.queue
-	q.waiting.remove(c)
-	c.measureKind, c.measureFrom = RingDelay, e.now
-	if !a.freeAt.IsZero() {
-		// The agent became free in this very step: the caller was here first.
-		c.measureKind, c.measureFrom = IdleGap, a.freeAt
-	}
-	c.Offers = append(c.Offers, OfferRecord{Agent: a.Agent, Seat: a.Seat, Made: e.now})
-	c.Leg = NewLegID(c.Call, len(c.Offers), a.Agent)
-	c.Phase, c.Agent, c.Seat, c.agent = PhaseRinging, a.Agent, a.Seat, a
-	e.startTimer(&c.ring, e.now.Add(q.RingTimeout))
-	a.call, a.Call = c, c.Call
-	e.setState(a, Ringing, "")
-	e.touchCall(c)
-	e.runFlow(c, FlowRinging)
-	e.command(Offer{
-		Call: c.Call, Leg: c.Leg, Node: c.Node, Seat: a.Seat, CallerID: c.Caller,
-		Timeout: q.RingTimeout + switchGrace,
-	})
-}
-
-// current finds the call whose offer or conversation a leg is; nil when the
-// leg is no longer the call's present one.
-func (e *Engine) current(leg LegID) *call {
-	id, _, _, ok := leg.Parse()
-	if !ok {
-		return nil
-	}
-	c := e.calls[id]
-	if c == nil || c.Leg != leg {
-		return nil
-	}
-	return c
-}
-
-func (c *call) lastOffer() *OfferRecord { return &c.Offers[len(c.Offers)-1] }
-
-func (e *Engine) legRinging(ev LegRinging) {
-	c := e.current(ev.Leg)
-	if c == nil || c.Phase != PhaseRinging || !c.lastOffer().Rang.IsZero() {
-		return
-	}
-	c.lastOffer().Rang = e.now
-	e.measure(c.measureKind, c.queue, e.now.Sub(c.measureFrom))
-	e.touchCall(c)
-}
-
-func (e *Engine) legAnswered(ev LegAnswered) {
-	c := e.current(ev.Leg)
-	if c == nil {
-		e.hangUpStray(ev.Leg)
-		return
-	}
-	if c.Phase != PhaseRinging {
-		return
-	}
-	e.timers.remove(&c.ring)
-	c.Phase, c.lifted = PhaseAnswered, e.now
-	e.touchCall(c)
-	e.command(Connect{Call: c.Call, Leg: c.Leg, Node: c.Node})
-}
-
-// hangUpStray ends a leg that answered although its offer is over. Its node
-// is known only while the call is.
-func (e *Engine) hangUpStray(leg LegID) {
-	id, _, _, ok := leg.Parse()
-	if !ok {
-		return
-	}
-	if c := e.calls[id]; c != nil {
-		e.command(CancelLeg{Call: c.Call, Leg: leg, Node: c.Node})
-	}
-}
-
-func (e *Engine) connected(ev Connected) {
-	c := e.calls[ev.Call]
-	if c == nil {
-		return
-	}
-	if c.Leg != ev.Leg {
-		// The agent was gone before the bridge was made: the caller stands
-		// alone in it and waits on, with music.
-		if c.Phase == PhaseWaiting || c.Phase == PhaseRinging {
-			e.command(StartMusic{Call: c.Call, Node: c.Node, Class: c.queue.Music})
-		}
-		return
-	}
-	if c.Phase != PhaseAnswered {
-		return
-	}
-	c.Phase, c.Answered = PhaseTalking, e.now
-	c.queue.inQueue--
-	c.queue.talking++
-	c.queue.counts.Answered++
-	e.endOffer(c, OfferAnswered)
-	c.agent.AgentStatus.Answered++
-	e.setState(c.agent, Talking, "")
-	e.measure(AnswerToConnect, c.queue, e.now.Sub(c.lifted))
-	e.measure(QueueWait, c.queue, c.Answered.Sub(c.Queued))
-	e.touchCall(c)
-}
-
-func (e *Engine) connectFailed(ev ConnectFailed) {
-	c := e.calls[ev.Call]
-	if c == nil || c.Leg != ev.Leg || c.Phase != PhaseAnswered {
-		return
-	}
-	e.cancelLeg(c)
-	if ev.NodeFault {
-		e.offerFailed(c, OfferNodeFault)
-		return
-	}
-	e.offerFailed(c, OfferFailed)
-}
-
-func (e *Engine) legGone(ev LegGone) {
-	if a := e.leaving[ev.Leg]; a != nil {
-		e.legLeft(a)
-		return
-	}
-	c := e.current(ev.Leg)
-	if c == nil {
-		return
-	}
-	switch c.Phase {
-	case PhaseRinging:
-		outcome := ev.Outcome
-		if outcome == "" || outcome == OfferAnswered || outcome == OfferWithdrawn {
-			outcome = OfferFailed
-		}
-		if ev.MayRing {
-			e.legLeaves(c.agent, c.Leg)
-		}
-		e.offerFailed(c, outcome)
-	case PhaseAnswered:
-		// Lifted and put down before they were connected: the agent declined.
-		e.offerFailed(c, OfferRefused)
-	case PhaseTalking:
-		e.endCall(c, Answered, AgentHungUp, Release{LegGone: true})
-	}
-}
-
-func (e *Engine) ringTimedOut(c *call) {
-	if c.Phase != PhaseRinging {
-		return
-	}
-	outcome := OfferNoAnswer
-	switch {
-	case e.cutOff[c.Node]:
-		outcome = OfferNodeFault
-	case c.lastOffer().Rang.IsZero():
-		outcome = OfferUnreachable // nobody can have heard it
-	}
-	e.cancelLeg(c)
-	e.offerFailed(c, outcome)
-}
-
-// cancelLeg hangs up the leg of the offer in flight.
-func (e *Engine) cancelLeg(c *call) {
-	e.command(CancelLeg{Call: c.Call, Leg: c.Leg, Node: c.Node})
-	e.legLeaves(c.agent, c.Leg)
-}
-
-// offerFailed ends an offer without an answer: the caller keeps the place. The
-// agent is set aside with the reason, or ready as before if it was the node's fault.
-func (e *Engine) offerFailed(c *call, outcome OfferOutcome) {
-	a, lifted := c.agent, c.Phase == PhaseAnswered
-	if outcome == OfferNoAnswer {
-		c.queue.counts.RONA++
-	}
-	e.endOffer(c, outcome)
-	e.clearOffer(c)
-	e.wait(c)
-	if outcome == OfferNodeFault {
-		e.pauseOffers(c)
-	}
-	e.runFlow(c, FlowRingingEnd)
-	if lifted {
-		// To connect them, what the caller was hearing was ended.
-		e.command(StartMusic{Call: c.Call, Node: c.Node, Class: c.queue.Music})
-	}
-	e.afterFailedOffer(a, outcome)
-}
-
-// endOffer notes how the offer in flight ended.
-func (e *Engine) endOffer(c *call, outcome OfferOutcome) {
-	o := c.lastOffer()
-	o.Ended, o.Outcome = e.now, outcome
-}
-
-// clearOffer takes the agent and the leg off the call.
-func (e *Engine) clearOffer(c *call) {
-	e.timers.remove(&c.ring)
-	if a := c.agent; a != nil {
-		a.call, a.Call = nil, ""
-	}
-	c.agent, c.Agent, c.Seat, c.Leg = nil, "", "", ""
-	c.lifted = time.Time{}
 }
 
 func (e *Engine) callGone(ev CallGone) {
@@ -299,6 +188,7 @@ func (e *Engine) callGone(ev CallGone) {
 	if c == nil {
 		return
 	}
+	c.Outcome = ev.Outcome
 	e.callLeft(c, ev.Vanished, "")
 }
 
@@ -319,6 +209,9 @@ func (e *Engine) callLeft(c *call, vanished bool, lost Reason) {
 		result, reason = Abandoned, CallerHungUpAtAnswer
 	case PhaseTalking:
 		result, reason = Answered, CallerHungUp
+	case PhaseClosing:
+		e.endCall(c, c.FateResult, c.FateReason, release)
+		return
 	}
 	if vanished {
 		reason = Recovered
@@ -327,50 +220,82 @@ func (e *Engine) callLeft(c *call, vanished bool, lost Reason) {
 		reason = lost
 		release.LegGone = true
 	}
+	if c.callback != nil && result != Answered {
+		result, reason = NotReached, CallerNotReached
+	}
+	if result == Abandoned {
+		e.keepPlace(c)
+		e.missed(c)
+	}
 	e.endCall(c, result, reason, release)
 }
 
 // endCall closes the call: it is released at the switch, taken off its queue,
 // recorded once, and its agent is free for what follows.
 func (e *Engine) endCall(c *call, result Result, reason Reason, release Release) {
-	phase, a := c.Phase, c.agent
+	phase, rings := c.Phase, c.rings
+	for _, other := range rings[min(1, len(rings)):] {
+		e.cancel(c, other)
+	}
 	release.Call, release.Node, release.Leg = c.Call, c.Node, c.Leg
 	e.command(release)
-	if a != nil && !release.LegGone {
-		e.legLeaves(a, c.Leg)
+	if len(rings) > 0 && !release.LegGone {
+		e.legLeaves(rings[0].agent, rings[0].leg)
 	}
-	e.timers.remove(&c.pause)
-	if c.queue != nil {
-		c.queue.waiting.remove(c)
+	e.leaveQueue(c)
+	for _, r := range rings {
+		if phase != PhaseTalking {
+			e.noteOutcome(c, r, OfferWithdrawn)
+		}
+		r.agent.call, r.agent.Call = nil, ""
+	}
+	if c.callback == nil || phase == PhaseAnswered || phase == PhaseTalking {
+		e.record(c, result, reason) // a caller who was not called yet has no call
+	}
+	c.rings = nil
+	e.showOffer(c)
+	c.ended = true
+	delete(e.calls, c.Call)
+	e.touchCall(c)
+	for _, r := range rings {
 		if phase == PhaseTalking {
-			c.queue.talking--
+			e.startWrapUp(r.agent, c.queue)
 		} else {
-			c.queue.inQueue--
-			c.queue.counts.Abandoned++
+			e.offerWithdrawn(r.agent)
 		}
 	}
-	if phase == PhaseRinging || phase == PhaseAnswered {
-		e.endOffer(c, OfferWithdrawn)
+	if c.callback != nil {
+		e.attemptEnded(c.callback, result == Answered, c.Outcome)
 	}
+}
+
+// leaveQueue ends the call's waiting or talking for its queue's counts.
+func (e *Engine) leaveQueue(c *call) {
+	e.timers.remove(&c.review)
+	e.timers.remove(&c.ring)
+	e.leaveLine(c)
+	switch {
+	case c.queue == nil:
+	case c.Phase == PhaseTalking:
+		c.queue.talking--
+	case c.callback == nil:
+		e.moves(c.queue, -1)
+		c.queue.counts.Abandoned++
+		c.queue.pulse.Left++
+	}
+}
+
+// record writes down a call that has ended.
+func (e *Engine) record(c *call, result Result, reason Reason) {
 	record := CallRecord{
 		Version: RecordVersion, Call: c.Call, Node: c.Node, Entry: c.Entry, Caller: c.Caller,
 		Queue: c.Queue, Arrived: c.Arrived, Queued: c.Queued, Ended: e.now,
-		Result: result, Reason: reason, Offers: c.Offers,
+		Result: result, Reason: reason, Offers: c.Offers, Visits: c.Visits, Resumed: c.Resumed, Callback: c.Callback, Outcome: c.Outcome,
 	}
 	if result == Answered {
 		record.Answered, record.Agent, record.Seat = c.Answered, c.CallStatus.Agent, c.Seat
 		e.measure(TalkTime, c.queue, record.Talk())
+		e.talked.put(c.number(), record.Agent, e.now)
 	}
 	e.out.Records = append(e.out.Records, record)
-	e.clearOffer(c)
-	c.ended = true
-	delete(e.calls, c.Call)
-	e.touchCall(c)
-	switch {
-	case a == nil:
-	case phase == PhaseTalking:
-		e.startWrapUp(a, c.queue)
-	default:
-		e.offerWithdrawn(a)
-	}
 }

@@ -2,8 +2,6 @@ package acd
 
 import (
 	"errors"
-	"fmt"
-	"slices"
 	"time"
 )
 
@@ -11,185 +9,140 @@ import (
 // decides. It is not safe for concurrent use: one goroutine owns it.
 type Engine struct {
 	flow    Flow
-	entries map[string]Entry
+	entries map[string]*entry
 	reasons []NotReadyReason
+	worth   time.Duration // of one point of priority
 
 	queues     map[QueueID]*queue
 	queueOrder []*queue
 	agents     map[AgentID]*agent
+	agentOrder []*agent
 	seats      map[SeatID]*agent // who sits there; nil when free
 	calls      map[CallID]*call
+	callbacks  map[CallbackID]*callback // those that have not ended
+	promised   map[promise]*callback    // the same, by caller and queue
+	lines      map[lineKey]*line
 	leaving    map[LegID]*agent // legs that were hung up and may still be at a phone
 	cutOff     map[NodeID]bool  // nodes that cannot be reached at present
+	talked     *recent[AgentID] // by caller: who talked with them last
+	places     *recent[place]   // by caller: the place of one who gave up
+	blocked    map[string]Block // by caller
+	emergency  []string         // prompts of the emergency announcement
 	timers     *ordered[*timer]
+	chance     chance
 
-	now   time.Time
-	seq   uint64
-	dirty []*queue // queues in which a match may have become possible
+	admission      Admission
+	promptsBlocked []string
+	tokens         float64   // new calls that may be taken on at once,
+	filled         time.Time // as of then
 
+	now    time.Time
+	seq    uint64  // of calls that entered a queue
+	offers uint64  // made so far
+	timed  uint64  // timers started so far
+	dirty  []*line // lines in which a match may have become possible
+	rung   []*agent
+
+	digit         string   // that a caller has pressed, while the flow is asked
+	info          FlowInfo // for the flow, one at a time
 	out           Output
+	begun         bool // out holds already what Restore has asked for
 	touchedCalls  []*call
 	touchedAgents []*agent
 }
 
+// entry is a number that callers dial.
+type entry struct {
+	Entry
+	skills string // skillsKey of its skills
+}
+
 type queue struct {
 	Queue
-	waiting *ordered[*call]       // who waits and is not being offered
-	ready   *ordered[*membership] // who may be offered a call, longest idle first
-	members []*agent
+	members []*agent // who serve it
+	onDuty  int      // of members, those logged in,
+	working int      // and those who are ready or with a caller
+	ready   int      // and those who are ready
+	pulse   Pulse
 	inQueue int // waiting, ringing or being connected
 	talking int
 	counts  QueueCounts
-	dirty   bool
 }
 
 type call struct {
 	CallStatus
-	entry Entry
-	held  bool   // the dialplan held the caller before a controller was there
-	queue *queue // nil before it is offered
-	flow  FlowState
-	pos   position // in queue.waiting
-	agent *agent   // whom it is offered to or talks with
-	ring  timer
-	pause timer // until the next offer, after one that the node could not carry out
-	// measureFrom and measureKind belong to the offer in flight.
-	measureFrom time.Time
-	measureKind MeasureKind
-	lifted      time.Time // when the agent answered
-	ended       bool
-	touched     bool
+	entry    *entry    // nil for a number that is not configured
+	callback *callback // of which it is an attempt
+	queue    *queue    // nil while it is in none
+
+	rank   int64 // when it would have come without its priority, in ns since 1970
+	line   *line // where it waits; nil when it may not be offered
+	pos    position
+	review timer // the next moment at which what it waits for changes
+
+	ring    timer
+	rings   []ring // the offers in flight, or the conversation
+	agent   *agent // who has lifted, or whose phone rings first
+	ended   bool
+	touched bool
+}
+
+// ring is an offer in flight.
+type ring struct {
+	agent  *agent
+	leg    LegID
+	record int         // its place in the call's Offers
+	kind   MeasureKind // what the time until it rings measures,
+	from   time.Time   // and since when
 }
 
 type agent struct {
 	AgentStatus
-	cfg         Agent
-	memberships []*membership
-	call        *call
-	wrap        timer
-	// leaving is the leg that was hung up and may still be at the phone; the
-	// next offer waits until it has gone, or leave is due.
-	leaving     LegID
-	leavingSeat SeatID
-	leave       timer
-	freeAt      time.Time // when the present ready state began; for IdleGap
-	touched     bool
-}
-
-// membership is an agent's place in one queue.
-type membership struct {
-	agent *agent
-	queue *queue
-	pos   position
+	cfg     Agent
+	index   int       // in the configuration
+	members []*member // places in all lines that the agent can serve
+	call    *call
+	wrap    timer
+	leave   timer     // until Leaving counts as gone
+	retired bool      // no longer configured; goes when the present call has ended
+	freeAt  time.Time // when the present ready state began; for IdleGap
+	touched bool
 }
 
 // NewEngine makes an engine for a site with everybody logged out. It refuses a
-// configuration that names an unknown queue, or names something twice.
+// configuration that is inconsistent, and names everything that is wrong.
 func NewEngine(cfg Config, flow Flow) (*Engine, error) {
 	if flow == nil {
 		return nil, errors.New("acd: a call flow is needed")
 	}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
 	e := &Engine{
-		flow:    flow,
-		entries: make(map[string]Entry, len(cfg.Entries)),
-		reasons: slices.Clone(cfg.NotReadyReasons),
-		queues:  make(map[QueueID]*queue, len(cfg.Queues)),
-		agents:  make(map[AgentID]*agent, len(cfg.Agents)),
-		seats:   make(map[SeatID]*agent, len(cfg.Seats)),
-		calls:   make(map[CallID]*call),
-		leaving: make(map[LegID]*agent),
-		cutOff:  make(map[NodeID]bool),
-		timers:  newTimers(),
+		flow:      flow,
+		calls:     make(map[CallID]*call),
+		callbacks: make(map[CallbackID]*callback),
+		promised:  make(map[promise]*callback),
+		leaving:   make(map[LegID]*agent),
+		cutOff:    make(map[NodeID]bool),
+		talked:    newRecent[AgentID](),
+		places:    newRecent[place](),
+		blocked:   make(map[string]Block),
+		timers:    newTimers(),
+		chance:    chance{cfg.Seed},
 	}
-	for _, r := range cfg.NotReadyReasons {
-		if slices.Contains(ReservedReasons, r.Name) || r.Name == "" {
-			return nil, fmt.Errorf("acd: %q cannot be a reason for not ready: the name is reserved", r.Name)
-		}
-	}
-	for _, q := range cfg.Queues {
-		if err := e.addQueue(q); err != nil {
-			return nil, err
-		}
-	}
-	for _, entry := range cfg.Entries {
-		if _, known := e.queues[entry.Queue]; !known {
-			return nil, fmt.Errorf("acd: entry %s leads to the unknown queue %q", entry.Number, entry.Queue)
-		}
-		if _, twice := e.entries[entry.Number]; twice {
-			return nil, fmt.Errorf("acd: entry %s is given twice", entry.Number)
-		}
-		e.entries[entry.Number] = entry
-	}
-	for _, seat := range cfg.Seats {
-		if _, twice := e.seats[seat]; twice {
-			return nil, fmt.Errorf("acd: seat %s is given twice", seat)
-		}
-		e.seats[seat] = nil
-	}
-	for _, a := range cfg.Agents {
-		if err := e.addAgent(a); err != nil {
-			return nil, err
-		}
-	}
+	e.install(cfg)
 	return e, nil
 }
 
-func (e *Engine) addQueue(q Queue) error {
-	if _, twice := e.queues[q.ID]; twice {
-		return fmt.Errorf("acd: queue %s is given twice", q.ID)
-	}
-	if q.RingTimeout <= 0 || q.WrapUp < 0 {
-		return fmt.Errorf("acd: queue %s needs a ring timeout above 0 and a wrap-up of 0 or more", q.ID)
-	}
-	n := &queue{
-		Queue: q,
-		waiting: newOrdered(
-			func(a, b *call) bool {
-				if !a.Queued.Equal(b.Queued) {
-					return a.Queued.Before(b.Queued)
-				}
-				return a.Seq < b.Seq
-			},
-			func(c *call) *position { return &c.pos },
-		),
-		ready: newOrdered(
-			func(a, b *membership) bool {
-				if !a.agent.IdleSince.Equal(b.agent.IdleSince) {
-					return a.agent.IdleSince.Before(b.agent.IdleSince)
-				}
-				return a.agent.Agent < b.agent.Agent
-			},
-			func(m *membership) *position { return &m.pos },
-		),
-	}
-	e.queues[q.ID] = n
-	e.queueOrder = append(e.queueOrder, n)
-	return nil
-}
-
-func (e *Engine) addAgent(cfg Agent) error {
-	if _, twice := e.agents[cfg.ID]; twice {
-		return fmt.Errorf("acd: agent %s is given twice", cfg.ID)
-	}
-	a := &agent{cfg: cfg}
-	a.AgentStatus = AgentStatus{Agent: cfg.ID, Name: cfg.Name, Queues: slices.Clone(cfg.Queues), State: LoggedOut}
-	a.wrap = timer{kind: wrapUpTimer, agent: a, pos: -1}
-	a.leave = timer{kind: leaveTimer, agent: a, pos: -1}
-	for _, id := range cfg.Queues {
-		q, known := e.queues[id]
-		if !known {
-			return fmt.Errorf("acd: agent %s serves the unknown queue %q", cfg.ID, id)
-		}
-		a.memberships = append(a.memberships, &membership{agent: a, queue: q, pos: -1})
-		q.members = append(q.members, a)
-	}
-	e.agents[cfg.ID] = a
-	return nil
-}
-
 // Step takes one event that happened at now and says what to do. Time never
-// runs backwards: an earlier now counts as the latest one seen.
+// runs backwards: an earlier now counts as the latest one seen. The lists of
+// the output, not what stands in them, are used again by the next step.
 func (e *Engine) Step(now time.Time, event Event) Output {
+	if !e.begun {
+		e.out.reset()
+	}
+	e.begun = false
 	if now.After(e.now) {
 		e.now = now
 	}
@@ -242,6 +195,20 @@ func (e *Engine) handle(event Event) {
 		e.out.Err = asError(e.setReady(ev.Agent))
 	case SetNotReady:
 		e.out.Err = asError(e.setNotReady(ev.Agent, ev.Reason))
+	case BlockCaller:
+		e.out.Err = asError(e.block(ev))
+	case UnblockCaller:
+		e.out.Err = asError(e.unblock(ev))
+	case SetEmergency:
+		e.emergency = ev.Prompts
+	case Reconfigure:
+		e.out.Err = asError(e.reconfigure(ev.Config))
+	case CallDigit:
+		e.callDigit(ev)
+	case CancelCallback:
+		e.out.Err = asError(e.cancelCallback(ev.Callback))
+	case ExtendWrapUp:
+		e.out.Err = asError(e.extendWrapUp(ev.Agent, ev.By))
 	case Tick:
 		// runDue has done it.
 	}
@@ -265,8 +232,10 @@ func (e *Engine) runDue() {
 		switch t.kind {
 		case ringTimer:
 			e.ringTimedOut(t.call)
-		case pauseTimer:
-			e.await(t.call)
+		case reviewTimer:
+			e.settle(t.call)
+		case callbackTimer:
+			e.callbackDue(t.callback)
 		case wrapUpTimer:
 			e.wrapUpEnded(t.agent, t.at)
 		case leaveTimer:
@@ -279,42 +248,51 @@ func (e *Engine) runDue() {
 
 func (e *Engine) startTimer(t *timer, at time.Time) {
 	e.timers.remove(t)
-	t.at = at
+	e.timed++
+	t.at, t.seq = at, e.timed
 	e.timers.add(t)
 }
 
-// mark notes that callers or agents of a queue have changed such that a match
+// mark notes that callers or agents of a line have changed such that a match
 // may have become possible.
-func (e *Engine) mark(q *queue) {
-	if !q.dirty {
-		q.dirty = true
-		e.dirty = append(e.dirty, q)
+func (e *Engine) mark(l *line) {
+	if !l.dirty {
+		l.dirty = true
+		e.dirty = append(e.dirty, l)
 	}
 }
 
-// dispatch offers waiting callers to ready agents until no queue has both.
-// Among queues that can be served it takes the caller who has waited longest,
-// and of the agents the one idle longest.
+// dispatch offers waiting callers to ready agents until no line has both. Among
+// lines that can be served it takes the caller with the highest score, and for
+// that caller the agents that the queue's strategy says.
 func (e *Engine) dispatch() {
 	for {
-		var best *queue
-		for _, q := range e.dirty {
-			if q.waiting.Len() == 0 || q.ready.Len() == 0 {
-				continue
-			}
-			if best == nil || best.waiting.less(q.waiting.min(), best.waiting.min()) {
-				best = q
+		var best *call
+		for _, l := range e.dirty {
+			if c := l.first(e.now); c != nil && (best == nil || e.before(c, best)) {
+				best = c
 			}
 		}
 		if best == nil {
 			break
 		}
-		e.offer(best.waiting.min(), best.ready.min().agent)
+		e.rung = best.line.takeAgents(best, e.now, best.queue.RingAtOnce, e.rung[:0])
+		e.offer(best, e.rung)
+		clear(e.rung)
 	}
-	for _, q := range e.dirty {
-		q.dirty = false
+	for _, l := range e.dirty {
+		l.dirty = false
 	}
+	clear(e.dirty)
 	e.dirty = e.dirty[:0]
+}
+
+// before reports whether a is to be served before b, of another line.
+func (e *Engine) before(a, b *call) bool {
+	if x, y := a.score(e.now), b.score(e.now); x != y {
+		return x > y
+	}
+	return a.Seq < b.Seq
 }
 
 func (e *Engine) command(c Command) { e.out.Commands = append(e.out.Commands, c) }
@@ -357,7 +335,5 @@ func (e *Engine) collect() Output {
 	clear(e.touchedCalls)
 	clear(e.touchedAgents)
 	e.touchedCalls, e.touchedAgents = e.touchedCalls[:0], e.touchedAgents[:0]
-	out := e.out
-	e.out = Output{}
-	return out
+	return e.out
 }

@@ -29,6 +29,13 @@ type (
 		// Vanished is set when the channel was found missing after a gap,
 		// so that the moment of its end is not known exactly.
 		Vanished bool
+		// Outcome says why a caller who was called back was not reached.
+		Outcome OfferOutcome
+	}
+	// CallDigit: the caller has pressed a key: 0 to 9, * or #.
+	CallDigit struct {
+		Call  CallID
+		Digit string
 	}
 	// LegRinging: the agent's phone rings.
 	LegRinging struct{ Leg LegID }
@@ -92,6 +99,29 @@ type (
 		Agent  AgentID
 		Reason string
 	}
+	// BlockCaller keeps a caller out, with a reason and perhaps an end; a
+	// second one replaces the first.
+	BlockCaller struct {
+		Number string
+		Until  time.Time // zero: until UnblockCaller
+		Reason string
+	}
+	// UnblockCaller lets a caller in again.
+	UnblockCaller struct{ Number string }
+	// SetEmergency lets every caller who comes hear prompts before the
+	// greeting; none switches it off.
+	SetEmergency struct{ Prompts []string }
+	// Reconfigure replaces the configuration, or is refused whole with all
+	// reasons. Calls in progress go on.
+	Reconfigure struct{ Config Config }
+	// CancelCallback takes a callback off the list.
+	CancelCallback struct{ Callback CallbackID }
+	// ExtendWrapUp gives an agent in wrap-up more time: by more than 0 and at
+	// most MaxWrapUpExtension. (SetReady ends it.)
+	ExtendWrapUp struct {
+		Agent AgentID
+		By    time.Duration
+	}
 )
 
 // Tick tells the engine the time, so that what is due happens.
@@ -113,6 +143,13 @@ func (Login) event()           {}
 func (Logout) event()          {}
 func (SetReady) event()        {}
 func (SetNotReady) event()     {}
+func (BlockCaller) event()     {}
+func (UnblockCaller) event()   {}
+func (SetEmergency) event()    {}
+func (Reconfigure) event()     {}
+func (CallDigit) event()       {}
+func (CancelCallback) event()  {}
+func (ExtendWrapUp) event()    {}
 func (Tick) event()            {}
 
 // Command is something that the switch shall do. Commands of one call are
@@ -176,6 +213,17 @@ type (
 		Leg  LegID
 		Node NodeID
 	}
+	// DialOut calls a caller back: it makes the caller's channel, named like
+	// the call, and bridges it with the agent's answered leg. Connected
+	// follows when the caller has answered, CallGone when not, or ConnectFailed.
+	DialOut struct {
+		Call     CallID
+		Leg      LegID
+		Node     NodeID
+		Number   string
+		CallerID string // shown to the caller: the number that was dialled
+		Timeout  time.Duration
+	}
 	// Release ends the call at the switch: hangs up what remains of caller
 	// and agent, and deletes the call's bridge if one was made. It is the
 	// last command of every call.
@@ -203,6 +251,7 @@ func (StopRingback) command()  {}
 func (Offer) command()         {}
 func (CancelLeg) command()     {}
 func (Connect) command()       {}
+func (DialOut) command()       {}
 func (Release) command()       {}
 func (ReplySeat) command()     {}
 

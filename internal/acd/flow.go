@@ -1,10 +1,29 @@
 package acd
 
+import "time"
+
 // Flow decides what a caller hears before and in the queue. The engine asks
 // it at each FlowEvent and carries out its actions in order; internal/callflow
 // implements it. A Flow is pure: all its memory of a call is the FlowState.
 type Flow interface {
-	Next(state FlowState, event FlowEvent, entry Entry, queue Queue) (FlowState, []FlowAction)
+	Next(state FlowState, event FlowEvent, info *FlowInfo) (FlowState, []FlowAction)
+}
+
+// FlowInfo is what a Flow may go by. It is the engine's: not to be kept.
+type FlowInfo struct {
+	Entry *Entry
+	Queue *Queue // where the call is, or where its entry leads to
+	// Emergency are the prompts of an emergency announcement; empty: none.
+	Emergency []string
+	// Digit is the key of a FlowDigit: 0 to 9, * or #.
+	Digit string
+	// Caller is the caller's number; empty when it is not known or withheld.
+	Caller string
+	// For FlowAnnounce: how many callers wait ahead, counted up to 1000, and
+	// how long it will take, if that is Known.
+	Ahead    int
+	Expected time.Duration
+	Known    bool
 }
 
 // FlowState is a Flow's memory of one call; it is kept with the call.
@@ -15,12 +34,15 @@ type FlowEvent int
 
 // The flow events.
 const (
-	FlowStart      FlowEvent = iota // the call has arrived
-	FlowResume                      // the call was held by the dialplan and has heard its prompt
-	FlowPlayed                      // the prompts of the last FlowPlay have ended
-	FlowQueued                      // the call has entered the queue
-	FlowRinging                     // an agent's phone is being rung
-	FlowRingingEnd                  // that offer ended without an answer; the call waits on
+	FlowStart         FlowEvent = iota // the call has arrived
+	FlowResume                         // the call was held by the dialplan and has heard its prompt
+	FlowPlayed                         // the prompts of the last FlowPlay have ended
+	FlowQueued                         // the call has entered the queue
+	FlowRinging                        // an agent's phone is being rung
+	FlowAnnounce                       // it is time to say where the caller stands
+	FlowDigit                          // the caller has pressed FlowInfo.Digit
+	FlowCallbackOffer                  // the queue offers to call back; its prompts are heard
+	FlowRingingEnd                     // that offer ended without an answer; the call waits on
 )
 
 // FlowAction is what a Flow wants.
@@ -30,10 +52,13 @@ type FlowAction interface{ flowAction() }
 type (
 	FlowAnswer       struct{}                   // answer the caller's channel
 	FlowPlay         struct{ Prompts []string } // play prompts; FlowPlayed follows
-	FlowMusic        struct{ Class string }     // hold music from now on
+	FlowMusic        struct{}                   // the queue's hold music from now on
 	FlowRingback     struct{}                   // ringing tone instead of music
 	FlowStopRingback struct{}                   // music again
 	FlowEnqueue      struct{}                   // enter the entry's queue
+	// FlowCallback leaves the queue with a callback, to the caller's own
+	// number or to another.
+	FlowCallback struct{ Number string }
 )
 
 func (FlowAnswer) flowAction()       {}
@@ -41,4 +66,5 @@ func (FlowPlay) flowAction()         {}
 func (FlowMusic) flowAction()        {}
 func (FlowRingback) flowAction()     {}
 func (FlowStopRingback) flowAction() {}
+func (FlowCallback) flowAction()     {}
 func (FlowEnqueue) flowAction()      {}

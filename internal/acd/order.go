@@ -2,6 +2,7 @@ package acd
 
 import (
 	"container/heap"
+	"iter"
 	"time"
 )
 
@@ -58,30 +59,75 @@ func (o *ordered[T]) remove(t T) {
 // min is the least element; it must not be called on an empty set.
 func (o *ordered[T]) min() T { return o.items[0] }
 
+// all yields the elements in their order. It costs little for the first few:
+// of the heap's elements only those are looked at that may come next.
+func (o *ordered[T]) all() iter.Seq[T] {
+	return func(yield func(T) bool) {
+		if len(o.items) == 0 || !yield(o.items[0]) {
+			return
+		}
+		next := &frontier[T]{of: o}
+		for i := 0; ; i = heap.Pop(next).(int) {
+			for child := 2*i + 1; child <= 2*i+2 && child < len(o.items); child++ {
+				heap.Push(next, child)
+			}
+			if len(next.at) == 0 || !yield(o.items[next.at[0]]) {
+				return
+			}
+		}
+	}
+}
+
+// frontier holds positions in an ordered set, the least element's first.
+type frontier[T any] struct {
+	of *ordered[T]
+	at []int
+}
+
+func (f *frontier[T]) Len() int           { return len(f.at) }
+func (f *frontier[T]) Less(i, j int) bool { return f.of.less(f.of.items[f.at[i]], f.of.items[f.at[j]]) }
+func (f *frontier[T]) Swap(i, j int)      { f.at[i], f.at[j] = f.at[j], f.at[i] }
+func (f *frontier[T]) Push(x any)         { f.at = append(f.at, x.(int)) }
+func (f *frontier[T]) Pop() any {
+	last := len(f.at) - 1
+	x := f.at[last]
+	f.at = f.at[:last]
+	return x
+}
+
 // timerKind says what is due.
 type timerKind int
 
 const (
 	ringTimer timerKind = iota
-	pauseTimer
+	reviewTimer
+	callbackTimer
 	wrapUpTimer
 	leaveTimer
 )
 
 // timer is a moment at which the engine acts by itself. Each call has two (for
-// the phone that rings, and for the pause after its node failed), each agent
-// two (for the wrap-up, and for the leg that was hung up).
+// the phone that rings, and for the next change of what it waits for), each
+// agent two (for the wrap-up, and for the leg that was hung up), each callback
+// one (for the next attempt, or the end).
 type timer struct {
-	at    time.Time
-	kind  timerKind
-	call  *call
-	agent *agent
-	pos   position
+	at       time.Time
+	seq      uint64 // orders timers of the same moment
+	kind     timerKind
+	call     *call
+	agent    *agent
+	callback *callback
+	pos      position
 }
 
 func newTimers() *ordered[*timer] {
 	return newOrdered(
-		func(a, b *timer) bool { return a.at.Before(b.at) },
+		func(a, b *timer) bool {
+			if c := a.at.Compare(b.at); c != 0 {
+				return c < 0
+			}
+			return a.seq < b.seq
+		},
 		func(t *timer) *position { return &t.pos },
 	)
 }

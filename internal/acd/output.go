@@ -13,13 +13,22 @@ type Output struct {
 	Err error
 }
 
+// reset empties the lists and lets go of what stood in them.
+func (o *Output) reset() {
+	clear(o.Commands)
+	clear(o.Changes)
+	clear(o.Records)
+	*o = Output{Commands: o.Commands[:0], Changes: o.Changes[:0], Records: o.Records[:0], Measures: o.Measures[:0]}
+}
+
 // Change is a new state of one call or agent, for the store's live state.
 // Exactly one field is set. A later change of the same call or agent replaces
 // an earlier one.
 type Change struct {
-	Call  *CallStatus  // a call in progress
-	Ended CallID       // a call that is no longer in progress
-	Agent *AgentStatus // an agent, logged in or out
+	Call     *CallStatus     // a call in progress
+	Ended    CallID          // a call that is no longer in progress
+	Callback *CallbackStatus // a callback; the last change of it has a state that is over
+	Agent    *AgentStatus    // an agent, logged in or out
 }
 
 // CallStatus is a call in progress as others may see it.
@@ -34,10 +43,32 @@ type CallStatus struct {
 	Queued   time.Time     `json:"queued,omitzero"`   // when offered to the queue
 	Seq      uint64        `json:"seq,omitempty"`     // order among callers who entered at the same instant
 	Answered time.Time     `json:"answered,omitzero"` // when connected with the agent
+	Visits   []Visit       `json:"visits,omitempty"`  // stays in queues that it has left
+	Resumed  time.Time     `json:"resumed,omitzero"`  // the place of a former call that it has taken up
 	Agent    AgentID       `json:"agent,omitempty"`
 	Seat     SeatID        `json:"seat,omitempty"`
 	Leg      LegID         `json:"leg,omitempty"`
 	Offers   []OfferRecord `json:"offers,omitempty"`
+
+	// What a controller that takes over needs to go on.
+
+	Callback    CallbackID   `json:"callback,omitempty"` // the callback of which this is an attempt
+	Held        bool         `json:"held,omitempty"`     // the dialplan held the caller before a controller was there
+	Flow        FlowState    `json:"flow,omitempty"`
+	Entered     time.Time    `json:"entered,omitzero"`      // the present queue
+	Place       time.Time    `json:"place,omitzero"`        // what orders it: Queued, or the place of a former call
+	Resumptions int          `json:"resumptions,omitempty"` // how often that place was taken up
+	Tried       []QueueID    `json:"tried,omitempty"`       // queues that it has come to
+	Told        uint32       `json:"told,omitempty"`        // rules of the present queue that were followed, a bit each
+	Announce    time.Time    `json:"announce,omitzero"`     // when it is told next where it stands
+	Announcing  bool         `json:"announcing,omitempty"`  // prompts are played to it while it waits
+	Paused      time.Time    `json:"paused,omitzero"`       // not offered until then, after a fault of its node
+	Prefers     AgentID      `json:"prefers,omitempty"`     // whom alone it waits for,
+	Preferred   time.Time    `json:"preferred,omitzero"`    // until then
+	Lifted      time.Time    `json:"lifted,omitzero"`       // when the agent answered who is being connected
+	FateResult  Result       `json:"fate_result,omitempty"` // how a call that hears a last word will have ended,
+	Outcome     OfferOutcome `json:"outcome,omitempty"`     // why a caller who was called back was not reached
+	FateReason  Reason       `json:"fate_reason,omitempty"` // and why
 }
 
 // AgentStatus is an agent as others may see it.
@@ -54,6 +85,16 @@ type AgentStatus struct {
 	IdleSince  time.Time  `json:"idle_since,omitzero"` // orders the ready agents
 	WrapUpEnds time.Time  `json:"wrap_up_ends,omitzero"`
 	Answered   int        `json:"answered"` // conversations since login
+	// OnContact and Idle are sums since login, without the present state:
+	// talk and wrap-up, and ready.
+	OnContact time.Duration `json:"on_contact_ns,omitempty"`
+	Idle      time.Duration `json:"idle_ns,omitempty"`
+	LastOffer uint64        `json:"last_offer,omitempty"` // number of the last offer made to the agent
+	// Leaving is the leg that was hung up and may still be at the phone of
+	// LeavingSeat; the next offer waits until it has gone, at the latest until LeaveBy.
+	Leaving     LegID     `json:"leaving,omitempty"`
+	LeavingSeat SeatID    `json:"leaving_seat,omitempty"`
+	LeaveBy     time.Time `json:"leave_by,omitzero"`
 }
 
 // QueueStatus is the present state of a queue.
@@ -68,12 +109,14 @@ type QueueStatus struct {
 }
 
 // QueueCounts are the engine's own counts since it started. At every moment
-// Offered = Answered + Abandoned + waiting.
+// Offered = Answered + Abandoned + Overflowed + waiting.
 type QueueCounts struct {
 	Offered   uint64 `json:"offered"`
 	Answered  uint64 `json:"answered"`
 	Abandoned uint64 `json:"abandoned"`
-	RONA      uint64 `json:"rona"`
+	// Overflowed: left the queue by its rules, for another queue or for good.
+	Overflowed uint64 `json:"overflowed"`
+	RONA       uint64 `json:"rona"`
 }
 
 // Snapshot is everything at one moment, ordered by name (calls by arrival).
@@ -82,30 +125,43 @@ type Snapshot struct {
 	Queues []QueueStatus `json:"queues"`
 	Agents []AgentStatus `json:"agents"`
 	Calls  []CallStatus  `json:"calls"`
+	// Callbacks that have not ended, in the order in which they are due.
+	Callbacks []CallbackStatus `json:"callbacks"`
+	Blocks    []Block          `json:"blocks"`    // callers who are kept out, by number
+	Emergency []string         `json:"emergency"` // prompts of the emergency announcement; none: it is off
 }
 
 // RecordVersion is the version of CallRecord's fields.
 const RecordVersion = 1
 
-// CallRecord accounts for one finished call. All times are instants (UTC or
+// CallRecord accounts for one finished call. Queue is the last that it was in;
+// Queued is when it entered the first. All times are instants (UTC or
 // any zone); all figures that reports print are computed from it.
 //
 // Wait is Answered-Queued for an answered call, Ended-Queued for an abandoned
-// one. Talk is Ended-Answered. Greeting and announcements before the queue
+// one, and until the last queue was left for an overflowed one. Talk is Ended-Answered. Greeting and announcements before the queue
 // lie between Arrived and Queued and are not wait.
 type CallRecord struct {
-	Version  int           `json:"v"`
-	Call     CallID        `json:"call"`
-	Node     NodeID        `json:"node"`
-	Entry    string        `json:"entry"`
-	Caller   string        `json:"caller"`
-	Queue    QueueID       `json:"queue,omitempty"`
-	Arrived  time.Time     `json:"arrived"`
-	Queued   time.Time     `json:"queued,omitzero"`   // zero: not offered
-	Answered time.Time     `json:"answered,omitzero"` // zero: not answered
-	Ended    time.Time     `json:"ended"`
-	Agent    AgentID       `json:"agent,omitempty"` // who answered
-	Seat     SeatID        `json:"seat,omitempty"`
+	Version  int       `json:"v"`
+	Call     CallID    `json:"call"`
+	Node     NodeID    `json:"node"`
+	Entry    string    `json:"entry"`
+	Caller   string    `json:"caller"`
+	Queue    QueueID   `json:"queue,omitempty"`
+	Arrived  time.Time `json:"arrived"`
+	Queued   time.Time `json:"queued,omitzero"`   // zero: not offered
+	Answered time.Time `json:"answered,omitzero"` // zero: not answered
+	// Visits are the stays in queues that the call left by overflow, in order.
+	Visits  []Visit   `json:"visits,omitempty"`
+	Resumed time.Time `json:"resumed,omitzero"` // the place of a former call that it took up
+	Ended   time.Time `json:"ended"`
+	Agent   AgentID   `json:"agent,omitempty"` // who answered
+	Seat    SeatID    `json:"seat,omitempty"`
+	// Callback, when set, is the callback of which this call was an attempt:
+	// the hotline called Caller. Such a call is not offered, has no wait, and
+	// Outcome says why the caller was not reached.
+	Callback CallbackID    `json:"callback,omitempty"`
+	Outcome  OfferOutcome  `json:"outcome,omitempty"`
 	Result   Result        `json:"result"`
 	Reason   Reason        `json:"reason"`
 	Offers   []OfferRecord `json:"offers,omitempty"`
@@ -122,7 +178,7 @@ type OfferRecord struct {
 }
 
 // Offered reports whether the call was offered to a queue.
-func (r CallRecord) Offered() bool { return !r.Queued.IsZero() }
+func (r CallRecord) Offered() bool { return !r.Queued.IsZero() && r.Callback == "" }
 
 // Wait is how long the caller waited in the queue; 0 for a call that was not offered.
 func (r CallRecord) Wait() time.Duration {
@@ -131,6 +187,8 @@ func (r CallRecord) Wait() time.Duration {
 		return 0
 	case r.Result == Answered:
 		return r.Answered.Sub(r.Queued)
+	case r.Result == Overflowed:
+		return r.Visits[len(r.Visits)-1].Left.Sub(r.Queued)
 	default:
 		return r.Ended.Sub(r.Queued)
 	}

@@ -1,6 +1,10 @@
 package acd_test
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,6 +19,8 @@ import (
 type world struct {
 	t        *rapid.T
 	e        *acd.Engine
+	cfg      acd.Config
+	cutOff   bool
 	now      time.Time
 	arrived  int
 	alive    map[acd.CallID]bool
@@ -27,12 +33,13 @@ type world struct {
 
 func TestInvariantsHoldForRandomHistories(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		e, err := acd.NewEngine(site(), callflow.Standard{})
+		cfg := anySite(t)
+		e, err := acd.NewEngine(cfg, callflow.Standard{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		w := &world{
-			t: t, e: e, now: start, alive: map[acd.CallID]bool{}, legs: map[acd.LegID]bool{},
+			t: t, e: e, cfg: cfg, now: start, alive: map[acd.CallID]bool{}, legs: map[acd.LegID]bool{},
 			leaving: map[acd.LegID]bool{}, released: map[acd.LegID]time.Time{}, records: map[acd.CallID]int{},
 		}
 		t.Repeat(map[string]func(*rapid.T){
@@ -48,26 +55,75 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 			},
 			"played":  func(t *rapid.T) { w.onCall(t, func(c acd.CallID) acd.Event { return acd.CallPlayed{Call: c} }) },
 			"request": w.request,
+			"key": func(t *rapid.T) {
+				w.onCall(t, func(c acd.CallID) acd.Event {
+					return acd.CallDigit{Call: c, Digit: rapid.SampledFrom([]string{"1", "1", "2", "#", "7"}).Draw(t, "key")}
+				})
+			},
+			"restart": func(t *rapid.T) {
+				if rapid.IntRange(0, 4).Draw(t, "one in five") == 0 {
+					w.restart()
+				}
+			},
+			"reconfigure": func(t *rapid.T) {
+				if rapid.IntRange(0, 4).Draw(t, "one in five") == 0 {
+					w.reconfigure(t)
+				}
+			},
 			"time": func(t *rapid.T) {
 				w.pass(time.Duration(rapid.IntRange(0, 20_000).Draw(t, "ms")) * time.Millisecond)
 			},
 			"node": func(t *rapid.T) {
 				switch rapid.IntRange(0, 20).Draw(t, "what of the node") {
 				case 1, 2, 3:
+					w.cutOff = true
 					w.step(acd.NodeUnreachable{Node: "a1"})
 				case 4, 5, 6, 7, 8, 9:
+					w.cutOff = false
 					w.step(acd.NodeReachable{Node: "a1"})
 				case 0:
 					w.step(acd.NodeDown{Node: "a1"})
 					clear(w.alive)
 					clear(w.legs)
-					clear(w.leaving)
 					w.bridges = nil
 				}
 			},
 		})
 		w.finish()
 	})
+}
+
+// restart lets another engine go on from what this one has saved, by way of
+// the text that is stored.
+func (w *world) restart() {
+	data, err := json.Marshal(w.e.Save())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var state acd.State
+	if err := json.Unmarshal(data, &state); err != nil {
+		w.t.Fatal(err)
+	}
+	e, err := acd.Restore(w.cfg, callflow.Standard{}, state)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	before, after := w.e.Snapshot(w.now), e.Snapshot(w.now)
+	if b, a := fmt.Sprintf("%+v", before), fmt.Sprintf("%+v", after); b != a {
+		w.t.Fatalf("before the restart\n%s\nafter it\n%s", b, a)
+	}
+	w.e = e
+	for _, broken := range w.e.Audit() {
+		w.t.Fatalf("after a restart: %s", broken)
+	}
+}
+
+func (w *world) reconfigure(t *rapid.T) {
+	cfg := anySite(t)
+	if rapid.Bool().Draw(t, "an agent less") {
+		cfg.Agents = cfg.Agents[:2]
+	}
+	w.step(acd.Reconfigure{Config: cfg})
 }
 
 // pass lets time go by, with a step at each moment that is due: what is checked
@@ -84,6 +140,9 @@ func (w *world) pass(d time.Duration) {
 
 func (w *world) step(event acd.Event) {
 	out := w.e.Step(w.now, event)
+	if ev, changes := event.(acd.Reconfigure); changes && out.Err == nil {
+		w.cfg = ev.Config
+	}
 	for _, broken := range w.e.Audit() {
 		w.t.Fatalf("after %#v: %s", event, broken)
 	}
@@ -99,12 +158,16 @@ func (w *world) step(event acd.Event) {
 		case acd.Offer:
 			w.legs[c.Leg] = true
 			w.lineIsFree(c)
-			w.inOrder(snapshot, c.Call)
+			w.inOrder(snapshot, c)
 		case acd.CancelLeg:
 			w.leave(c.Leg)
 			delete(w.legs, c.Leg)
 		case acd.Connect:
 			w.bridges = append(w.bridges, c)
+		case acd.DialOut:
+			w.arrived++ // it will have a record of its own
+			w.alive[c.Call] = true
+			w.bridges = append(w.bridges, acd.Connect{Call: c.Call, Leg: c.Leg, Node: c.Node})
 		case acd.Release:
 			delete(w.alive, c.Call)
 			delete(w.legs, c.Leg)
@@ -113,6 +176,7 @@ func (w *world) step(event acd.Event) {
 			}
 		}
 	}
+	w.nobodyIdle(snapshot)
 }
 
 func (w *world) leave(leg acd.LegID) {
@@ -132,19 +196,238 @@ func (w *world) lineIsFree(o acd.Offer) {
 	}
 }
 
-// inOrder checks that nobody in the same queue who came earlier waits on.
-func (w *world) inOrder(s acd.Snapshot, offered acd.CallID) {
+// inOrder checks that nobody whom the agent could serve, and who is more due,
+// waits on.
+func (w *world) inOrder(s acd.Snapshot, offer acd.Offer) {
+	_, _, agent, _ := offer.Leg.Parse()
 	var o acd.CallStatus
 	for _, c := range s.Calls {
-		if c.Call == offered {
+		if c.Call == offer.Call {
 			o = c
 		}
 	}
+	if o.Phase != acd.PhaseRinging || o.Leg != offer.Leg {
+		return // no longer so at the end of the step, or not the first who was rung
+	}
 	for _, c := range s.Calls {
-		if c.Queue == o.Queue && c.Phase == acd.PhaseWaiting && !w.pauses(c) && (c.Queued.Before(o.Queued) || c.Queued.Equal(o.Queued) && c.Seq < o.Seq) {
-			w.t.Fatalf("call %s was offered before %s, who came earlier", o.Call, c.Call)
+		if c.Phase == acd.PhaseWaiting && w.serves(agent, c) && (w.score(c) > w.score(o) || w.score(c) == w.score(o) && c.Seq < o.Seq) {
+			w.t.Fatalf("%s was rung for call %s, and %s was more due", agent, o.Call, c.Call)
 		}
 	}
+}
+
+// nobodyIdle checks that no agent is ready who could serve a waiting caller.
+func (w *world) nobodyIdle(s acd.Snapshot) {
+	for _, a := range s.Agents {
+		if a.State != acd.Ready || w.busyLine(a.Agent) {
+			continue
+		}
+		for _, c := range s.Calls {
+			if c.Phase == acd.PhaseWaiting && w.serves(a.Agent, c) {
+				w.t.Fatalf("agent %s is ready and could serve call %s", a.Agent, c.Call)
+			}
+		}
+	}
+}
+
+func (w *world) busyLine(agent acd.AgentID) bool {
+	for leg := range w.leaving {
+		if _, _, other, _ := leg.Parse(); other == agent && w.now.Sub(w.released[leg]) < 3*time.Second {
+			return true
+		}
+	}
+	return false
+}
+
+// score and serves are written from the description of the configuration, as
+// plainly as can be, to compare the engine with.
+func (w *world) score(c acd.CallStatus) float64 {
+	weight, priority := 1.0, 0
+	for _, q := range w.cfg.Queues {
+		if q.ID == c.Queue && q.Weight > 0 {
+			weight = q.Weight
+		}
+	}
+	for _, e := range w.cfg.Entries {
+		if e.Number == c.Entry {
+			priority = e.Priority
+		}
+	}
+	return weight * float64(w.now.Sub(place(c))+time.Duration(priority)*acd.DefaultPriorityWorth)
+}
+
+// place is the moment that orders a call.
+func place(c acd.CallStatus) time.Time {
+	if c.Callback != "" {
+		return c.Place // of the call that asked for it
+	}
+	if !c.Resumed.IsZero() {
+		return c.Resumed
+	}
+	return c.Queued
+}
+
+// entered is when the call came to its present queue.
+func entered(c acd.CallStatus) time.Time {
+	if n := len(c.Visits); n > 0 {
+		return c.Visits[n-1].Left
+	}
+	return c.Queued
+}
+
+func (w *world) serves(agent acd.AgentID, c acd.CallStatus) bool {
+	var a acd.Agent
+	for _, x := range w.cfg.Agents {
+		if x.ID == agent {
+			a = x
+		}
+	}
+	var q acd.Queue
+	for _, x := range w.cfg.Queues {
+		if x.ID == c.Queue {
+			q = x
+		}
+	}
+	if w.cutOff || w.pauses(c) {
+		return false
+	}
+	for _, o := range c.Offers {
+		switch o.Outcome {
+		case acd.OfferNoAnswer, acd.OfferRefused, acd.OfferBusy, acd.OfferUnreachable, acd.OfferFailed:
+			if o.Agent == agent && o.Ended.Add(q.NotAgain).After(w.now) {
+				return false
+			}
+		}
+	}
+	level, asked, helpers := q.Level, map[acd.SkillID]acd.Level{}, map[acd.QueueID]bool{}
+	for _, e := range w.cfg.Entries {
+		if e.Number == c.Entry {
+			for _, s := range e.Skills {
+				asked[s.Skill] = s.Level
+			}
+		}
+	}
+	for _, step := range q.Relax {
+		if w.now.Sub(entered(c)) < step.After {
+			break
+		}
+		level = step.Level
+		for _, s := range step.Skills {
+			if _, wanted := asked[s.Skill]; wanted {
+				asked[s.Skill] = s.Level
+			}
+		}
+		for _, h := range step.Queues {
+			helpers[h] = true
+		}
+	}
+	for skill, l := range asked {
+		if a.Skills[skill] < l {
+			return false
+		}
+	}
+	for _, serves := range a.Queues {
+		own, given := a.Levels[serves]
+		if !given {
+			own = acd.MaxLevel
+		}
+		if helpers[serves] || serves == q.ID && own >= level {
+			return true
+		}
+	}
+	return false
+}
+
+// office is open in every second minute.
+type office struct{}
+
+func (office) Open(at time.Time) bool { return at.Minute()%2 == 0 }
+
+// someOverflow adds rules for callers who shall not wait.
+func someOverflow(t *rapid.T, cfg *acd.Config) {
+	for i := range cfg.Queues {
+		q := &cfg.Queues[i]
+		q.Hours = office{}
+		q.Announce = acd.Announce{
+			After: time.Duration(rapid.IntRange(0, 10).Draw(t, "announce")) * time.Second,
+			Every: rapid.SampledFrom([]time.Duration{0, 10 * time.Second}).Draw(t, "every"),
+		}
+		for range rapid.IntRange(0, 3).Draw(t, "rules") {
+			rule := acd.Overflow{Prompts: []string{"sorry"}}
+			switch rapid.SampledFrom([]string{"closed", "no agents", "length", "wait", "wait", "expected"}).Draw(t, "when") {
+			case "closed":
+				rule.Closed = true
+			case "no agents":
+				rule.NoAgents = true
+			case "length":
+				rule.Length = rapid.IntRange(1, 3).Draw(t, "length")
+			case "expected":
+				rule.Expected = time.Duration(rapid.IntRange(1, 600).Draw(t, "expected")) * time.Second
+			case "wait":
+				rule.Wait = time.Duration(rapid.IntRange(1, 30).Draw(t, "wait")) * time.Second
+			}
+			switch rapid.SampledFrom([]string{"to", "refuse", "announce", "callback"}).Draw(t, "then") {
+			case "callback":
+				rule.Callback = true
+				q.Callback = acd.Callback{
+					Attempts: rapid.IntRange(1, 3).Draw(t, "attempts"), Spacing: 10 * time.Second, RingTimeout: 20 * time.Second,
+					Within: time.Minute, Missed: rapid.Bool().Draw(t, "missed"),
+				}
+			case "to":
+				rule.To = rapid.SampledFrom([]acd.QueueID{"general", "business"}).Draw(t, "to")
+			case "refuse":
+				rule.Refuse = true
+			}
+			q.Overflow = append(q.Overflow, rule)
+		}
+		if rapid.Bool().Draw(t, "redial") {
+			q.Redial = acd.Redial{Within: time.Minute, AtMost: 2, After: time.Second}
+		}
+	}
+	if rapid.Bool().Draw(t, "paced") {
+		cfg.Admission = acd.Admission{Pace: .2, Burst: 2, Prompts: []string{"busy"}}
+	}
+}
+
+// anySite is the small site of the other tests, or one with everything.
+func anySite(t *rapid.T) acd.Config {
+	cfg := site()
+	if rapid.IntRange(0, 2).Draw(t, "plain") == 0 {
+		return cfg
+	}
+	for i := range cfg.Queues {
+		q := &cfg.Queues[i]
+		q.Strategy = rapid.SampledFrom(acd.Strategies).Draw(t, "strategy")
+		q.RingAtOnce = rapid.IntRange(0, 3).Draw(t, "at once")
+		q.Weight = rapid.SampledFrom([]float64{0, 1, 2, 3.5}).Draw(t, "weight")
+		q.Level = acd.Level(rapid.IntRange(0, 6).Draw(t, "level"))
+		q.NotAgain = time.Duration(rapid.IntRange(0, 20).Draw(t, "not again")) * time.Second
+		after := time.Duration(0)
+		for range rapid.IntRange(0, 3).Draw(t, "steps") {
+			after += time.Duration(rapid.IntRange(1, 20).Draw(t, "after")) * time.Second
+			step := acd.Relaxation{After: after, Level: acd.Level(rapid.IntRange(0, 4).Draw(t, "level"))}
+			if rapid.Bool().Draw(t, "skill") {
+				step.Skills = []acd.Requirement{{Skill: "english", Level: acd.Level(rapid.IntRange(0, 3).Draw(t, "level"))}}
+			}
+			if rapid.Bool().Draw(t, "helped") {
+				step.Queues = []acd.QueueID{rapid.SampledFrom([]acd.QueueID{"general", "business"}).Draw(t, "by")}
+			}
+			q.Relax = append(q.Relax, step)
+		}
+	}
+	someOverflow(t, &cfg)
+	cfg.Entries[1].Priority = rapid.IntRange(-1, 2).Draw(t, "priority")
+	cfg.Entries[2].Skills = []acd.Requirement{{Skill: "english", Level: acd.Level(rapid.IntRange(1, 8).Draw(t, "english"))}}
+	for i := range cfg.Agents {
+		a := &cfg.Agents[i]
+		a.Skills = map[acd.SkillID]acd.Level{}
+		if l := rapid.IntRange(0, 10).Draw(t, "english"); l > 0 {
+			a.Skills["english"] = acd.Level(l)
+		}
+		a.Levels = map[acd.QueueID]acd.Level{a.Queues[0]: acd.Level(rapid.IntRange(1, 10).Draw(t, "level"))}
+		a.Weight = rapid.SampledFrom([]float64{0, 1, 3}).Draw(t, "weight")
+	}
+	return cfg
 }
 
 // pauses reports whether a call waits because its node has just failed.
@@ -169,7 +452,8 @@ func (w *world) rings(leg acd.LegID) bool {
 func (w *world) arrive(t *rapid.T) {
 	w.arrived++
 	id := acd.CallID(rapid.StringMatching(`a1-[0-9]{3}`).Draw(t, "prefix")) + acd.CallID(time.Duration(w.arrived).String())
-	ev := acd.CallArrived{Call: id, Node: "a1", Entry: rapid.SampledFrom([]string{"12345", "9", "8", "none"}).Draw(t, "entry")}
+	caller := rapid.SampledFrom([]string{"", "13800000001", "13800000002", "13800000003"}).Draw(t, "caller")
+	ev := acd.CallArrived{Call: id, Node: "a1", Caller: caller, Entry: rapid.SampledFrom([]string{"12345", "9", "8", "none"}).Draw(t, "entry")}
 	if rapid.Bool().Draw(t, "held") {
 		ev.Since = w.now.Add(-time.Duration(rapid.IntRange(0, 60).Draw(t, "held s")) * time.Second)
 	}
@@ -252,6 +536,10 @@ func (w *world) request(t *rapid.T) {
 	seat := rapid.SampledFrom([]acd.SeatID{"801", "802", "803"}).Draw(t, "seat")
 	code := rapid.SampledFrom([]string{"*111", "*112", "*113*4711", "*11", "*12", "*13", "*132"}).Draw(t, "code")
 	w.step(rapid.SampledFrom([]acd.Event{
+		acd.ExtendWrapUp{Agent: agent, By: 5 * time.Second},
+		acd.BlockCaller{Number: "13800000003", Reason: "abuse", Until: w.now.Add(time.Minute)},
+		acd.UnblockCaller{Number: "13800000003"},
+		acd.SetEmergency{Prompts: []string{"flood"}}, acd.SetEmergency{},
 		acd.Login{Agent: agent, Seat: seat}, acd.SetReady{Agent: agent}, acd.SetReady{Agent: agent},
 		acd.SetNotReady{Agent: agent, Reason: "meal"}, acd.Logout{Agent: agent},
 		acd.SeatDialled{Channel: "x", Node: "a1", Seat: seat, Code: code},
@@ -260,11 +548,9 @@ func (w *world) request(t *rapid.T) {
 
 // finish lets everybody leave and checks that each call was accounted for once.
 func (w *world) finish() {
-	for len(w.alive) > 0 {
-		for c := range w.alive {
-			delete(w.alive, c)
-			w.step(acd.CallGone{Call: c})
-		}
+	for _, c := range slices.Sorted(maps.Keys(w.alive)) {
+		delete(w.alive, c)
+		w.step(acd.CallGone{Call: c})
 	}
 	if len(w.records) != w.arrived {
 		w.t.Fatalf("%d calls arrived, %d were recorded", w.arrived, len(w.records))
@@ -275,7 +561,7 @@ func (w *world) finish() {
 		}
 	}
 	for _, q := range w.e.Snapshot(w.now).Queues {
-		if q.Waiting != 0 || q.Talking != 0 || q.Counts.Offered != q.Counts.Answered+q.Counts.Abandoned {
+		if q.Waiting != 0 || q.Talking != 0 || q.Counts.Offered != q.Counts.Answered+q.Counts.Abandoned+q.Counts.Overflowed {
 			w.t.Fatalf("queue after everybody has left: %+v", q)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Identifiers. All of them are opaque, case-sensitive and never empty.
@@ -43,15 +42,13 @@ func (l LegID) Parse() (call CallID, offer int, agent AgentID, ok bool) {
 	if !found {
 		return "", 0, "", false
 	}
-	parts := strings.SplitN(rest, "_", 3)
-	if len(parts) != 3 || parts[1] == "" || parts[2] == "" {
+	number, rest, _ := strings.Cut(rest, "_")
+	who, id, _ := strings.Cut(rest, "_")
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 1 || who == "" || id == "" {
 		return "", 0, "", false
 	}
-	n, err := strconv.Atoi(parts[0])
-	if err != nil || n < 1 {
-		return "", 0, "", false
-	}
-	return CallID(parts[2]), n, AgentID(parts[1]), true
+	return CallID(id), n, AgentID(who), true
 }
 
 // BridgeID names the Asterisk bridge of a call.
@@ -75,6 +72,12 @@ const (
 	// Abandoned: the call was offered to a queue and ended before an agent
 	// and the caller were connected.
 	Abandoned Result = "abandoned"
+	// Overflowed: the call was offered to a queue and the hotline itself sent
+	// it away, to somewhere that is not ours or for good.
+	Overflowed Result = "overflowed"
+	// NotReached: a callback ended without a conversation. It does not count
+	// as offered.
+	NotReached Result = "not_reached"
 	// NotOffered: the call ended before it entered a queue. It does not
 	// count as offered.
 	NotOffered Result = "not_offered"
@@ -102,6 +105,19 @@ const (
 	// reconnected; its end lies between the last sign of life and then
 	// (any result).
 	Recovered Reason = "recovered"
+	// Refused: the rules of a queue ended the call (overflowed).
+	Refused Reason = "refused"
+	// Shed: the call came in a storm and was not taken on (overflowed).
+	Shed Reason = "shed"
+	// CallbackRequested: the caller left the queue to be called back (overflowed).
+	CallbackRequested Reason = "callback_requested"
+	// CallerNotReached: the caller did not answer the callback, or the agent
+	// hung up before (not reached); the record's Outcome says why.
+	CallerNotReached Reason = "caller_not_reached"
+	// ClosedHours: the queue was closed, and no rule led elsewhere (not offered).
+	ClosedHours Reason = "closed_hours"
+	// Blocked: the caller is blocked (not offered).
+	Blocked Reason = "blocked"
 	// UnknownEntry: the dialled number is not configured (not offered).
 	UnknownEntry Reason = "unknown_entry"
 )
@@ -118,6 +134,7 @@ const (
 	OfferUnreachable OfferOutcome = "unreachable" // the phone is not registered or does not reply
 	OfferFailed      OfferOutcome = "failed"      // the switch could not ring the phone
 	OfferNodeFault   OfferOutcome = "node_fault"  // the call's node could not be commanded; the agent stays ready
+	OfferTaken       OfferOutcome = "taken"       // of several who were rung, another agent was first
 	OfferWithdrawn   OfferOutcome = "withdrawn"   // the caller left while the phone rang
 )
 
@@ -144,6 +161,7 @@ const (
 	PhaseRinging  CallPhase = "ringing"  // in a queue, an agent's phone rings
 	PhaseAnswered CallPhase = "answered" // an agent has lifted, the bridge is being made
 	PhaseTalking  CallPhase = "talking"
+	PhaseClosing  CallPhase = "closing" // will not be served, and hears why
 )
 
 // Reasons for which the engine itself makes an agent not ready. Sites add
@@ -160,56 +178,6 @@ const (
 // ReservedReasons may not be used as names of a site's own reasons.
 var ReservedReasons = []string{
 	ReasonLogin, ReasonRONA, ReasonRefused, ReasonBusy, ReasonUnreachable, ReasonFailed, pendingLogout,
-}
-
-// Config is what the engine needs to know of a site. internal/config
-// validates it; NewEngine refuses what is inconsistent.
-type Config struct {
-	Entries []Entry
-	Queues  []Queue
-	Agents  []Agent
-	Seats   []SeatID
-	// NotReadyReasons are the site's own reason codes.
-	NotReadyReasons []NotReadyReason
-}
-
-// Entry is a number that callers dial and what it leads to.
-type Entry struct {
-	Number   string
-	Queue    QueueID
-	Greeting []string // prompts, played in this order before the queue; may be empty
-}
-
-// Queue is where callers wait for an agent.
-type Queue struct {
-	ID    QueueID
-	Title string // for people, e.g. 综合受理
-	// Music is the music-on-hold class that waiting callers hear.
-	Music string
-	// Ringback, when set, lets the caller hear ringing tone instead of
-	// music while an agent's phone rings.
-	Ringback bool
-	// RingTimeout bounds how long one agent's phone rings. More than 0.
-	RingTimeout time.Duration
-	// WrapUp is the after-call work time that follows a conversation. 0 or more.
-	WrapUp time.Duration
-}
-
-// Agent is a person who answers calls.
-type Agent struct {
-	ID     AgentID
-	Name   string
-	Queues []QueueID // the queues that the agent serves; not empty
-	// PIN, when not empty, must follow the work number when the agent logs
-	// in at a phone.
-	PIN string
-}
-
-// NotReadyReason is a reason that agents choose when they take a break.
-type NotReadyReason struct {
-	Name  string // e.g. break
-	Title string // for people, e.g. 小休
-	Digit string // dialled after *13; one digit, or empty if it cannot be dialled
 }
 
 // Mask hides all but the first three and the last two digits of a phone

@@ -38,7 +38,7 @@ func paramsOf(cfg *config.Config, n config.Node) (asteriskconf.Params, error) {
 		FallbackAfter: cfg.Asterisk.FallbackAfter,
 	}
 	for _, t := range cfg.Asterisk.Trunks {
-		p.Trunks = append(p.Trunks, asteriskconf.Trunk{Name: t.Name, Match: t.Match})
+		p.Trunks = append(p.Trunks, asteriskconf.Trunk{Name: t.Name, Match: t.Match, Contact: t.Contact})
 	}
 	for _, s := range cfg.Seats {
 		p.Seats = append(p.Seats, asteriskconf.Seat{Name: string(s.ID), Password: passwords[s.ID].Reveal(), Contact: s.Contact})

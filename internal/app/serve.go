@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -42,7 +44,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	if err != nil {
 		return err
 	}
-	engine, err := acd.NewEngine(cfg.ACD(), callflow.Standard{})
+	engine, err := acd.NewEngine(engineConfig(cfg), callflow.Standard{})
 	if err != nil {
 		return err
 	}
@@ -59,6 +61,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 		Control: run,
 		Traffic: trafficReader{store: store, location: cfg.Location},
 		Ready:   func() []error { return notReady(sw, store) },
+		Reload:  func(ctx context.Context) error { return reload(ctx, cfg, run, log) },
 		Metrics: meters.Handler(),
 		Meter:   meters.HTTP(),
 		Token:   cfg.HTTP.Token.Reveal(),
@@ -100,6 +103,31 @@ func bearable(probed error, nodes int, log *zap.Logger) error {
 	return nil
 }
 
+// reload reads the configuration file again and lets the engine go by it, or
+// changes nothing and says why. What is not the engine's (Redis, ports, nodes)
+// keeps to the start; a change there is an error, so that nobody relies on it.
+func reload(ctx context.Context, running *config.Config, run *runner.Runner, log *zap.Logger) error {
+	fresh, err := config.Load(running.File)
+	if err != nil {
+		return err
+	}
+	if differs := running.NeedsRestart(fresh); len(differs) > 0 {
+		return fmt.Errorf("%s: a change of %s takes a restart; undo it, or restart hotline", running.File, strings.Join(differs, ", "))
+	}
+	if err := run.Request(ctx, acd.Reconfigure{Config: engineConfig(fresh)}); err != nil {
+		return err
+	}
+	log.Info("the configuration was applied", zap.String("file", running.File), zap.Int("queues", len(fresh.Queues)), zap.Int("agents", len(fresh.Agents)))
+	return nil
+}
+
+// engineConfig is what the engine goes by, with chance that no one can foretell.
+func engineConfig(cfg *config.Config) acd.Config {
+	c := cfg.ACD()
+	c.Seed = rand.Uint64()
+	return c
+}
+
 // notReady lists what keeps the controller from serving callers.
 func notReady(parts ...interface{ Ready() error }) []error {
 	var errs []error
@@ -123,7 +151,9 @@ func newSwitch(cfg *config.Config, log *zap.Logger, meter asterisk.Meter) (*aste
 	for _, n := range cfg.Asterisk.Nodes {
 		nodes = append(nodes, asterisk.Node{ID: n.ID, URL: n.URL, Username: n.Username, Password: n.Password.Reveal()})
 	}
-	return asterisk.New(asterisk.Options{App: cfg.Asterisk.App, Nodes: nodes, Log: log, Meter: meter})
+	return asterisk.New(asterisk.Options{
+		App: cfg.Asterisk.App, Nodes: nodes, CallbackTrunk: cfg.Asterisk.CallbackTrunk, Log: log, Meter: meter,
+	})
 }
 
 func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener) error {

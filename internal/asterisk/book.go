@@ -45,6 +45,7 @@ type callState struct {
 	// adopted is the agent's leg of a conversation that a former controller
 	// has connected; it goes on undisturbed, unknown to the engine.
 	adopted acd.LegID
+	out     *outbound // set for a caller who is called back
 }
 
 type legState struct {

@@ -74,6 +74,8 @@ func (n *node) carryOut(c acd.Command) {
 		n.hangUpLeg(c.Leg)
 	case acd.Connect:
 		n.connect(c)
+	case acd.DialOut:
+		n.dialOut(c)
 	case acd.Release:
 		n.release(c)
 	case acd.ReplySeat:
@@ -97,7 +99,10 @@ func (n *node) tell(call string, r request) error {
 	return err
 }
 
+// play takes the place of what is played already: whoever presses a key in the
+// middle of a prompt has heard enough.
 func (n *node) play(c acd.Play) {
+	n.stopPrompts(c.Call)
 	id := n.playbackID(playPrompts, string(c.Call))
 	n.mu.Lock()
 	call := n.book.calls[c.Call]
@@ -421,6 +426,10 @@ func (n *node) bridge(c acd.Connect, call *callState) error {
 	}
 	r := post("bridges/{id}/addChannel", "/bridges/"+esc(id)+"/addChannel", true)
 	r.query = url.Values{"channel": {string(c.Call) + "," + string(c.Leg)}}
+	if call.out != nil {
+		// Or the caller's phone would show the seat.
+		r.query.Set("inhibitConnectedLineUpdates", "true")
+	}
 	if err := n.rest.do(n.jobs, r, nil); err != nil {
 		return err
 	}
@@ -532,6 +541,8 @@ func commandTarget(c acd.Command) (call acd.CallID, id acd.NodeID, channel, name
 		return c.Call, c.Node, "", "cancel leg"
 	case acd.Connect:
 		return c.Call, c.Node, "", "connect"
+	case acd.DialOut:
+		return c.Call, c.Node, "", "dial out"
 	case acd.Release:
 		return c.Call, c.Node, "", "release"
 	case acd.ReplySeat:

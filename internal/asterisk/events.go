@@ -37,6 +37,8 @@ func (n *node) wireEvent(at time.Time, ev wireEvent) {
 		n.destroyed(at, ev.Channel.ID, ev.Cause)
 	case "ChannelStateChange":
 		n.stateChanged(at, ev.Channel.ID, ev.Channel.State)
+	case "ChannelDtmfReceived":
+		n.pressed(at, ev.Channel.ID, ev.Digit)
 	case "PlaybackFinished":
 		n.playbackFinished(at, ev.Playback.ID)
 	}
@@ -49,6 +51,8 @@ func (n *node) entered(at time.Time, ch channel, args []string, found bool) bool
 		return n.legEntered(at, leg)
 	}
 	switch {
+	case len(args) == 1 && args[0] == callbackArgs:
+		return n.calledEntered(at, acd.CallID(ch.ID))
 	case len(args) >= 2 && args[0] == "entry":
 		return n.callEntered(at, ch, args, found)
 	case len(args) >= 3 && args[0] == "seat":
@@ -136,9 +140,12 @@ func (n *node) seatEntered(at time.Time, channel string, args []string) bool {
 }
 
 // left handles a channel that has left the application; hungUp tells that it
-// cannot come back. An agent's leg ends when it is destroyed, because only then
-// its cause is known.
+// cannot come back. An agent's leg, and a caller who has not answered a callback,
+// end when they are destroyed, because only then the cause is known.
 func (n *node) left(at time.Time, channel string, hungUp bool) {
+	if n.calling(channel) {
+		return
+	}
 	n.mu.Lock()
 	call, known := n.book.endCall(acd.CallID(channel), at)
 	n.book.endSeat(channel, at)
@@ -160,6 +167,10 @@ func (n *node) callGone(at time.Time, id acd.CallID, call *callState, vanished b
 }
 
 func (n *node) destroyed(at time.Time, channel string, cause int) {
+	if n.calling(channel) {
+		n.calledGone(at, acd.CallID(channel), cause)
+		return
+	}
 	if !isLeg(acd.LegID(channel)) {
 		n.left(at, channel, true)
 		return
@@ -201,7 +212,21 @@ func (n *node) legLost(at time.Time, id acd.LegID) {
 	n.legGone(at, id, leg, outcome)
 }
 
+// pressed hands on a key that a caller has pressed.
+func (n *node) pressed(at time.Time, channel, digit string) {
+	n.mu.Lock()
+	call := n.book.calls[acd.CallID(channel)]
+	waits := call != nil && !call.joined && !call.released && call.out == nil
+	n.mu.Unlock()
+	if waits && digit != "" {
+		n.emit(at, acd.CallDigit{Call: acd.CallID(channel), Digit: digit})
+	}
+}
+
 func (n *node) stateChanged(at time.Time, channel, state string) bool {
+	if !isLeg(acd.LegID(channel)) {
+		return n.calledChanged(at, acd.CallID(channel), state)
+	}
 	id := acd.LegID(channel)
 	n.mu.Lock()
 	leg := n.book.legs[id]

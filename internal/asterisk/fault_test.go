@@ -429,8 +429,8 @@ func TestRingbackThatMayHaveBegunIsEnded(t *testing.T) {
 	}
 }
 
-// What a waiting caller is told ends when an agent answers: all that may be
-// heard or wait its turn, the last first, and none of it is CallPlayed.
+// What a waiting caller is told ends when something else is to be told, or an
+// agent answers: all that may be heard, and none of it is CallPlayed.
 func TestConnectStopsPrompts(t *testing.T) {
 	b := newBench(t, nil)
 	b.waitReady()
@@ -465,7 +465,7 @@ func TestConnectStopsPrompts(t *testing.T) {
 	b.sw.Do([]acd.Command{play, legOffer(), acd.Connect{Call: callID, Leg: legID, Node: "a1"}})
 	expect[acd.Connected](b.rig)
 	asked := playbacks("POST")
-	if got, want := playbacks("DELETE"), []string{asked[3], asked[1]}; !slices.Equal(got, want) {
+	if got, want := playbacks("DELETE"), []string{asked[1], asked[3]}; !slices.Equal(got, want) {
 		t.Errorf("ended %v, want %v of %v", got, want, asked)
 	}
 	requests := b.fake.Requests()

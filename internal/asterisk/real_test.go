@@ -26,6 +26,8 @@ var node struct {
 	once sync.Once
 	a    *devstack.Asterisk
 	err  error
+	// reached is where the carrier delivers calls to callers.
+	reached string
 }
 
 const seatSecret = "secretsecret"
@@ -38,14 +40,24 @@ func realAsterisk(t *testing.T) *devstack.Asterisk {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
+		node.reached = freePort(t, "127.0.0.2")
 		node.a, node.err = devstack.StartAsterisk(ctx, realDir, asteriskconf.Params{
-			Node: "a1", Seats: []asteriskconf.Seat{{Name: "8001", Password: seatSecret}, {Name: "8002", Password: seatSecret}},
+			Node: "a1", Trunks: []asteriskconf.Trunk{{Name: "carrier", Match: []string{"127.0.0.2"}, Contact: "sip:" + node.reached}}, Seats: []asteriskconf.Seat{{Name: "8001", Password: seatSecret}, {Name: "8002", Password: seatSecret}},
 		})
 	})
 	if node.err != nil {
 		t.Fatalf("these tests run on a real Asterisk: %v", node.err)
 	}
 	return node.a
+}
+
+// freePort is a UDP address that nobody has.
+func freePort(t *testing.T, host string) string {
+	t.Helper()
+	c, err := net.ListenPacket("udp", host+":0")
+	noErr(t, err)
+	defer c.Close()
+	return c.LocalAddr().String()
 }
 
 // rig is a Switch at the real Asterisk behind a proxy that can be cut, a
@@ -103,7 +115,7 @@ func (r *rig) options() asterisk.Options {
 	return asterisk.Options{
 		Nodes: []asterisk.Node{{ID: "a1", URL: "http://" + r.proxy.addr, Username: r.a.Params.ARIUser, Password: r.a.Params.ARIPassword}},
 		Log:   zaptest.NewLogger(r.t, zaptest.Level(zap.InfoLevel)), Meter: r.meter,
-		RetryMin: 20 * time.Millisecond, ConfirmAfter: 200 * time.Millisecond,
+		RetryMin: 20 * time.Millisecond, ConfirmAfter: 200 * time.Millisecond, CallbackTrunk: "carrier",
 	}
 }
 

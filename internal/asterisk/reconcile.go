@@ -137,9 +137,16 @@ func (n *node) reconcileCalls(at time.Time, l listing) (suspects bool) {
 	}
 	var gone []goneCall
 	var plays, left []string
+	var called []acd.CallID
 	n.mu.Lock()
 	for id, call := range n.book.calls {
-		if _, _, here := n.inApp(l, string(id)); here {
+		_, _, here := n.inApp(l, string(id))
+		if call.out != nil {
+			// It is not in the application before it was dialled.
+			_, here = l.channels[string(id)]
+			called = append(called, id)
+		}
+		if here {
 			call.suspect = false
 			if call.released {
 				left = append(left, string(id))
@@ -161,6 +168,11 @@ func (n *node) reconcileCalls(at time.Time, l listing) (suspects bool) {
 	for _, g := range gone {
 		n.found("CallGone", string(g.id))
 		n.callGone(at, g.id, g.call, true)
+	}
+	for _, id := range called {
+		if n.calledChanged(at, id, l.channels[string(id)].State) {
+			n.found("ChannelStateChange", string(id))
+		}
 	}
 	for _, id := range plays {
 		n.checkPlayback(id)

@@ -17,7 +17,7 @@ import (
 var usedEvents = []string{
 	"StasisStart", "StasisEnd",
 	"ChannelStateChange", "ChannelHangupRequest", "ChannelDestroyed",
-	"PlaybackFinished",
+	"ChannelDtmfReceived", "PlaybackFinished",
 	"ApplicationReplaced",
 }
 
@@ -29,7 +29,7 @@ var documentedEvents = []string{
 	"ApplicationMoveFailed", "ApplicationRegistered", "ApplicationUnregistered",
 	"BridgeCreated", "BridgeDestroyed", "BridgeMerged", "BridgeVideoSourceChanged",
 	"BridgeBlindTransfer", "BridgeAttendedTransfer",
-	"ChannelCreated", "ChannelEnteredBridge", "ChannelLeftBridge", "ChannelDtmfReceived",
+	"ChannelCreated", "ChannelEnteredBridge", "ChannelLeftBridge",
 	"ChannelDialplan", "ChannelCallerId", "ChannelUserevent",
 	"ChannelVarset", "ChannelHold", "ChannelUnhold", "ChannelToneDetected",
 	"ChannelTalkingStarted", "ChannelTalkingFinished", "ChannelConnectedLine", "ChannelTransfer",
@@ -91,6 +91,7 @@ type wireEvent struct {
 	Args      []string         `json:"args"`
 	Channel   channel          `json:"channel"`
 	Playback  ari.PlaybackData `json:"playback"`
+	Digit     string           `json:"digit"`
 	Cause     int              `json:"cause"`
 	TechCause int              `json:"tech_cause"`
 }
@@ -139,7 +140,7 @@ func decodeEvent(data []byte) (ev wireEvent, used bool, err error) {
 		return wireEvent{Type: ev.Type}, false, nil
 	}
 	switch ev.Type {
-	case "StasisStart", "StasisEnd", "ChannelStateChange", "ChannelHangupRequest", "ChannelDestroyed":
+	case "StasisStart", "StasisEnd", "ChannelStateChange", "ChannelDtmfReceived", "ChannelHangupRequest", "ChannelDestroyed":
 		if ev.Channel.ID == "" {
 			return wireEvent{}, false, fmt.Errorf("event %s names no channel", ev.Type)
 		}

@@ -83,6 +83,14 @@ func (d Day) Before(other Day) bool {
 	return d.noon().Before(other.noon())
 }
 
+// Weekday is the day of the week.
+func (d Day) Weekday() time.Weekday { return d.noon().Weekday() }
+
+// number counts days from 1970-01-01, which is 0.
+func (d Day) number() int {
+	return int((d.noon().Unix() - 12*60*60) / (24 * 60 * 60))
+}
+
 func (d Day) noon() time.Time { return time.Date(d.year, d.month, d.day, 12, 0, 0, 0, time.UTC) }
 
 // Start is the first instant of the day in loc. It is not always midnight:

@@ -3,11 +3,16 @@
 // only; internal/app hands it to the engine.
 package callflow
 
-import "hotline/internal/acd"
+import (
+	"slices"
+
+	"hotline/internal/acd"
+)
 
 // Standard is the flow that the service specification advises: no menu, a
-// short greeting straight into the queue, hold music (or ringing tone while a
-// phone rings) until an agent answers.
+// short greeting (after an emergency announcement, if there is one) straight
+// into the queue, hold music (or ringing tone while a phone rings) until an
+// agent answers.
 type Standard struct{}
 
 // The states of Standard.
@@ -16,31 +21,52 @@ const (
 	queued   acd.FlowState = "queued"
 )
 
+func play(prompts ...string) []acd.FlowAction {
+	return []acd.FlowAction{acd.FlowPlay{Prompts: prompts}}
+}
+
+// What Standard asks for, made once and not for each call.
+var (
+	answerAndEnqueue = []acd.FlowAction{acd.FlowAnswer{}, acd.FlowEnqueue{}}
+	enqueue          = []acd.FlowAction{acd.FlowEnqueue{}}
+	music            = []acd.FlowAction{acd.FlowMusic{}}
+	ringback         = []acd.FlowAction{acd.FlowRingback{}}
+	stopRingback     = []acd.FlowAction{acd.FlowStopRingback{}}
+)
+
 // Next implements acd.Flow.
-func (Standard) Next(state acd.FlowState, event acd.FlowEvent, entry acd.Entry, queue acd.Queue) (acd.FlowState, []acd.FlowAction) {
+func (Standard) Next(state acd.FlowState, event acd.FlowEvent, info *acd.FlowInfo) (acd.FlowState, []acd.FlowAction) {
 	switch event {
 	case acd.FlowStart:
-		if len(entry.Greeting) > 0 {
-			return greeting, []acd.FlowAction{acd.FlowAnswer{}, acd.FlowPlay{Prompts: entry.Greeting}}
+		if prompts := slices.Concat(info.Emergency, info.Entry.Greeting); len(prompts) > 0 {
+			return greeting, []acd.FlowAction{acd.FlowAnswer{}, acd.FlowPlay{Prompts: prompts}}
 		}
-		return queued, []acd.FlowAction{acd.FlowAnswer{}, acd.FlowEnqueue{}}
+		return queued, answerAndEnqueue
 	case acd.FlowResume:
 		// The dialplan has told the caller to wait, and has most likely
 		// answered; to answer again does no harm.
-		return queued, []acd.FlowAction{acd.FlowAnswer{}, acd.FlowEnqueue{}}
+		return queued, answerAndEnqueue
 	case acd.FlowPlayed:
 		if state == greeting {
-			return queued, []acd.FlowAction{acd.FlowEnqueue{}}
+			return queued, enqueue
 		}
 	case acd.FlowQueued:
-		return queued, []acd.FlowAction{acd.FlowMusic{Class: queue.Music}}
+		return state, music
+	case acd.FlowAnnounce:
+		if !entersNumber(state) {
+			return state, play(standing(info)...)
+		}
+	case acd.FlowCallbackOffer:
+		return offered, nil
+	case acd.FlowDigit:
+		return pressed(state, info)
 	case acd.FlowRinging:
-		if queue.Ringback {
-			return queued, []acd.FlowAction{acd.FlowRingback{}}
+		if info.Queue.Ringback {
+			return state, ringback
 		}
 	case acd.FlowRingingEnd:
-		if queue.Ringback {
-			return queued, []acd.FlowAction{acd.FlowStopRingback{}}
+		if info.Queue.Ringback {
+			return state, stopRingback
 		}
 	}
 	return state, nil

@@ -72,14 +72,26 @@ func (c *checker) config(raw *file) *Config {
 		},
 		Asterisk: c.asterisk(raw.Asterisk),
 	}
-	served := c.site(raw, cfg)
+	c.routing(raw, cfg)
+	c.callbackTrunk(raw, cfg)
 	c.pins(raw.PINFile, cfg.Agents)
+	return cfg
+}
+
+// routing checks the part that says who talks to whom.
+func (c *checker) routing(raw *file, cfg *Config) {
+	cfg.PriorityWorth = between(c, raw.PriorityWorth, "priority_worth", time.Second, time.Hour)
+	cfg.Admission = c.admission(raw.Admission, raw.place)
+	cfg.BlockedPrompts = c.sounds(raw.BlockedPrompts.list, "blocked_prompts")
+	served := c.site(raw, cfg, c.calendars(raw, cfg))
 	for _, q := range raw.Queues.items {
 		if q.ID.v != "" && len(raw.Agents.items) > 0 && !served[q.ID.v] {
 			c.at(q.ID.place, "queue %s has no agents, so its callers would wait for ever; add it to the queues of an agent, or remove it", q.ID.v)
 		}
 	}
-	return cfg
+	if len(c.problems) == 0 {
+		c.reach(raw, cfg) // it would blame what follows from other mistakes
+	}
 }
 
 func (c *checker) location(t text) *time.Location {
@@ -204,9 +216,29 @@ func (c *checker) asterisk(raw asteriskSection) Asterisk {
 			sources.add(m.place, m.v)
 			trunk.Match = append(trunk.Match, m.v)
 		}
+		if trunk.Contact = t.Contact.v; trunk.Contact != "" && !isContact(trunk.Contact) {
+			c.at(t.Contact.place, "asterisk.trunks.contact: %s is not a carrier's address; write sip:address or sip:address:port with an address and not a name, for example sip:203.0.113.10", quoted(trunk.Contact))
+		}
 		out.Trunks = append(out.Trunks, trunk)
 	}
 	return out
+}
+
+// callbackTrunk checks the trunk over which callers are called back.
+func (c *checker) callbackTrunk(raw *file, cfg *Config) {
+	t, names := raw.Asterisk.CallbackTrunk, c.unique("trunk")
+	cfg.Asterisk.CallbackTrunk = t.v
+	for _, trunk := range raw.Asterisk.Trunks.items {
+		if names.seen[trunk.Name.v] = trunk.Name.place; trunk.Name.v == t.v && !trunk.Contact.written(trunk.place) {
+			c.at(t.place, "asterisk.callback_trunk: trunk %s has no contact, so no call can be sent to it; add it to the trunk, for example: contact: sip:203.0.113.10", t.v)
+		}
+	}
+	c.known(t, "asterisk.callback_trunk is", names)
+	for _, q := range raw.Queues.items {
+		if q.Callback.place != q.place && !t.written(raw.Asterisk.place) {
+			c.at(q.Callback.place, "queue %s calls back, and it is not said over which trunk; add for example: asterisk: {callback_trunk: carrier}", q.ID.v)
+		}
+	}
 }
 
 // trunkName keeps clear of the endpoints and sections that Asterisk's

@@ -2,9 +2,11 @@ package config
 
 import (
 	"net/netip"
+	"reflect"
 	"time"
 
 	"hotline/internal/acd"
+	"hotline/internal/calendar"
 )
 
 // Config is a complete and checked configuration.
@@ -26,6 +28,12 @@ type Config struct {
 	Seats           []Seat
 	Agents          []Agent
 	NotReadyReasons []acd.NotReadyReason
+	Admission       acd.Admission
+	BlockedPrompts  []string
+	PriorityWorth   time.Duration
+
+	// Holidays are the lists of holidays by name.
+	Holidays map[string]*calendar.Holidays
 }
 
 // Redis is where live state, records and counters are kept.
@@ -59,6 +67,9 @@ type Asterisk struct {
 	SIPListen        netip.AddrPort
 	RTPStart, RTPEnd uint16 // both included; RTPStart is even
 	Trunks           []Trunk
+	// CallbackTrunk names the trunk over which callers are called back. It has
+	// a contact; it is set when a queue calls back.
+	CallbackTrunk string
 	// SeatPasswordDir holds a file with the SIP password for each seat;
 	// empty when all phones have a fixed contact.
 	SeatPasswordDir string
@@ -79,6 +90,9 @@ type Node struct {
 type Trunk struct {
 	Name  string
 	Match []string // source addresses: address, address:port or CIDR
+	// Contact is the SIP URI for calls to the carrier, with an address; empty
+	// when none are made.
+	Contact string
 }
 
 // Seat is a place with a SIP phone.
@@ -94,7 +108,11 @@ type Agent struct {
 	ID     acd.AgentID
 	Name   string
 	Queues []acd.QueueID
-	PIN    Secret // not set: the work number alone logs in at a phone
+	Levels map[acd.QueueID]acd.Level // a queue that is missing has acd.MaxLevel
+	Skills map[acd.SkillID]acd.Level
+	Weight float64
+	WrapUp time.Duration // 0: that of the queues
+	PIN    Secret        // not set: the work number alone logs in at a phone
 }
 
 // ACD is what the engine needs to know of the site, PINs included.
@@ -103,12 +121,36 @@ func (c *Config) ACD() acd.Config {
 		Entries:         c.Entries,
 		Queues:          c.Queues,
 		NotReadyReasons: c.NotReadyReasons,
+		Admission:       c.Admission,
+		BlockedPrompts:  c.BlockedPrompts,
+		PriorityWorth:   c.PriorityWorth,
 	}
 	for _, s := range c.Seats {
 		out.Seats = append(out.Seats, s.ID)
 	}
 	for _, a := range c.Agents {
-		out.Agents = append(out.Agents, acd.Agent{ID: a.ID, Name: a.Name, Queues: a.Queues, PIN: a.PIN.Reveal()})
+		out.Agents = append(out.Agents, acd.Agent{
+			ID: a.ID, Name: a.Name, Queues: a.Queues, Levels: a.Levels, Skills: a.Skills,
+			Weight: a.Weight, WrapUp: a.WrapUp, PIN: a.PIN.Reveal(),
+		})
 	}
 	return out
+}
+
+// NeedsRestart lists the parts of the file in which other differs such that a
+// running program cannot take it over.
+func (c *Config) NeedsRestart(other *Config) []string {
+	var parts []string
+	note := func(name string, same bool) {
+		if !same {
+			parts = append(parts, name)
+		}
+	}
+	note("site", c.Site == other.Site)
+	note("timezone", c.Location.String() == other.Location.String())
+	note("redis", reflect.DeepEqual(c.Redis, other.Redis))
+	note("http", reflect.DeepEqual(c.HTTP, other.HTTP))
+	note("log", c.Log == other.Log)
+	note("asterisk", reflect.DeepEqual(c.Asterisk, other.Asterisk))
+	return parts
 }

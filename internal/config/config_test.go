@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,6 +143,12 @@ func TestFullFile(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", what, got, want)
 		}
 	}
+	same := func(what string, got, want any) {
+		t.Helper()
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s:\n got %+v\nwant %+v", what, got, want)
+		}
+	}
 	equal("redis", cfg.Redis.Address+cfg.Redis.Username, "redis.internal:6380hotline")
 	equal("redis password", cfg.Redis.Password.Reveal(), "redis-password")
 	equal("token", cfg.HTTP.Token.Reveal(), "0123456789abcdef")
@@ -149,11 +157,64 @@ func TestFullFile(t *testing.T) {
 	equal("node password", cfg.Asterisk.Nodes[1].Password.Reveal(), "ari-password-of-the-test")
 	equal("ports", []uint16{cfg.Asterisk.RTPStart, cfg.Asterisk.RTPEnd}, "[20000 20999]")
 	equal("fallback", cfg.Asterisk.FallbackAfter, 2*time.Minute)
-	equal("trunks", cfg.Asterisk.Trunks, "[{carrier [127.0.0.2 10.1.0.0/24 10.2.0.1:5060]}]")
-	equal("entries", cfg.Entries, "[{12345 general [greeting please-hold]} {+8651812345 business []}]")
-	equal("queues", cfg.Queues, "[{general 综合受理 quiet true 20s 0s} {business 企业服务 default false 15s 10s}]")
+	equal("trunks", cfg.Asterisk.Trunks, "[{carrier [127.0.0.2 10.1.0.0/24 10.2.0.1:5060] sip:10.2.0.1:5070} {other [127.0.0.3] }]")
+	equal("callback trunk", cfg.Asterisk.CallbackTrunk, "carrier")
+	equal("entries", cfg.Entries, "[{12345 general [greeting please-hold] 0 []} {+8651812345 business [] -2 []} {12345002 general [] 5 [{english 6} {law 2}]}]")
+	equal("worth of priority", cfg.PriorityWorth, 45*time.Second)
+	equal("admission", cfg.Admission, "{2.5 20 [busy-later goodbye]}")
+	equal("blocked prompts", cfg.BlockedPrompts, "[blocked goodbye]")
+	general, business, night := cfg.Queues[0], cfg.Queues[1], cfg.Queues[2]
+	business.Hours, night.Hours = nil, nil // see TestOpeningHours
+	same("queue general", general, acd.Queue{
+		ID: "general", Title: "综合受理", Music: "quiet", Ringback: true, RingTimeout: 20 * time.Second,
+		Strategy: acd.LongestIdle, RingAtOnce: 1, Weight: 1, NotAgain: 30 * time.Second,
+	})
+	same("queue business", business, acd.Queue{
+		ID: "business", Title: "企业服务", Music: "default", RingTimeout: 15 * time.Second, WrapUp: 10 * time.Second,
+		Strategy: acd.WeightedRandom, RingAtOnce: 2, Weight: 1.5, Level: 7,
+		Relax: []acd.Relaxation{
+			{After: 10 * time.Second, Level: 5},
+			{After: 20 * time.Second, Level: 5, Skills: []acd.Requirement{{Skill: "english", Level: 3}}},
+			{After: 40 * time.Second, Skills: []acd.Requirement{{Skill: "english"}, {Skill: "law", Level: 1}}, Queues: []acd.QueueID{"general", "night"}},
+		},
+		LastAgent: acd.LastAgent{Within: 24 * time.Hour, Wait: 20 * time.Second},
+		Announce:  acd.Announce{After: 20 * time.Second, Every: 90 * time.Second},
+		Overflow: []acd.Overflow{
+			{Closed: true, To: "general", Prompts: []string{"closed"}},
+			{NoAgents: true, To: "general"},
+			{Length: 30, Refuse: true, Prompts: []string{"agents-busy", "goodbye"}},
+			{Expected: 5 * time.Minute, Callback: true, Prompts: []string{"callback-offer"}},
+			{Wait: time.Minute, Prompts: []string{"agents-busy"}},
+			{Wait: 2 * time.Minute, To: "night"},
+		},
+		Callback: acd.Callback{
+			Attempts: 3, Spacing: 20 * time.Minute, RingTimeout: 25 * time.Second, Within: 2 * time.Hour,
+			Missed: true, MissedAfter: 5 * time.Second,
+		},
+		Redial: acd.Redial{Within: 5 * time.Minute, AtMost: 1, After: 15 * time.Second},
+	})
+	same("what is left out of night", night, acd.Queue{
+		ID: "night", Title: "night", Music: "default", RingTimeout: 15 * time.Second, WrapUp: 10 * time.Second,
+		Strategy: acd.LongestIdle, RingAtOnce: 1, Weight: 1, NotAgain: 30 * time.Second,
+		LastAgent: acd.LastAgent{Within: time.Hour},
+		Announce:  acd.Announce{After: 30 * time.Second},
+		Overflow: []acd.Overflow{
+			{Closed: true, Refuse: true, Prompts: []string{"closed"}},
+			{Wait: 45 * time.Second, Callback: true, Prompts: []string{"callback-offer"}},
+		},
+		Callback: acd.Callback{
+			Attempts: 1, Spacing: 10 * time.Minute, RingTimeout: 30 * time.Second, Within: 4 * time.Hour,
+			MissedAfter: 10 * time.Second, BookedPrompts: []string{"callback-booked"},
+		},
+		Redial: acd.Redial{Within: time.Minute, AtMost: 2, After: 10 * time.Second},
+	})
 	equal("seats", cfg.Seats, "[{window-1 sip:w1@10.0.0.9:5062} {0098 sip:0098@10.0.0.1:5060} {0099 sip:0099@10.0.0.1:5060} {0100 sip:0100@10.0.0.1:5060} {0101 sip:0101@10.0.0.1:5060} {8001 }]")
-	equal("agents", cfg.ACD().Agents, "[{1001 张三 [general business] 4711} {0998 坐席 0998 [general] } {0999 坐席 0999 [general] 123456} {1000 坐席 1000 [general] }]")
+	same("agent 1001", cfg.ACD().Agents[0], acd.Agent{
+		ID: "1001", Name: "张三", Queues: []acd.QueueID{"general", "business", "night"},
+		Levels: map[acd.QueueID]acd.Level{"business": 7, "night": 1}, Skills: map[acd.SkillID]acd.Level{"english": 6, "law": 10},
+		Weight: 0.5, WrapUp: 40 * time.Second, PIN: "4711",
+	})
+	equal("the other agents", cfg.ACD().Agents[1:], "[{0998 坐席 0998 [general] map[] map[] 1 0s } {0999 坐席 0999 [general] map[] map[] 1 0s 123456} {1000 坐席 1000 [general] map[] map[] 1 0s }]")
 	equal("reasons", cfg.NotReadyReasons, "[{break 小休 1} {training training }]")
 	equal("zone", cfg.Location, "Asia/Shanghai")
 
@@ -163,6 +224,52 @@ func TestFullFile(t *testing.T) {
 	}
 	equal("seat passwords", len(passwords), 1)
 	equal("seat password", passwords["8001"].Reveal(), "seat-8001-password")
+}
+
+func TestOpeningHours(t *testing.T) {
+	cfg, err := Load(fixture(t, absolute(t, "testdata/good/full.yaml")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		queue acd.QueueID
+		at    string
+		open  bool
+	}{
+		{"general", "2026-02-17 03:00", true}, // without a calendar
+		{"business", "2026-02-12 17:30", true},
+		{"business", "2026-02-12 12:00", false},
+		{"business", "2026-02-13 17:30", false}, // a Friday
+		{"business", "2026-02-14 16:59", true},  // a Saturday like a Friday
+		{"business", "2026-02-14 17:30", false},
+		{"business", "2026-02-16 09:00", true}, // a holiday
+		{"business", "2026-02-16 14:00", false},
+		{"business", "2026-02-17 09:00", false}, // closed
+		{"business", "2026-11-24 09:00", false}, // other hours for three days
+		{"business", "2026-11-26 11:00", true},
+		{"business", "2026-11-27 09:00", true},
+		{"business", "2026-11-28 09:00", false},
+		{"night", "2026-11-27 05:59", true}, // from Thursday on
+		{"night", "2026-11-27 22:00", false},
+		{"night", "2026-11-29 22:00", true},
+	} {
+		at, err := time.ParseInLocation("2006-01-02 15:04", c.at, cfg.Location)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(cfg.Queues, func(q acd.Queue) bool { return q.ID == c.queue })
+		if hours := cfg.ACD().Queues[i].Hours; hours == nil != (c.queue == "general") {
+			t.Errorf("queue %s has the hours %v", c.queue, hours)
+		} else if got := hours == nil || hours.Open(at.UTC()); got != c.open {
+			t.Errorf("queue %s at %s: open %v", c.queue, c.at, got)
+		}
+	}
+	if list := fmt.Sprint(cfg.Holidays["china"].List()[:2]); list != "[{2026-02-14 workday 春节调休} {2026-02-15 holiday 春节}]" {
+		t.Errorf("holidays: %s", list)
+	}
+	if got := len(cfg.Holidays["china"].List()); got != 11 {
+		t.Errorf("%d holidays", got)
+	}
 }
 
 func TestSeatPasswordsNamesEachMissingFile(t *testing.T) {

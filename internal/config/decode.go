@@ -1,6 +1,7 @@
 package config
 
 import (
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -13,7 +14,10 @@ import (
 
 // decoder turns the syntax tree into the structures of schema.go. It goes on
 // after a mistake, so that all of them are reported at once.
-type decoder struct{ *collector }
+type decoder struct {
+	*collector
+	skip map[string]bool // sections of the file that are passed over; may be nil
+}
 
 // decodable is a kind of value that decodes itself from a node, or takes the
 // default in place of what was left out or was wrong.
@@ -41,6 +45,9 @@ func (d *decoder) structure(v reflect.Value, n ast.Node, at place, prefix string
 			continue
 		}
 		target, node, name := v.Field(i), given[key], prefix+key
+		if d.skip[name] {
+			continue
+		}
 		switch child, isValue := target.Addr().Interface().(decodable); {
 		case !isValue:
 			d.structure(target, node, at, name+".")
@@ -154,6 +161,59 @@ func (l *list[T]) decode(d *decoder, n ast.Node, key string) {
 	}
 }
 
+func (t *texts) setDefault(single string, at place) {
+	t.place, t.items = at, nil
+	if single != "" {
+		t.items = []text{{place: at, v: single}}
+	}
+}
+
+func (t *texts) decode(d *decoder, n ast.Node, key string) {
+	t.set = true
+	if _, isScalar := scalarText(n); !isScalar {
+		t.list.decode(d, n, key)
+		return
+	}
+	var single text
+	single.decode(d, n, key)
+	t.place, t.items = single.place, []text{single}
+}
+
+func (l *levels) isList() bool { return true }
+
+func (l *levels) setDefault(_ string, at place) { l.place = at }
+
+func (l *levels) decode(d *decoder, n ast.Node, key string) {
+	l.place, l.set = placeOf(n), true
+	switch n.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode, *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
+	default:
+		d.at(l.place, "%s must hold names with a level each; write for example: {name: 5}", key)
+		return
+	}
+	entries, ok := d.entries(n, key)
+	if ok && len(entries) == 0 {
+		d.at(l.place, "%s is empty; write for example {name: 5}, or remove it", key)
+	}
+	seen := make(map[string]bool)
+	for _, entry := range entries {
+		name := text{place: placeOfToken(entry.Key.GetToken()), v: entry.Key.GetToken().Value, set: true}
+		switch {
+		case entry.Key.IsMergeKey():
+			d.at(name.place, "merging with << is not supported; write the keys out")
+			continue
+		case seen[name.v]:
+			d.at(name.place, "%s.%s is given twice; remove one of them", key, name.v)
+			continue
+		}
+		seen[name.v] = true
+		item, before := levelOf{name: name}, len(d.problems)
+		if item.level.decode(d, entry.Value, key+"."+name.v); len(d.problems) == before {
+			l.items = append(l.items, item)
+		}
+	}
+}
+
 func unsupportedKind(n ast.Node) bool {
 	switch n.(type) {
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
@@ -163,6 +223,10 @@ func unsupportedKind(n ast.Node) bool {
 }
 
 func (v *value[T]) isList() bool { return false }
+
+// written reports whether the value stands in the file, in the section or item
+// that begins at a place, be it right or wrong.
+func (v *value[T]) written(within place) bool { return v.set || v.place != within }
 
 func (v *value[T]) setDefault(text string, at place) {
 	v.place, v.set = at, false
@@ -183,6 +247,8 @@ func (v *value[T]) decode(d *decoder, n ast.Node, key string) {
 		d.unsupported(n)
 	case n.Type() == ast.NullType:
 		d.at(v.place, "%s has no value; write one or remove the key", key)
+	case n.Type() == ast.MappingType || n.Type() == ast.MappingValueType:
+		d.at(v.place, "%s must be a single value; put it in quotes if it contains a colon", key)
 	default:
 		d.at(v.place, "%s must be a single value; write it on one line", key)
 	}
@@ -214,7 +280,13 @@ func (v *value[T]) parse(text string) (wrong string) {
 	case *int:
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return strconv.Quote(text) + " is not a whole number; write for example 0"
+			return strconv.Quote(text) + " is not a whole number; write for example 1"
+		}
+		*target = n
+	case *float64:
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+			return strconv.Quote(text) + " is not a number; write for example 1 or 0.5"
 		}
 		*target = n
 	case *time.Duration:

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"hotline/internal/calendar"
 )
 
 func TestExampleLoads(t *testing.T) {
@@ -17,6 +19,10 @@ func TestExampleLoads(t *testing.T) {
 	}
 	if len(cfg.Seats) != 40 || len(cfg.Agents) != 40 {
 		t.Errorf("got %d seats and %d agents, want 40 and 40", len(cfg.Seats), len(cfg.Agents))
+	}
+	// 365 days, less 104 at weekends and 13 public holidays by law.
+	if got := cfg.Holidays["china"].WorkingDaysBetween(calendar.NewDay(2025, 12, 31), calendar.NewDay(2026, 12, 31)); got != 248 {
+		t.Errorf("2026 has %d working days, want 248", got)
 	}
 }
 
@@ -28,6 +34,7 @@ func TestReferenceIsTrue(t *testing.T) {
 	// What these fall back to is another value, not a constant.
 	for key, text := range map[string]string{
 		"queues.title": "the id", "not_ready_reasons.title": "the name",
+		"queues.relax.level": "as before", "agents.wrap_up": "the queue's",
 	} {
 		if want[key] != "none" {
 			t.Errorf("%s has a constant default now", key)
@@ -54,6 +61,28 @@ func TestReferenceIsTrue(t *testing.T) {
 	}
 	for key := range got {
 		t.Errorf("docs/configuration.md explains %s, which is not a key", key)
+	}
+}
+
+// TestReferenceExamples reads the examples of docs/configuration.md, each of
+// which is part of a file.
+func TestReferenceExamples(t *testing.T) {
+	text, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllSubmatch(text, -1)
+	if len(examples) == 0 {
+		t.Error("there are no examples")
+	}
+	for _, example := range examples {
+		problems := &collector{file: "example"}
+		parse(&decoder{collector: problems}, example[1], &file{})
+		for _, p := range problems.problems {
+			if !strings.Contains(p.Text, " is missing; ") {
+				t.Errorf("%v in\n%s", p, example[1])
+			}
+		}
 	}
 }
 

@@ -29,8 +29,8 @@ func Load(path string) (*Config, error) {
 		problems.at(place{}, "%s", unreadable(err))
 		return nil, problems.err()
 	}
-	raw, ok := parse(problems, data)
-	if !ok {
+	raw := &file{}
+	if !parse(&decoder{collector: problems}, data, raw) {
 		return nil, problems.err()
 	}
 	check := checker{collector: problems, dir: filepath.Dir(path)}
@@ -52,14 +52,14 @@ func unreadable(err error) string {
 	return fmt.Sprintf("the configuration file cannot be read (%v); name a YAML file", err)
 }
 
-// parse fills the structures of schema.go. It reports false when the text is
-// not YAML, so that there is nothing to check.
-func parse(problems *collector, data []byte) (*file, bool) {
+// parse fills into, a structure like those of schema.go. It reports false when
+// the text is not YAML, so that there is nothing to check.
+func parse(d *decoder, data []byte, into any) bool {
 	// Doubled keys are reported by the decoder, all of them at once.
 	tree, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		problems.at(syntaxPlace(err), "this is not valid YAML (%s); correct the line", syntaxText(err))
-		return nil, false
+		d.at(syntaxPlace(err), "this is not valid YAML (%s); correct the line", syntaxText(err))
+		return false
 	}
 	var root ast.Node
 	for _, document := range tree.Docs {
@@ -67,17 +67,16 @@ func parse(problems *collector, data []byte) (*file, bool) {
 			continue
 		}
 		if root != nil {
-			problems.at(placeOf(document.Body), "the file holds several documents; remove the line --- and leave one")
-			return nil, false
+			d.at(placeOf(document.Body), "the file holds several documents; remove the line --- and leave one")
+			return false
 		}
 		root = document.Body
 	}
-	raw, d := &file{}, decoder{problems}
 	if _, ok := d.entries(root, ""); !ok {
-		return nil, false
+		return false
 	}
-	d.structure(reflect.ValueOf(raw).Elem(), root, place{1, 1}, "")
-	return raw, true
+	d.structure(reflect.ValueOf(into).Elem(), root, place{1, 1}, "")
+	return true
 }
 
 func syntaxPlace(err error) place {

@@ -8,18 +8,23 @@ import "time"
 
 type file struct {
 	place
-	Site            text             `yaml:"site" need:"name the site, for example: site: lianyungang"`
-	Timezone        text             `yaml:"timezone" default:"Asia/Shanghai"`
-	Redis           redisSection     `yaml:"redis"`
-	HTTP            httpSection      `yaml:"http"`
-	Log             logSection       `yaml:"log"`
-	Asterisk        asteriskSection  `yaml:"asterisk"`
-	Entries         list[entryItem]  `yaml:"entries" need:"name a number that callers dial, for example: - {number: \"12345\", queue: general}"`
-	Queues          list[queueItem]  `yaml:"queues" need:"name a queue, for example: - {id: general, title: 综合受理}"`
-	Seats           list[seatItem]   `yaml:"seats" need:"name the seats, for example: - {range: 8001-8040}"`
-	Agents          list[agentItem]  `yaml:"agents" need:"name the agents, for example: - {id: \"1001\", name: 张三, queues: [general]}"`
-	NotReadyReasons list[reasonItem] `yaml:"not_ready_reasons"`
-	PINFile         text             `yaml:"pin_file" default:""`
+	Site            text               `yaml:"site" need:"name the site, for example: site: lianyungang"`
+	Timezone        text               `yaml:"timezone" default:"Asia/Shanghai"`
+	Redis           redisSection       `yaml:"redis"`
+	HTTP            httpSection        `yaml:"http"`
+	Log             logSection         `yaml:"log"`
+	Asterisk        asteriskSection    `yaml:"asterisk"`
+	Entries         list[entryItem]    `yaml:"entries" need:"name a number that callers dial, for example: - {number: \"12345\", queue: general}"`
+	Queues          list[queueItem]    `yaml:"queues" need:"name a queue, for example: - {id: general, title: 综合受理}"`
+	Seats           list[seatItem]     `yaml:"seats" need:"name the seats, for example: - {range: 8001-8040}"`
+	Agents          list[agentItem]    `yaml:"agents" need:"name the agents, for example: - {id: \"1001\", name: 张三, queues: [general]}"`
+	NotReadyReasons list[reasonItem]   `yaml:"not_ready_reasons"`
+	Calendars       list[calendarItem] `yaml:"calendars"`
+	Holidays        list[holidaysItem] `yaml:"holidays"`
+	PINFile         text               `yaml:"pin_file" default:""`
+	PriorityWorth   duration           `yaml:"priority_worth" default:"30s"`
+	Admission       admissionSection   `yaml:"admission"`
+	BlockedPrompts  texts              `yaml:"blocked_prompts" default:"blocked"`
 }
 
 type redisSection struct {
@@ -48,6 +53,7 @@ type asteriskSection struct {
 	Nodes           list[nodeItem]  `yaml:"nodes" need:"name the Asterisk nodes, for example: - {id: a1, url: http://127.0.0.1:8088, username: hotline, password_file: secrets/ari.password}"`
 	SIP             sipSection      `yaml:"sip"`
 	Trunks          list[trunkItem] `yaml:"trunks"`
+	CallbackTrunk   text            `yaml:"callback_trunk" default:""`
 	SeatPasswordDir text            `yaml:"seat_password_dir" default:""`
 	FallbackAfter   duration        `yaml:"fallback_after" default:"60s"`
 }
@@ -68,8 +74,9 @@ type sipSection struct {
 
 type trunkItem struct {
 	place
-	Name  text       `yaml:"name" need:"name the carrier, for example: name: carrier"`
-	Match list[text] `yaml:"match" need:"list the carrier's addresses, for example: match: [203.0.113.10]"`
+	Name    text       `yaml:"name" need:"name the carrier, for example: name: carrier"`
+	Match   list[text] `yaml:"match" need:"list the carrier's addresses, for example: match: [203.0.113.10]"`
+	Contact text       `yaml:"contact" default:""`
 }
 
 type entryItem struct {
@@ -77,16 +84,88 @@ type entryItem struct {
 	Number   text       `yaml:"number" need:"write the number that callers dial, for example: number: \"12345\""`
 	Queue    text       `yaml:"queue" need:"name the queue that the number leads to, for example: queue: general"`
 	Greeting list[text] `yaml:"greeting"`
+	Priority number     `yaml:"priority" default:"0"`
+	Skills   levels     `yaml:"skills"`
+}
+
+type admissionSection struct {
+	place
+	Pace    decimal `yaml:"pace" default:""`
+	Burst   number  `yaml:"burst" default:"10"`
+	Prompts texts   `yaml:"prompts" default:"busy-later"`
 }
 
 type queueItem struct {
 	place
-	ID          text     `yaml:"id" need:"name the queue, for example: id: general"`
-	Title       text     `yaml:"title" default:""`
-	Music       text     `yaml:"music" default:"default"`
-	RingTimeout duration `yaml:"ring_timeout" default:"15s"`
-	WrapUp      duration `yaml:"wrap_up" default:"10s"`
-	Ringback    yesno    `yaml:"ringback" default:"false"`
+	ID          text               `yaml:"id" need:"name the queue, for example: id: general"`
+	Title       text               `yaml:"title" default:""`
+	Music       text               `yaml:"music" default:"default"`
+	RingTimeout duration           `yaml:"ring_timeout" default:"15s"`
+	WrapUp      duration           `yaml:"wrap_up" default:"10s"`
+	Ringback    yesno              `yaml:"ringback" default:"false"`
+	Strategy    text               `yaml:"strategy" default:"longest_idle"`
+	RingAtOnce  number             `yaml:"ring_at_once" default:"1"`
+	NotAgain    duration           `yaml:"not_again" default:"30s"`
+	Weight      decimal            `yaml:"weight" default:"1"`
+	Level       number             `yaml:"level" default:"0"`
+	Relax       list[relaxItem]    `yaml:"relax"`
+	LastAgent   lastAgentSection   `yaml:"last_agent"`
+	Announce    announceSection    `yaml:"announce"`
+	Hours       text               `yaml:"hours" default:""`
+	Overflow    list[overflowItem] `yaml:"overflow"`
+	Callback    callbackSection    `yaml:"callback"`
+	Redial      redialSection      `yaml:"redial"`
+}
+
+type relaxItem struct {
+	place
+	After  duration   `yaml:"after" need:"write after how long a wait callers ask for less, for example: after: 30s"`
+	Level  number     `yaml:"level" default:""`
+	Skills levels     `yaml:"skills"`
+	Queues list[text] `yaml:"queues"`
+}
+
+type lastAgentSection struct {
+	place
+	Within duration `yaml:"within" default:""`
+	Wait   duration `yaml:"wait" default:"0s"`
+}
+
+type announceSection struct {
+	place
+	After duration `yaml:"after" default:""`
+	Every duration `yaml:"every" default:"60s"`
+}
+
+type overflowItem struct {
+	place
+	Closed   yesno    `yaml:"closed" default:"false"`
+	NoAgents yesno    `yaml:"no_agents" default:"false"`
+	Length   number   `yaml:"length" default:""`
+	Expected duration `yaml:"expected" default:""`
+	Wait     duration `yaml:"wait" default:""`
+	Prompts  texts    `yaml:"prompts" default:""`
+	To       text     `yaml:"to" default:""`
+	Callback yesno    `yaml:"callback" default:"false"`
+	Refuse   yesno    `yaml:"refuse" default:"false"`
+}
+
+type callbackSection struct {
+	place
+	Attempts      number   `yaml:"attempts" default:""`
+	Spacing       duration `yaml:"spacing" default:"10m"`
+	RingTimeout   duration `yaml:"ring_timeout" default:"30s"`
+	Within        duration `yaml:"within" default:"4h"`
+	Missed        yesno    `yaml:"missed" default:"false"`
+	MissedAfter   duration `yaml:"missed_after" default:"10s"`
+	BookedPrompts texts    `yaml:"booked_prompts" default:"callback-booked"`
+}
+
+type redialSection struct {
+	place
+	Within duration `yaml:"within" default:""`
+	AtMost number   `yaml:"at_most" default:"2"`
+	After  duration `yaml:"after" default:"10s"`
 }
 
 type seatItem struct {
@@ -102,6 +181,10 @@ type agentItem struct {
 	Range  text       `yaml:"range" default:""`
 	Name   text       `yaml:"name" default:"{id}"`
 	Queues list[text] `yaml:"queues" need:"name the queues that the agent serves, for example: queues: [general]"`
+	Levels levels     `yaml:"levels"`
+	Skills levels     `yaml:"skills"`
+	Weight decimal    `yaml:"weight" default:"1"`
+	WrapUp duration   `yaml:"wrap_up" default:""`
 }
 
 type reasonItem struct {
@@ -111,10 +194,48 @@ type reasonItem struct {
 	Digit text `yaml:"digit" default:""`
 }
 
+type calendarItem struct {
+	place
+	ID            text                `yaml:"id" need:"name the calendar, for example: id: office"`
+	Weekly        list[weeklyItem]    `yaml:"weekly" need:"list the weekdays with their hours, for example: - {days: mon-fri, hours: [\"08:30-12:00\", \"14:00-18:00\"]}"`
+	Holidays      text                `yaml:"holidays" default:""`
+	HolidayHours  texts               `yaml:"holiday_hours" default:"closed"`
+	MakeupFollows text                `yaml:"makeup_follows" default:"mon"`
+	Exceptions    list[exceptionItem] `yaml:"exceptions"`
+}
+
+type weeklyItem struct {
+	place
+	Days  texts `yaml:"days" need:"name the weekdays, for example: days: mon-fri"`
+	Hours texts `yaml:"hours" need:"write periods or closed, for example: hours: [\"08:30-12:00\", \"14:00-18:00\"]"`
+}
+
+type exceptionItem struct {
+	place
+	Day     text  `yaml:"day" need:"name the day, for example: day: 2026-10-01"`
+	LastDay text  `yaml:"last_day" default:""`
+	Hours   texts `yaml:"hours" need:"write periods or closed, for example: hours: closed"`
+}
+
+type holidaysItem struct {
+	place
+	ID   text              `yaml:"id" need:"name the list, for example: id: china"`
+	Days list[holidayItem] `yaml:"days" need:"list the days, for example: - {day: 2026-10-01, last_day: 2026-10-07, name: 国庆节}"`
+}
+
+type holidayItem struct {
+	place
+	Day     text `yaml:"day" need:"name the day, for example: day: 2026-10-01"`
+	LastDay text `yaml:"last_day" default:""`
+	Kind    text `yaml:"kind" default:"holiday"`
+	Name    text `yaml:"name" default:""`
+}
+
 // The kinds of values.
 type (
 	text     = value[string]
 	number   = value[int]
+	decimal  = value[float64]
 	yesno    = value[bool]
 	duration = value[time.Duration]
 )
@@ -126,7 +247,7 @@ func (p *place) setPlace(to place) { *p = to }
 
 // value is a scalar and where it stands; without a place of its own (a
 // default) it stands where its section does.
-type value[T string | int | bool | time.Duration] struct {
+type value[T string | int | float64 | bool | time.Duration] struct {
 	place
 	v   T
 	set bool // written in the file
@@ -137,4 +258,23 @@ type list[T any] struct {
 	place
 	items []T
 	blank bool // written as a list of nothing
+}
+
+// texts is a list of texts that may be written without brackets when it holds
+// a single one.
+type texts struct {
+	list[text]
+	set bool // written in the file
+}
+
+// levels are names with a level each, such as {english: 3}.
+type levels struct {
+	place
+	items []levelOf
+	set   bool // written in the file
+}
+
+type levelOf struct {
+	name  text
+	level number
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -12,58 +13,71 @@ import (
 	"time"
 
 	"hotline/internal/acd"
+	"hotline/internal/calendar"
 )
 
 // site checks entries, queues, seats, agents and reasons. The answer says
 // which queues have agents.
-func (c *checker) site(raw *file, cfg *Config) (served map[string]bool) {
+func (c *checker) site(raw *file, cfg *Config, calendars map[string]*calendar.Schedule) (served map[string]bool) {
 	queues := c.unique("queue")
 	c.empty(raw.Queues.place, raw.Queues.blank, "queues", "a queue")
 	for _, q := range raw.Queues.items {
-		id := c.name(q.ID, "queues.id", queueName)
 		queues.add(q.ID.place, q.ID.v) // known also when ill-named, which is one mistake and not many
-		cfg.Queues = append(cfg.Queues, acd.Queue{
-			ID: acd.QueueID(id), Title: c.title(q.Title, "queues.title", id),
-			Music: c.name(q.Music, "queues.music", soundName), Ringback: q.Ringback.v,
-			RingTimeout: c.between(q.RingTimeout, "queues.ring_timeout", time.Second, 5*time.Minute),
-			WrapUp:      c.between(q.WrapUp, "queues.wrap_up", 0, time.Hour),
-		})
 	}
-	numbers := c.unique("number")
+	numbers, asked := c.unique("number"), make(skillsAsked)
 	c.empty(raw.Entries.place, raw.Entries.blank, "entries", "a number")
 	for _, e := range raw.Entries.items {
 		number := c.name(e.Number, "entries.number", entryName)
 		numbers.add(e.Number.place, number)
 		c.knownQueue(e.Queue, "number "+e.Number.v+" leads to", queues)
-		entry := acd.Entry{Number: number, Queue: acd.QueueID(e.Queue.v)}
-		for _, g := range e.Greeting.items {
-			entry.Greeting = append(entry.Greeting, c.name(g, "entries.greeting", soundName))
+		entry := acd.Entry{
+			Number: number, Queue: acd.QueueID(e.Queue.v), Greeting: c.sounds(e.Greeting, "entries.greeting"),
+			Priority: between(c, e.Priority, "entries.priority", -100, 100),
+			Skills:   c.skills(e.Skills, "entries.skills", acd.MinLevel),
 		}
+		asked.add(entry.Skills)
 		cfg.Entries = append(cfg.Entries, entry)
+	}
+	for _, q := range raw.Queues.items {
+		cfg.Queues = append(cfg.Queues, c.queue(q, queues, asked, calendars))
 	}
 	c.seats(raw, cfg)
 	c.reasons(raw, cfg)
-	return c.agents(raw, cfg, queues)
+	return c.agents(raw, cfg, queues, asked)
 }
 
-func (c *checker) between(d duration, key string, low, high time.Duration) time.Duration {
-	if d.v < low || d.v > high {
-		c.at(d.place, "%s: %v is out of range; write %v to %v", key, d.v, low, high)
+// sounds checks the names of prompts.
+func (c *checker) sounds(raw list[text], key string) (names []string) {
+	for _, item := range raw.items {
+		names = append(names, c.name(item, key, soundName))
 	}
-	return d.v
+	return names
 }
 
-func (c *checker) knownQueue(t text, who string, queues unique) {
-	if !t.set || len(queues.seen) == 0 {
+// between checks the range of a value; one that was left out is as it is.
+func between[T int | float64 | time.Duration](c *checker, v value[T], key string, low, high T) T {
+	if v.set && (v.v < low || v.v > high) {
+		c.at(v.place, "%s: %v is out of range; write %v to %v", key, v.v, low, high)
+	}
+	return v.v
+}
+
+// known reports a name that is not among those that were seen.
+func (c *checker) known(t text, who string, among unique) {
+	if _, known := among.seen[t.v]; known || !t.set {
 		return
 	}
-	if _, known := queues.seen[t.v]; !known {
-		names := make([]string, 0, len(queues.seen))
-		for name := range queues.seen {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		c.at(t.place, "%s the unknown queue %s; configured are: %s", who, quoted(t.v), strings.Join(names, ", "))
+	if len(among.seen) == 0 {
+		c.at(t.place, "%s the unknown %s %s; add it, or remove the key", who, among.what, quoted(t.v))
+		return
+	}
+	c.at(t.place, "%s the unknown %s %s; configured are: %s", who, among.what, quoted(t.v), strings.Join(slices.Sorted(maps.Keys(among.seen)), ", "))
+}
+
+// knownQueue passes over a file without queues, which has been reported.
+func (c *checker) knownQueue(t text, who string, queues unique) {
+	if len(queues.seen) > 0 {
+		c.known(t, who, queues)
 	}
 }
 
@@ -103,7 +117,7 @@ func isContact(uri string) bool {
 	return err == nil
 }
 
-func (c *checker) agents(raw *file, cfg *Config, queues unique) (served map[string]bool) {
+func (c *checker) agents(raw *file, cfg *Config, queues unique, asked skillsAsked) (served map[string]bool) {
 	c.empty(raw.Agents.place, raw.Agents.blank, "agents", "an agent")
 	served = make(map[string]bool)
 	agents := c.unique("agent")
@@ -119,11 +133,17 @@ func (c *checker) agents(raw *file, cfg *Config, queues unique) (served map[stri
 				served[q.v] = true
 			}
 		}
+		agent := Agent{
+			Queues: serves, Levels: c.queueLevels(a.Levels, own), Skills: c.proficiencies(a.Skills, asked),
+			Weight: between(c, a.Weight, "agents.weight", lightest, heaviest),
+			WrapUp: between(c, a.WrapUp, "agents.wrap_up", time.Second, time.Hour),
+		}
 		for _, id := range ids {
 			if agents.add(a.place, id) {
 				name := a.Name
 				name.v = strings.ReplaceAll(name.v, "{id}", id)
-				cfg.Agents = append(cfg.Agents, Agent{ID: acd.AgentID(id), Name: c.title(name, "agents.name", id), Queues: serves})
+				agent.ID, agent.Name = acd.AgentID(id), c.title(name, "agents.name", id)
+				cfg.Agents = append(cfg.Agents, agent)
 			}
 		}
 	}

@@ -16,8 +16,8 @@ import (
 // their context is done.
 type Control interface {
 	Snapshot(ctx context.Context) (acd.Snapshot, error)
-	// Request carries out Login, Logout, SetReady or SetNotReady; the
-	// engine's refusal is an *acd.RequestError.
+	// Request carries out what a person asks for, such as Login or
+	// CancelCallback; the engine's refusal is an *acd.RequestError.
 	Request(ctx context.Context, event acd.Event) error
 }
 
@@ -38,6 +38,8 @@ type Meter interface {
 type Options struct {
 	Control Control
 	Traffic Traffic
+	// Reload reads the configuration file again and applies it, or says why not.
+	Reload func(ctx context.Context) error
 	// Ready lists why the program cannot take calls; none when it can.
 	Ready   func() []error
 	Metrics http.Handler
@@ -87,6 +89,13 @@ func New(o Options) http.Handler {
 	secured("/api/v1/agents/{id}/logout", methods{http.MethodPost: a.logout})
 	secured("/api/v1/agents/{id}/ready", methods{http.MethodPost: a.setReady})
 	secured("/api/v1/agents/{id}/not-ready", methods{http.MethodPost: a.setNotReady})
+	secured("/api/v1/agents/{id}/wrap-up", methods{http.MethodPost: a.extendWrapUp})
+	secured("/api/v1/callbacks", methods{http.MethodGet: a.callbacks})
+	secured("/api/v1/callbacks/{id}/cancel", methods{http.MethodPost: a.cancelCallback})
+	secured("/api/v1/blocked", methods{http.MethodGet: a.blocked, http.MethodPost: a.block})
+	secured("/api/v1/blocked/lift", methods{http.MethodPost: a.unblock})
+	secured("/api/v1/emergency", methods{http.MethodGet: a.emergency, http.MethodPut: a.setEmergency})
+	secured("/api/v1/reload", methods{http.MethodPost: a.reload})
 	secured("/api/v1/calls", methods{http.MethodGet: a.calls})
 	secured("/api/v1/calls/{id}", methods{http.MethodGet: a.call})
 	secured("/api/v1/traffic/today", methods{http.MethodGet: a.today})

@@ -35,6 +35,7 @@ type desk struct {
 	refusal  error
 	got      []acd.Event
 	ready    []error
+	reload   error
 	figures  any
 	figErr   error
 	requests []string
@@ -57,6 +58,12 @@ func (d *desk) Snapshot(ctx context.Context) (acd.Snapshot, error) {
 			Arrived: noon.Add(-70 * time.Second), Queued: noon.Add(-65 * time.Second), Answered: noon.Add(-60 * time.Second),
 			Agent: "1001", Seat: "8001", Offers: []acd.OfferRecord{{Agent: "1001"}},
 		}},
+		Callbacks: []acd.CallbackStatus{{
+			ID: "c0", Number: "13912345678", Queue: "general", State: acd.CallbackSpaced, Missed: true, Attempts: 1,
+			Requested: noon.Add(-10 * time.Minute), Next: noon.Add(5 * time.Minute), Last: acd.OfferNoAnswer,
+		}},
+		Blocks:    []acd.Block{{Number: "13712345678", Reason: "abuse", Since: noon.Add(-time.Hour)}},
+		Emergency: []string{"flood"},
 	}, nil
 }
 
@@ -80,6 +87,7 @@ func (d *desk) handler(log *zap.Logger) http.Handler {
 	return httpapi.New(httpapi.Options{
 		Control: d, Traffic: d, Meter: d, Token: token, Log: log, Version: "1.2.3",
 		Ready:   func() []error { return d.ready },
+		Reload:  func(context.Context) error { return d.reload },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "some_metric 1\n") }),
 	})
 }
@@ -112,17 +120,22 @@ func wantProblem(t *testing.T, w *httptest.ResponseRecorder, status int, code st
 }
 
 const (
-	queueJSON = `{"queue":"general","title":"综合受理","waiting":1,"longest_wait":12.500,"talking":1,"agents":{"talking":1},"since_start":{"offered":3,"answered":1,"abandoned":1,"rona":2}}`
-	agentJSON = `{"agent":"1001","name":"张三","queues":["general"],"seat":"8001","state":"talking","since":"2026-11-24T11:59:00Z","in_state":60.000,"call":"c1","answered":0}`
-	callJSON  = `{"call":"c1","node":"a1","entry":"12345","caller":"138******78","queue":"general","phase":"talking","arrived":"2026-11-24T11:58:50Z","queued":"2026-11-24T11:58:55Z","answered":"2026-11-24T11:59:00Z","wait":5.000,"talk":60.000,"agent":"1001","seat":"8001","offers":1}`
-	atJSON    = `"at":"2026-11-24T12:00:00Z"`
+	queueJSON    = `{"queue":"general","title":"综合受理","waiting":1,"longest_wait":12.500,"talking":1,"agents":{"talking":1},"since_start":{"offered":3,"answered":1,"abandoned":1,"overflowed":0,"rona":2}}`
+	agentJSON    = `{"agent":"1001","name":"张三","queues":["general"],"seat":"8001","state":"talking","since":"2026-11-24T11:59:00Z","in_state":60.000,"call":"c1","answered":0}`
+	callJSON     = `{"call":"c1","node":"a1","entry":"12345","caller":"138******78","queue":"general","phase":"talking","arrived":"2026-11-24T11:58:50Z","queued":"2026-11-24T11:58:55Z","answered":"2026-11-24T11:59:00Z","wait":5.000,"talk":60.000,"agent":"1001","seat":"8001","offers":1}`
+	callbackJSON = `{"callback":"c0","number":"139******78","queue":"general","state":"spaced","missed":true,"requested":"2026-11-24T11:50:00Z","waits":600.000,"attempts":1,"next":"2026-11-24T12:05:00Z","last":"no_answer"}`
+	blockedJSON  = `{"number":"137******78","reason":"abuse","since":"2026-11-24T11:00:00Z"}`
+	atJSON       = `"at":"2026-11-24T12:00:00Z"`
 )
 
 func TestReading(t *testing.T) {
 	d := &desk{figures: map[string]int{"offered": 3}}
 	h := d.handler(nil)
 	for path, want := range map[string]string{
-		"/api/v1/snapshot":       `{` + atJSON + `,"queues":[` + queueJSON + `],"agents":[` + agentJSON + `],"calls":[` + callJSON + `]}`,
+		"/api/v1/snapshot":       `{` + atJSON + `,"queues":[` + queueJSON + `],"agents":[` + agentJSON + `],"calls":[` + callJSON + `],"callbacks":[` + callbackJSON + `],"blocked":[` + blockedJSON + `],"emergency":["flood"]}`,
+		"/api/v1/callbacks":      `{` + atJSON + `,"callbacks":[` + callbackJSON + `]}`,
+		"/api/v1/blocked":        `{` + atJSON + `,"blocked":[` + blockedJSON + `]}`,
+		"/api/v1/emergency":      `{"prompts":["flood"]}`,
 		"/api/v1/queues":         `{` + atJSON + `,"queues":[` + queueJSON + `]}`,
 		"/api/v1/queues/general": queueJSON,
 		"/api/v1/agents":         `{"agents":[` + agentJSON + `],` + atJSON + `}`,
@@ -150,7 +163,7 @@ func TestReading(t *testing.T) {
 func TestEmptySiteHasListsAndNoNulls(t *testing.T) {
 	d := &desk{snapshot: func(context.Context) (acd.Snapshot, error) { return acd.Snapshot{At: noon}, nil }}
 	w := call(d.handler(nil), "GET", "/api/v1/snapshot", "")
-	if got := strings.TrimSpace(w.Body.String()); got != `{`+atJSON+`,"queues":[],"agents":[],"calls":[]}` {
+	if got := strings.TrimSpace(w.Body.String()); got != `{`+atJSON+`,"queues":[],"agents":[],"calls":[],"callbacks":[],"blocked":[],"emergency":[]}` {
 		t.Error(got)
 	}
 }
@@ -161,7 +174,8 @@ func TestTokenIsNeeded(t *testing.T) {
 	for _, path := range []string{
 		"/api/v1/snapshot", "/api/v1/queues", "/api/v1/queues/general", "/api/v1/agents", "/api/v1/agents/1001", "/api/v1/calls",
 		"/api/v1/calls/c1", "/api/v1/traffic/today", "/api/v1/traffic/days/2026-11-24", "/api/v1/nothing", "/api/v1/agents/1001/login", "/api/v1/agents/1001/logout",
-		"/api/v1/agents/1001/ready", "/api/v1/agents/1001/not-ready",
+		"/api/v1/agents/1001/ready", "/api/v1/agents/1001/not-ready", "/api/v1/agents/1001/wrap-up", "/api/v1/callbacks", "/api/v1/callbacks/c0/cancel",
+		"/api/v1/blocked", "/api/v1/blocked/lift", "/api/v1/emergency", "/api/v1/reload",
 	} {
 		for header, code := range map[string]string{
 			"": "no_token", "Bearer": "no_token", "Bearer ": "no_token", "Basic " + token: "no_token",
@@ -205,6 +219,8 @@ func TestWrongMethodsAndPaths(t *testing.T) {
 		"/api/v1/queues/general": "GET, HEAD", "/api/v1/agents": "GET, HEAD", "/api/v1/agents/1001": "GET, HEAD", "/api/v1/calls": "GET, HEAD",
 		"/api/v1/calls/c1": "GET, HEAD", "/api/v1/traffic/today": "GET, HEAD", "/api/v1/traffic/days/2026-11-24": "GET, HEAD", "/api/v1/agents/1001/login": "POST",
 		"/api/v1/agents/1001/logout": "POST", "/api/v1/agents/1001/ready": "POST", "/api/v1/agents/1001/not-ready": "POST",
+		"/api/v1/agents/1001/wrap-up": "POST", "/api/v1/callbacks": "GET, HEAD", "/api/v1/callbacks/c0/cancel": "POST", "/api/v1/blocked": "GET, HEAD, POST",
+		"/api/v1/blocked/lift": "POST", "/api/v1/emergency": "GET, HEAD, PUT", "/api/v1/reload": "POST",
 	} {
 		w := call(h, "DELETE", path, "")
 		wantProblem(t, w, 405, "method_not_allowed")
@@ -236,6 +252,7 @@ func TestRequestsReachTheEngine(t *testing.T) {
 		{"logout", ``, acd.Logout{Agent: "1001"}},
 		{"logout", `{}`, acd.Logout{Agent: "1001"}},
 		{"ready", ``, acd.SetReady{Agent: "1001"}},
+		{"wrap-up", `{"extend": "90s"}`, acd.ExtendWrapUp{Agent: "1001", By: 90 * time.Second}},
 		{"not-ready", `{"reason": "break"}`, acd.SetNotReady{Agent: "1001", Reason: "break"}},
 	} {
 		d := &desk{}
@@ -246,6 +263,57 @@ func TestRequestsReachTheEngine(t *testing.T) {
 		if !reflect.DeepEqual(d.got, []acd.Event{c.want}) {
 			t.Errorf("%s: the engine got %#v", c.path, d.got)
 		}
+	}
+}
+
+func TestRequestsAboutTheSiteReachTheEngine(t *testing.T) {
+	until := time.Date(2026, 12, 1, 8, 0, 0, 0, time.FixedZone("", 8*3600))
+	for _, c := range []struct {
+		method, path, body string
+		want               acd.Event
+	}{
+		{"POST", "callbacks/c0/cancel", ``, acd.CancelCallback{Callback: "c0"}},
+		{"POST", "blocked", `{"number": "13812345678", "reason": "abuse"}`, acd.BlockCaller{Number: "13812345678", Reason: "abuse"}},
+		{"POST", "blocked", `{"number": "1", "reason": "x", "until": "2026-12-01T08:00:00+08:00"}`, acd.BlockCaller{Number: "1", Reason: "x", Until: until}},
+		{"POST", "blocked/lift", `{"number": "13812345678"}`, acd.UnblockCaller{Number: "13812345678"}},
+		{"PUT", "emergency", `{"prompts": ["flood", "typhoon-2"]}`, acd.SetEmergency{Prompts: []string{"flood", "typhoon-2"}}},
+		{"PUT", "emergency", `{"prompts": []}`, acd.SetEmergency{Prompts: []string{}}},
+	} {
+		d := &desk{}
+		w := call(d.handler(nil), c.method, "/api/v1/"+c.path, c.body)
+		if w.Code != 200 || len(d.got) != 1 {
+			t.Errorf("%s: %d %s", c.path, w.Code, w.Body)
+			continue
+		}
+		if b, ok := d.got[0].(acd.BlockCaller); ok && !b.Until.IsZero() {
+			if !b.Until.Equal(until) {
+				t.Errorf("until %v", b.Until)
+			}
+			continue
+		}
+		if !reflect.DeepEqual(d.got[0], c.want) {
+			t.Errorf("%s: the engine got %#v", c.path, d.got)
+		}
+	}
+	d := &desk{}
+	h := d.handler(nil)
+	wantProblem(t, call(h, "PUT", "/api/v1/emergency", `{"prompts": ["../../etc/passwd"]}`), 422, "bad_prompt")
+	wantProblem(t, call(h, "POST", "/api/v1/blocked", `{"number": "1", "reason": "x", "until": "tomorrow"}`), 422, "bad_expiry")
+	wantProblem(t, call(h, "POST", "/api/v1/agents/1001/wrap-up", `{"extend": "long"}`), 422, "bad_extension")
+	if len(d.got) != 0 {
+		t.Errorf("the engine got %#v", d.got)
+	}
+}
+
+func TestReloadAppliesTheFileOrSaysWhyNot(t *testing.T) {
+	d := &desk{}
+	h := d.handler(nil)
+	if w := call(h, "POST", "/api/v1/reload", ""); w.Code != 200 || !strings.Contains(w.Body.String(), "applied") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	d.reload = errors.New("hotline.yaml:3:1: no")
+	if p := wantProblem(t, call(h, "POST", "/api/v1/reload", ""), 422, "bad_configuration"); p.Detail != "hotline.yaml:3:1: no" {
+		t.Errorf("%+v", p)
 	}
 }
 

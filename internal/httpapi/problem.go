@@ -41,9 +41,9 @@ func problemOf(err error) *problem {
 // statusOf maps the engine's codes.
 func statusOf(code string) int {
 	switch code {
-	case "unknown_agent":
+	case "unknown_agent", "unknown_callback", "not_blocked":
 		return http.StatusNotFound
-	case "unknown_seat", "unknown_reason":
+	case "unknown_seat", "unknown_reason", "bad_extension", "bad_expiry", "no_number", "no_reason":
 		return http.StatusUnprocessableEntity
 	default:
 		// seat_taken, already_logged_in, not_logged_in, busy, and what

@@ -24,6 +24,11 @@ type Site struct {
 	LogLevel    string // info when empty
 	NoGreeting  bool   // callers enter the queue at once
 	Timezone    string // an IANA name; that of China when empty
+	// Routing, when not empty, is YAML that takes the place of entries, queues
+	// and agents. The seats are as many as Agents.
+	Routing string
+	// Contact, when not empty, is where calls to callers go, as in 127.0.0.2:5070.
+	Contact string
 }
 
 // FirstSeat and FirstAgent number the seats and agents that Write makes.
@@ -48,17 +53,24 @@ asterisk:
   sip: {listen: "127.0.0.1:{{.SIP}}", rtp_ports: {{.RTPStart}}-{{.RTPEnd}}}
   trunks:
     # Callers dial from this address, phones of the seats from 127.0.0.1.
-    - {name: carrier, match: [127.0.0.2]}
+    - {name: carrier, match: [127.0.0.2]{{if .Contact}}, contact: "sip:{{.Contact}}"{{end}}}
+{{- if .Contact}}
+  callback_trunk: carrier
+{{- end}}
   seat_password_dir: secrets/seats
   fallback_after: 30s
+{{- if .Routing}}
+{{.Routing}}
+{{- else}}
 entries:
   - {number: "12345", queue: general{{if not .NoGreeting}}, greeting: [greeting]{{end}}}
 queues:
   - {id: general, title: 综合受理, ring_timeout: {{.RingTimeout}}, wrap_up: {{.WrapUp}}}
-seats:
-  - {range: {{.FirstSeat}}-{{.LastSeat}}}
 agents:
   - {range: {{.FirstAgent}}-{{.LastAgent}}, name: "坐席 {id}", queues: [general]}
+{{- end}}
+seats:
+  - {range: {{.FirstSeat}}-{{.LastSeat}}}
 not_ready_reasons:
   - {name: break, title: 小休, digit: "1"}
   - {name: meal, title: 用餐, digit: "2"}
@@ -92,7 +104,7 @@ func Write(dir string, s Site) (string, error) {
 	err = siteTemplate.Execute(&text, map[string]any{
 		"Redis": ports[0], "HTTP": ports[1], "ARI": ports[2], "SIP": ports[3], "RTPStart": start, "RTPEnd": end,
 		"LogLevel": orElse(s.LogLevel, "info"), "RingTimeout": orElse(s.RingTimeout, "15s"), "WrapUp": orElse(s.WrapUp, "10s"),
-		"Timezone": orElse(s.Timezone, calendar.DefaultZone), "NoGreeting": s.NoGreeting, "FirstSeat": FirstSeat, "LastSeat": FirstSeat + s.Agents - 1,
+		"Timezone": orElse(s.Timezone, calendar.DefaultZone), "NoGreeting": s.NoGreeting, "Routing": s.Routing, "Contact": s.Contact, "FirstSeat": FirstSeat, "LastSeat": FirstSeat + s.Agents - 1,
 		"FirstAgent": FirstAgent, "LastAgent": FirstAgent + s.Agents - 1,
 	})
 	if err != nil {

@@ -1,9 +1,9 @@
 // Package report prints traffic figures for people and for other programs: the
 // day's 话务服务 table of the city, in the terminal, as CSV or as JSON. Figures
 // enter; text leaves. Rounding was fixed by internal/traffic; nothing is
-// computed here but the total row.
+// computed here but the total row and, of simulated runs, means and intervals.
 //
-// internal/app imports it.
+// internal/app and cmd/hotline import it.
 package report
 
 import (
@@ -39,7 +39,7 @@ type Queue struct {
 func WriteDay(w io.Writer, format, lang string, day Day) error {
 	t, known := texts[lang]
 	if !known {
-		return fmt.Errorf("%q is not a language of reports; write zh or en", lang)
+		return unknownLanguage(lang)
 	}
 	switch format {
 	case "table":
@@ -53,6 +53,14 @@ func WriteDay(w io.Writer, format, lang string, day Day) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(day.JSON)
 	}
+	return unknownFormat(format)
+}
+
+func unknownLanguage(lang string) error {
+	return fmt.Errorf("%q is not a language of reports; write zh or en", lang)
+}
+
+func unknownFormat(format string) error {
 	return fmt.Errorf("%q is not a format; write table, csv or json", format)
 }
 

@@ -15,27 +15,33 @@ type Counter string
 // The counters. A call counts in the bucket in which it was offered to the
 // queue, or arrived if it was not offered, whenever it ended.
 const (
-	CountOffered       Counter = "offered"
-	CountAnswered      Counter = "answered"
-	CountAbandoned     Counter = "abandoned"
-	CountNotOffered    Counter = "not_offered"
-	SumWait            Counter = "wait_ms"           // of answered calls
-	SumAbandonWait     Counter = "abandoned_wait_ms" // of abandoned calls
-	SumTalk            Counter = "talk_ms"
-	CountRONA          Counter = "rona"               // offers to an agent that rang and were not answered
-	CountRefused       Counter = "offers_refused"     // offers that the agent declined
-	CountBusy          Counter = "offers_busy"        // offers that met a busy phone
-	CountUnreachable   Counter = "offers_unreachable" // offers to a phone that did not reply
-	CountFailed        Counter = "offers_failed"      // offers that the switch could not carry out
-	MaxWait            Counter = "max_wait_ms"        // longest wait, answered or abandoned
-	MaxTalk            Counter = "max_talk_ms"
-	shortPrefix                = "abandoned_under_"
-	waitCellPrefix             = "wait_s_"
-	abandonCellPrefix          = "abandoned_wait_s_"
-	talkCellPrefix             = "talk_s_"
-	maximumPrefix              = "max_"
-	cellWithoutBound           = "inf"
-	millisecondsSecond         = 1000
+	CountOffered         Counter = "offered"
+	CountAnswered        Counter = "answered"
+	CountAbandoned       Counter = "abandoned"
+	CountOverflowed      Counter = "overflowed" // sent away by the rules of a queue, or not taken on
+	CountNotOffered      Counter = "not_offered"
+	CountCallbackAsked   Counter = "callbacks_requested" // of overflowed: who left the queue to be called back
+	CountCallbackTried   Counter = "callbacks_attempted" // times that a caller was called back
+	CountCallbackReached Counter = "callbacks_reached"   // and talked with an agent
+	SumCallbackTalk      Counter = "callback_talk_ms"
+	SumWait              Counter = "wait_ms"            // of answered calls
+	SumAbandonWait       Counter = "abandoned_wait_ms"  // of abandoned calls
+	SumOverflowWait      Counter = "overflowed_wait_ms" // of overflowed calls
+	SumTalk              Counter = "talk_ms"
+	CountRONA            Counter = "rona"               // offers to an agent that rang and were not answered
+	CountRefused         Counter = "offers_refused"     // offers that the agent declined
+	CountBusy            Counter = "offers_busy"        // offers that met a busy phone
+	CountUnreachable     Counter = "offers_unreachable" // offers to a phone that did not reply
+	CountFailed          Counter = "offers_failed"      // offers that the switch could not carry out
+	MaxWait              Counter = "max_wait_ms"        // longest wait, however it ended
+	MaxTalk              Counter = "max_talk_ms"
+	shortPrefix                  = "abandoned_under_"
+	waitCellPrefix               = "wait_s_"
+	abandonCellPrefix            = "abandoned_wait_s_"
+	talkCellPrefix               = "talk_s_"
+	maximumPrefix                = "max_"
+	cellWithoutBound             = "inf"
+	millisecondsSecond           = 1000
 )
 
 // The upper bounds of the histograms' cells, in seconds. The cell of bound b

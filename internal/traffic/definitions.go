@@ -11,23 +11,27 @@ type Metric string
 
 // The figures that do not depend on Options.
 const (
-	Offered          Metric = "offered"
-	Answered         Metric = "answered"
-	Abandoned        Metric = "abandoned"
-	ShortAbandoned   Metric = "short_abandons"
-	NotOffered       Metric = "not_offered"
-	ConnectRate      Metric = "connect_rate"
-	AbandonRate      Metric = "abandon_rate"
-	AverageWait      Metric = "average_wait"
-	AverageAbandon   Metric = "average_abandoned_wait"
-	LongestWait      Metric = "max_wait"
-	AverageTalk      Metric = "average_talk"
-	LongestTalk      Metric = "max_talk"
-	TalkOver10       Metric = "talk_over_10_min"
-	TalkOver10Share  Metric = "talk_over_10_min_share"
-	RONA             Metric = "rona"
-	OffersRefused    Metric = "offers_refused"
-	OffersNotReached Metric = "offers_not_reached"
+	Offered            Metric = "offered"
+	Answered           Metric = "answered"
+	Abandoned          Metric = "abandoned"
+	ShortAbandoned     Metric = "short_abandons"
+	Overflowed         Metric = "overflowed"
+	NotOffered         Metric = "not_offered"
+	CallbacksRequested Metric = "callbacks_requested"
+	CallbacksAttempted Metric = "callbacks_attempted"
+	CallbacksReached   Metric = "callbacks_reached"
+	ConnectRate        Metric = "connect_rate"
+	AbandonRate        Metric = "abandon_rate"
+	AverageWait        Metric = "average_wait"
+	AverageAbandon     Metric = "average_abandoned_wait"
+	LongestWait        Metric = "max_wait"
+	AverageTalk        Metric = "average_talk"
+	LongestTalk        Metric = "max_talk"
+	TalkOver10         Metric = "talk_over_10_min"
+	TalkOver10Share    Metric = "talk_over_10_min_share"
+	RONA               Metric = "rona"
+	OffersRefused      Metric = "offers_refused"
+	OffersNotReached   Metric = "offers_not_reached"
 )
 
 // LevelFormula is one of the published ways to compute a service level.
@@ -140,10 +144,18 @@ func basics(short int) []Definition {
 	return []Definition{
 		{Offered, "calls that entered a queue, counted when they have ended", "calls", contactCentre, "呼入人工量", "offered", 0, amount(CountOffered)},
 		{Answered, "offered calls connected with an agent", "calls", cityReport, "人工接听话务量", "answered", 0, amount(CountAnswered)},
-		{Abandoned, "offered - answered", "calls", contactCentre, "排队放弃量", "abandoned", 0, amount(CountAbandoned)},
+		{Abandoned, "offered calls whose caller left before an agent was connected", "calls", contactCentre, "排队放弃量", "abandoned", 0, amount(CountAbandoned)},
 		{ShortAbandoned, "abandoned after less than " + shortText + " s in the queue", "calls", contactCentre, "短时放弃量", "short abandons", 0,
 			func(c Counters) Ratio { return Ratio{c.ShortAbandons(short), 1} }},
+		{Overflowed, "offered calls that the rules of a queue sent elsewhere or ended, or that were not taken on in a storm", "calls", contactCentre, "溢出量", "overflowed", 0,
+			amount(CountOverflowed)},
 		{NotOffered, "calls that ended before they entered a queue", "calls", contactCentre, "未进入排队量", "not offered", 0, amount(CountNotOffered)},
+		{CallbacksRequested, "overflowed calls whose callers asked to be called back", "calls", contactCentre, "预约回拨量", "callbacks requested", 0,
+			amount(CountCallbackAsked)},
+		{CallbacksAttempted, "times that a caller was called back, asked for or after giving up", "calls", "State Council letter 2025 no. 66 (漏接电话回拨)", "回拨量", "callbacks attempted", 0,
+			amount(CountCallbackTried)},
+		{CallbacksReached, "callbacks in which the caller talked with an agent", "calls", contactCentre, "回拨接通量", "callbacks reached", 0,
+			amount(CountCallbackReached)},
 		{ConnectRate, "answered / offered", "%", cityReport + "; GB/T 33358-2016: at least 95", "人工接通率", "connect rate", 2,
 			percent(CountAnswered, CountOffered)},
 		{AbandonRate, "abandoned / offered", "%", contactCentre, "放弃率", "abandon rate", 2, percent(CountAbandoned, CountOffered)},
@@ -151,7 +163,7 @@ func basics(short int) []Definition {
 			seconds(SumWait, CountAnswered)},
 		{AverageAbandon, "sum of (left - entered the queue) / abandoned", "s", contactCentre, "平均放弃等待时长", "average wait (abandoned)", 0,
 			seconds(SumAbandonWait, CountAbandoned)},
-		{LongestWait, "longest wait, answered or abandoned", "s", contactCentre, "最长等待时长", "longest wait", 0, longest(MaxWait, CountOffered)},
+		{LongestWait, "longest wait, however it ended", "s", contactCentre, "最长等待时长", "longest wait", 0, longest(MaxWait, CountOffered)},
 		{AverageTalk, "talk / answered", "s", cityReport, "平均通话时长", "average talk", 0, seconds(SumTalk, CountAnswered)},
 		{LongestTalk, "longest talk", "s", contactCentre, "最长通话时长", "longest talk", 0, longest(MaxTalk, CountAnswered)},
 		{TalkOver10, "answered calls with talk > 600 s", "calls", cityReport, "通话时长超10分钟量", "talks over 10 min", 0,

@@ -75,42 +75,94 @@ type Increment struct {
 // cut to whole milliseconds; a negative one, which a stepped clock can cause,
 // counts as 0.
 //
-// Every offered call counts as answered or abandoned, nothing else.
+// For the site an offered call counts as answered, abandoned or overflowed,
+// nothing else, with its wait since it entered the first queue. For a queue the
+// same holds of its stay there: it counts as overflowed where it was sent on,
+// and its wait is that in the queue.
 func Fold(record acd.CallRecord, loc *time.Location) []Increment {
 	at := record.Queued
 	if !record.Offered() {
 		at = record.Arrived
 	}
-	interval, counters := calendar.IntervalOf(at, loc), count(record)
-	keys := keysOf(record)
-	increments := make([]Increment, len(keys))
-	for i, key := range keys {
-		increments[i] = Increment{Interval: interval, Key: key, Counters: counters}
+	interval := calendar.IntervalOf(at, loc)
+	of := func(key Key, counters Counters) Increment { return Increment{interval, key, counters} }
+
+	if record.Callback != "" {
+		counters := countCallback(record)
+		return []Increment{of(Site, counters), of(Queue(record.Queue), counters)}
 	}
-	return increments
+	whole := count(record)
+	increments := []Increment{of(Site, whole)}
+	if record.Queue == "" {
+		return increments
+	}
+	if len(record.Visits) == 0 {
+		return append(increments, of(Queue(record.Queue), whole))
+	}
+	stay, offers := record, record.Offers
+	for i, visit := range record.Visits {
+		made := 0 // of the offers, those made in this queue
+		for made < len(offers) && offers[made].Made.Before(visit.Left) {
+			made++
+		}
+		counters := overflowed(visit.Left.Sub(visit.Entered))
+		if i == len(record.Visits)-1 && record.Reason == acd.CallbackRequested {
+			counters[CountCallbackAsked] = 1
+		}
+		counters.Add(countOffers(offers[:made]))
+		increments = append(increments, of(Queue(visit.Queue), counters))
+		offers = offers[made:]
+		stay.Queued, stay.Offers = visit.Left, offers
+	}
+	if record.Result == acd.Overflowed {
+		return increments // the last stay is among the visits
+	}
+	return append(increments, of(Queue(record.Queue), count(stay)))
 }
 
-func keysOf(record acd.CallRecord) []Key {
-	keys := []Key{Site}
-	if record.Queue != "" {
-		keys = append(keys, Queue(record.Queue))
+// countCallback counts an attempt to call a caller back: outbound, so that it
+// is neither offered nor answered.
+func countCallback(record acd.CallRecord) Counters {
+	c := countOffers(record.Offers)
+	c[CountCallbackTried] = 1
+	if record.Result == acd.Answered {
+		c[CountCallbackReached] = 1
+		c[SumCallbackTalk] = max(0, record.Talk()).Milliseconds()
 	}
-	return keys
+	return c
 }
 
-func count(record acd.CallRecord) Counters {
+// countOffers counts how offers to agents ended that were not taken.
+func countOffers(offers []acd.OfferRecord) Counters {
 	c := Counters{}
-	for _, offer := range record.Offers {
+	for _, offer := range offers {
 		if name, counted := offerCounters[offer.Outcome]; counted {
 			c[name]++
 		}
 	}
+	return c
+}
+
+func overflowed(wait time.Duration) Counters {
+	ms := max(0, wait).Milliseconds()
+	return Counters{CountOffered: 1, CountOverflowed: 1, SumOverflowWait: ms, MaxWait: ms}
+}
+
+func count(record acd.CallRecord) Counters {
+	c := countOffers(record.Offers)
 	if !record.Offered() {
 		c[CountNotOffered] = 1
 		return c
 	}
-	c[CountOffered] = 1
 	wait := max(0, record.Wait())
+	if record.Result == acd.Overflowed {
+		c.Add(overflowed(wait))
+		if record.Reason == acd.CallbackRequested {
+			c[CountCallbackAsked] = 1
+		}
+		return c
+	}
+	c[CountOffered] = 1
 	c[MaxWait] = wait.Milliseconds()
 	if record.Result == acd.Answered {
 		talk := max(0, record.Talk())

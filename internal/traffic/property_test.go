@@ -23,7 +23,7 @@ func records() *rapid.Generator[[]acd.CallRecord] {
 		r := acd.CallRecord{
 			Call:    acd.CallID(strconv.Itoa(rapid.IntRange(0, 1<<30).Draw(t, "call"))),
 			Queue:   rapid.SampledFrom([]acd.QueueID{"", "general", "business", "talent"}).Draw(t, "queue"),
-			Result:  rapid.SampledFrom([]acd.Result{acd.Answered, acd.Abandoned, acd.NotOffered}).Draw(t, "result"),
+			Result:  rapid.SampledFrom([]acd.Result{acd.Answered, acd.Abandoned, acd.NotOffered, acd.Overflowed}).Draw(t, "result"),
 			Arrived: start.Add(8 * duration.Draw(t, "arrived")),
 		}
 		r.Ended = r.Arrived.Add(duration.Draw(t, "greeting"))
@@ -31,6 +31,19 @@ func records() *rapid.Generator[[]acd.CallRecord] {
 			return r
 		}
 		r.Queued = r.Ended
+		stays := rapid.IntRange(0, 2).Draw(t, "stays")
+		if r.Result == acd.Overflowed {
+			stays++
+		}
+		for range stays {
+			visit := acd.Visit{Queue: rapid.SampledFrom([]acd.QueueID{"general", "business"}).Draw(t, "stay"), Entered: r.Ended}
+			r.Ended = r.Ended.Add(duration.Draw(t, "stay for"))
+			visit.Left = r.Ended
+			r.Visits = append(r.Visits, visit)
+		}
+		if r.Result == acd.Overflowed {
+			return r
+		}
 		r.Ended = r.Ended.Add(duration.Draw(t, "wait"))
 		if r.Result == acd.Answered {
 			r.Answered = r.Ended
@@ -38,7 +51,7 @@ func records() *rapid.Generator[[]acd.CallRecord] {
 		}
 		outcomes := rapid.SliceOfN(rapid.SampledFrom([]acd.OfferOutcome{acd.OfferNoAnswer, acd.OfferBusy, acd.OfferRefused, acd.OfferWithdrawn}), 0, 3)
 		for _, outcome := range outcomes.Draw(t, "offers") {
-			r.Offers = append(r.Offers, acd.OfferRecord{Outcome: outcome})
+			r.Offers = append(r.Offers, acd.OfferRecord{Outcome: outcome, Made: r.Queued.Add(duration.Draw(t, "made"))})
 		}
 		return r
 	}), 0, 60)
@@ -102,8 +115,8 @@ func TestCountsReconcile(t *testing.T) {
 			t.Fatalf("wait %d, talk %d ms, but %v", wait, talk, site[Site])
 		}
 		for key, c := range site {
-			if c[CountOffered] != c[CountAnswered]+c[CountAbandoned] {
-				t.Fatalf("%s: offered is not answered + abandoned: %v", key, c)
+			if c[CountOffered] != c[CountAnswered]+c[CountAbandoned]+c[CountOverflowed] {
+				t.Fatalf("%s: offered is not answered + abandoned + overflowed: %v", key, c)
 			}
 			if all := c.upTo(waitCellPrefix, waitBounds, 3600) + c[waitCellPrefix+cellWithoutBound]; all != c[CountAnswered] {
 				t.Fatalf("%s: the wait cells hold %d of %d answered calls", key, all, c[CountAnswered])

@@ -293,3 +293,40 @@ func exact(r Ratio, decimals int) string {
 	}
 	return big.NewRat(r.Num, r.Den).FloatString(decimals)
 }
+
+func TestCallbacksAreOutboundAndOverflowIsPerStay(t *testing.T) {
+	at := time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC)
+	after := func(s int) time.Time { return at.Add(time.Duration(s) * time.Second) }
+	records := []acd.CallRecord{
+		// Waited 10 s in general, 20 s more in business, was answered there.
+		{Queue: "business", Arrived: at, Queued: at, Answered: after(30), Ended: after(90), Result: acd.Answered,
+			Visits: []acd.Visit{{Queue: "general", Entered: at, Left: after(10)}},
+			Offers: []acd.OfferRecord{{Made: after(5), Outcome: acd.OfferNoAnswer}, {Made: after(25), Outcome: acd.OfferRefused}, {Made: after(28), Outcome: acd.OfferAnswered}}},
+		// Asked to be called back after 40 s.
+		{Queue: "general", Arrived: at, Queued: at, Ended: after(50), Result: acd.Overflowed, Reason: acd.CallbackRequested,
+			Visits: []acd.Visit{{Queue: "general", Entered: at, Left: after(40)}}},
+		// And was, the second time.
+		{Queue: "general", Callback: "c", Arrived: after(60), Queued: after(60), Ended: after(80), Result: acd.NotReached},
+		{Queue: "general", Callback: "c", Arrived: after(60), Queued: after(60), Answered: after(100), Ended: after(130), Result: acd.Answered},
+	}
+	sum := Table{}
+	for _, r := range records {
+		for _, i := range Fold(r, shanghai) {
+			sum.Add(i.Key, i.Counters)
+		}
+	}
+	want := map[Key]map[Counter]int64{
+		Site: {CountOffered: 2, CountAnswered: 1, CountOverflowed: 1, SumWait: 30_000, SumOverflowWait: 40_000, CountRONA: 1, CountRefused: 1,
+			CountCallbackAsked: 1, CountCallbackTried: 2, CountCallbackReached: 1, SumCallbackTalk: 30_000, SumTalk: 60_000, CountNotOffered: 0},
+		Queue("general"): {CountOffered: 2, CountAnswered: 0, CountOverflowed: 2, SumOverflowWait: 50_000, CountRONA: 1, CountRefused: 0,
+			CountCallbackAsked: 1, CountCallbackTried: 2, CountCallbackReached: 1},
+		Queue("business"): {CountOffered: 1, CountAnswered: 1, CountOverflowed: 0, SumWait: 20_000, CountRONA: 0, CountRefused: 1, SumTalk: 60_000},
+	}
+	for key, counters := range want {
+		for name, amount := range counters {
+			if got := sum[key][name]; got != amount {
+				t.Errorf("%s %s: %d, want %d", key, name, got, amount)
+			}
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"hotline/internal/acd"
@@ -36,10 +37,47 @@ func (s Seconds) Duration() time.Duration { return time.Duration(s) }
 
 // Snapshot is everything at one moment.
 type Snapshot struct {
-	At     time.Time `json:"at"`
-	Queues []Queue   `json:"queues"`
-	Agents []Agent   `json:"agents"`
-	Calls  []Call    `json:"calls"`
+	At        time.Time  `json:"at"`
+	Queues    []Queue    `json:"queues"`
+	Agents    []Agent    `json:"agents"`
+	Calls     []Call     `json:"calls"`
+	Callbacks []Callback `json:"callbacks"`
+	Blocked   []Blocked  `json:"blocked"`
+	Emergency []string   `json:"emergency"` // prompts; none: there is no emergency announcement
+}
+
+// Callback is a callback that has not ended.
+type Callback struct {
+	ID        acd.CallbackID    `json:"callback"`
+	Number    string            `json:"number"` // masked
+	Queue     acd.QueueID       `json:"queue"`
+	State     acd.CallbackState `json:"state"`
+	Missed    bool              `json:"missed"` // gave up, and did not ask for it
+	Requested time.Time         `json:"requested"`
+	Waits     Seconds           `json:"waits"` // since it was requested
+	Attempts  int               `json:"attempts"`
+	Next      time.Time         `json:"next,omitzero"`
+	Expires   time.Time         `json:"expires,omitzero"`
+	Last      acd.OfferOutcome  `json:"last,omitempty"` // how the last attempt failed
+	Call      acd.CallID        `json:"call,omitempty"`
+}
+
+// Blocked is a caller who is kept out.
+type Blocked struct {
+	Number string    `json:"number"` // masked
+	Reason string    `json:"reason"`
+	Since  time.Time `json:"since"`
+	Until  time.Time `json:"until,omitzero"` // missing: until it is lifted
+}
+
+// Emergency is the announcement that every caller hears first.
+type Emergency struct {
+	Prompts []string `json:"prompts"`
+}
+
+// PromptName reports whether text can name a prompt.
+func PromptName(text string) bool {
+	return text != "" && len(text) <= 64 && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
 // Queue is a queue now.
@@ -123,10 +161,13 @@ type Problem struct {
 // Of shows a snapshot of the engine.
 func Of(s acd.Snapshot) Snapshot {
 	out := Snapshot{
-		At:     s.At,
-		Queues: make([]Queue, 0, len(s.Queues)),
-		Agents: make([]Agent, 0, len(s.Agents)),
-		Calls:  make([]Call, 0, len(s.Calls)),
+		At:        s.At,
+		Queues:    make([]Queue, 0, len(s.Queues)),
+		Agents:    make([]Agent, 0, len(s.Agents)),
+		Calls:     make([]Call, 0, len(s.Calls)),
+		Callbacks: make([]Callback, 0, len(s.Callbacks)),
+		Blocked:   make([]Blocked, 0, len(s.Blocks)),
+		Emergency: append([]string{}, s.Emergency...),
 	}
 	for _, q := range s.Queues {
 		out.Queues = append(out.Queues, queue(q))
@@ -136,6 +177,15 @@ func Of(s acd.Snapshot) Snapshot {
 	}
 	for _, c := range s.Calls {
 		out.Calls = append(out.Calls, call(c, s.At))
+	}
+	for _, b := range s.Callbacks {
+		out.Callbacks = append(out.Callbacks, Callback{
+			ID: b.ID, Number: acd.Mask(b.Number), Queue: b.Queue, State: b.State, Missed: b.Missed, Requested: b.Requested,
+			Waits: between(b.Requested, s.At), Attempts: b.Attempts, Next: b.Next, Expires: b.Expires, Last: b.Last, Call: b.Call,
+		})
+	}
+	for _, b := range s.Blocks {
+		out.Blocked = append(out.Blocked, Blocked{Number: acd.Mask(b.Number), Reason: b.Reason, Since: b.Since, Until: b.Until})
 	}
 	return out
 }

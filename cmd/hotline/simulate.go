@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hotline/internal/report"
+	"hotline/internal/scenario"
+	"hotline/internal/sim"
+)
+
+const (
+	// comparedRuns is how many runs a comparison makes when --runs is left out.
+	comparedRuns = 10
+	mostRuns     = 10_000
+	// simulationGC lets garbage grow to nine times the live memory, which is
+	// small: collecting it more often would take a third of the time.
+	simulationGC = 800
+)
+
+func simulateCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "simulate",
+		Short: "Run the call engine in virtual time: waits, service levels and occupancy of a scenario",
+		Long: "Run the call engine in virtual time: waits, service levels and occupancy of a scenario.\n" +
+			"Shipped scenarios: " + strings.Join(scenario.Names(), ", ") + ".",
+		Args: cobra.NoArgs,
+	}
+	flags := cmd.Flags()
+	name := flags.String("scenario", "day", "scenario file, or the name of a shipped one")
+	other := flags.String("compare", "", "another scenario, with the same random numbers, to compare with")
+	seed := flags.Uint64("seed", 1, "seed of the first run; each further run has the next one")
+	runs := flags.Int("runs", 0, fmt.Sprintf("independent runs; left out: 1, or %d to compare", comparedRuns))
+	format := flags.String("format", "table", "table, csv or json")
+	lang := flags.String("lang", "zh", "zh or en")
+	by := flags.String("by", "", "rows by interval, hour, day, month or none; left out: hour, day or month by the length of the scenario")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkChoice("--format", *format, "table", "csv", "json"); err != nil {
+			return err
+		}
+		if err := checkChoice("--lang", *lang, "zh", "en"); err != nil {
+			return err
+		}
+		if err := checkChoice("--by", *by, "", "interval", "hour", "day", "month", "none"); err != nil {
+			return err
+		}
+		n := *runs
+		if n == 0 && !cmd.Flags().Changed("runs") {
+			n = 1
+			if *other != "" {
+				n = comparedRuns
+			}
+		}
+		if n < 1 || n > mostRuns {
+			return fmt.Errorf("--runs: %d is out of range; write 1 to %d", n, mostRuns)
+		}
+		first, err := scenario.Load(*name)
+		if err != nil {
+			return err
+		}
+		opt := sim.Options{Seed: *seed, By: sim.By(*by)}
+		if *by == "" {
+			opt.By = defaultBy(first.Days)
+		}
+		out := report.Simulation{Title: titleOf(first)}
+		var second *sim.Scenario
+		if *other != "" {
+			if second, err = scenario.Load(*other); err != nil {
+				return err
+			}
+			out.OtherTitle = titleOf(second)
+		}
+		debug.SetGCPercent(simulationGC)
+		if out.Runs, err = sim.Replicate(cmd.Context(), first, opt, n); err != nil {
+			return err
+		}
+		if second != nil {
+			if out.Other, err = sim.Replicate(cmd.Context(), second, opt, n); err != nil {
+				return err
+			}
+		}
+		return report.WriteSimulation(cmd.OutOrStdout(), *format, *lang, out)
+	}
+	return cmd
+}
+
+func checkChoice(flag, value string, allowed ...string) error {
+	for _, a := range allowed {
+		if value == a {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: %q is not possible; write %s", flag, value, strings.TrimPrefix(strings.Join(allowed, ", "), ", "))
+}
+
+func titleOf(s *sim.Scenario) string {
+	if s.Title == "" {
+		return s.Name
+	}
+	return s.Title
+}
+
+// defaultBy keeps the table to some dozens of rows.
+func defaultBy(days int) sim.By {
+	switch {
+	case days <= 2:
+		return sim.ByHour
+	case days <= 62:
+		return sim.ByDay
+	}
+	return sim.ByMonth
+}

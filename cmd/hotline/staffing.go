@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hotline/internal/app"
+)
+
+const staffingHelp = `Compute the smallest number of agents that meets every target, for one interval
+or for each interval of a file, and what callers and agents then meet.
+
+Models
+  erlang-a   waiting callers hang up after an exponential patience (--patience)
+  erlang-c   nobody hangs up; it asks for more agents than erlang-a does
+
+The patience is not the mean wait of those who abandoned. Estimate it as the time
+that all callers waited, answered or not, divided by the number who abandoned.
+
+Rounding
+  agents     whole people at the phone (ready, talking or wrapping up); the
+             smallest whole number that meets the targets, at least --min-agents
+  scheduled  agents / (1 - shrinkage), rounded up: people on the roster, when the
+             share --shrinkage of paid time goes to breaks, training and absence
+Each interval is planned as if its demand lasted: what still waits from an
+overloaded interval is not carried into the next.
+
+The file of --demand is CSV with one line for each interval, in order of time:
+  start,calls,aht
+  09:00,85,236
+  09:15,92,
+start is 09:00 or 2026-01-05 09:00; calls are those offered in the interval, whose
+length is --interval; aht is the mean handling time in seconds, talk and wrap-up
+together. The column aht, or a cell of it, may be left out; --talk plus --wrap-up
+then counts.`
+
+func staffingCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "staffing",
+		Short: "How many agents a demand needs (Erlang A and C)",
+		Long:  staffingHelp,
+		Example: `  hotline staffing --calls 340 --interval 1h --talk 216s --wrap-up 20s --patience 120s \
+      --target 80/15s --max-occupancy 85 --shrinkage 30
+  hotline staffing --demand monday.csv --interval 15m --model erlang-c --format csv`,
+		Args: cobra.NoArgs,
+	}
+	var o app.StaffingOptions
+	f := cmd.Flags()
+	f.Float64Var(&o.Calls, "calls", 0, "calls offered in the interval")
+	demand := f.String("demand", "", "CSV file of intervals, instead of --calls")
+	f.DurationVar(&o.Interval, "interval", time.Hour, "length of an interval")
+	f.DurationVar(&o.Talk, "talk", 0, "mean talk time, with hold")
+	f.DurationVar(&o.WrapUp, "wrap-up", 0, "mean wrap-up time")
+	f.DurationVar(&o.Patience, "patience", 0, "mean time after which a waiting caller hangs up; erlang-c ignores it")
+	f.StringVar(&o.Model, "model", "erlang-a", "erlang-a or erlang-c")
+	f.StringVar(&o.Target, "target", "80/15s", "service level: percent/threshold; none for no such target")
+	f.StringVar(&o.Formula, "formula", "of_offered", "of the service level: of_offered, of_answered, of_offered_less_short or with_abandoned")
+	f.DurationVar(&o.ShortAbandon, "short-abandon", 5*time.Second, "callers who hang up within it do not count in of_offered_less_short")
+	f.DurationVar(&o.MaxASA, "max-asa", 0, "longest mean wait of the answered calls; 0 for no such target")
+	f.Float64Var(&o.MaxAbandon, "max-abandonment", 0, "largest percentage of calls abandoned; 0 for no such target")
+	f.Float64Var(&o.MaxOccupancy, "max-occupancy", 0, "largest occupancy of agents in percent; 0 for no such target")
+	f.IntVar(&o.MinAgents, "min-agents", 1, "least number of agents, also without calls")
+	f.Float64Var(&o.Shrinkage, "shrinkage", 0, "percentage of paid time that is not spent at the phone")
+	format := f.String("format", "table", "table, csv or json")
+	lang := f.String("lang", "zh", "zh or en")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		plan, err := planStaffing(o, f.Changed("calls"), *demand)
+		if err != nil {
+			return err
+		}
+		return app.WriteStaffing(cmd.OutOrStdout(), *format, *lang, o, plan)
+	}
+	return cmd
+}
+
+func planStaffing(o app.StaffingOptions, calls bool, demand string) (app.StaffingPlan, error) {
+	switch {
+	case calls && demand != "":
+		return app.StaffingPlan{}, errors.New("--calls and --demand are both given; write one of them")
+	case calls:
+		return app.PlanStaffing(o)
+	case demand == "":
+		return app.StaffingPlan{}, errors.New("there is no demand; write the calls of one interval, as in --calls 340, or a file, as in --demand monday.csv")
+	}
+	file, err := os.Open(demand)
+	if err != nil {
+		return app.StaffingPlan{}, fmt.Errorf("read the demand: %w", err)
+	}
+	defer func() { _ = file.Close() }() // only read
+	return app.PlanStaffingFile(o, demand, file)
+}

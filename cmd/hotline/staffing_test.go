@@ -1,0 +1,50 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// run runs the program with a line of arguments.
+func run(line ...string) (string, error) {
+	cmd := root()
+	var out bytes.Buffer
+	cmd.SetOut(&out)
+	cmd.SetErr(&out)
+	cmd.SetArgs(line)
+	err := cmd.Execute()
+	return out.String(), err
+}
+
+func TestStaffingReadsFlagsAndFile(t *testing.T) {
+	flags := strings.Fields("staffing --talk 216s --wrap-up 20s --patience 120s --target 80/15s --max-occupancy 85 --shrinkage 30 --format csv --lang en")
+	out, err := run(append(flags, "--calls", "340", "--interval", "1h")...)
+	if err != nil || !strings.Contains(out, ",340,236.0,22.29,25,36,82.98,") {
+		t.Errorf("flags: %v\n%s", err, out)
+	}
+	file := filepath.Join(t.TempDir(), "monday.csv")
+	if err := os.WriteFile(file, []byte("start,calls\n09:00,85\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err = run(append(flags, "--demand", file, "--interval", "15m")...)
+	if err != nil || !strings.Contains(out, "09:00,85,236.0,22.29,25,36,82.98,") {
+		t.Errorf("file: %v\n%s", err, out)
+	}
+}
+
+func TestStaffingWantsOneDemand(t *testing.T) {
+	for want, line := range map[string]string{
+		"there is no demand; write": "staffing",
+		"both given; write one":     "staffing --calls 1 --demand x.csv",
+		"no such file":              "staffing --demand /nowhere/x.csv",
+		`invalid argument "216"`:    "staffing --calls 1 --talk 216",
+		`unknown command "now"`:     "staffing now",
+	} {
+		if _, err := run(strings.Fields(line)...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", line, err, want)
+		}
+	}
+}

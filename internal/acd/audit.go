@@ -1,0 +1,149 @@
+package acd
+
+import (
+	"fmt"
+	"time"
+)
+
+// Audit checks the invariants that must hold between two steps, and returns
+// a sentence for each that is broken. It costs a pass over everything.
+func (e *Engine) Audit() []string {
+	a := audit{e: e, holders: make(map[AgentID]CallID)}
+	a.calls()
+	a.agents()
+	a.lines()
+	a.queues()
+	a.callbacks()
+	return a.broken
+}
+
+type audit struct {
+	e       *Engine
+	holders map[AgentID]CallID
+	broken  []string
+}
+
+func (a *audit) report(format string, args ...any) {
+	a.broken = append(a.broken, fmt.Sprintf(format, args...))
+}
+
+func (a *audit) calls() {
+	for _, c := range a.e.calls {
+		key, offerable := lineKey{}, false
+		if c.Phase == PhaseWaiting {
+			key, offerable = a.e.lineKeyOf(c)
+		}
+		switch {
+		case (c.line != nil) != offerable || (c.pos >= 0) != offerable:
+			a.report("call %s is %s, and its place in the line does not agree", c.Call, c.Phase)
+		case offerable && (c.line.key != key || a.e.lines[key] != c.line):
+			a.report("call %s waits in the line %+v and belongs into %+v", c.Call, c.line.key, key)
+		}
+		if next := a.e.nextReviewOf(c); (c.review.pos >= 0) != !next.IsZero() || !next.IsZero() && next.Before(c.review.at) {
+			a.report("call %s is to be looked at again at %v, and its timer does not agree", c.Call, next)
+		}
+		inHand := c.Phase == PhaseRinging || c.Phase == PhaseAnswered || c.Phase == PhaseTalking
+		if inHand != (len(c.rings) > 0) || len(c.rings) > 1 && c.Phase != PhaseRinging {
+			a.report("call %s is %s and has %d agents", c.Call, c.Phase, len(c.rings))
+		}
+		if (c.ring.pos >= 0) != (c.Phase == PhaseRinging) {
+			a.report("call %s is %s, and the ring timer does not agree", c.Call, c.Phase)
+		}
+		for _, r := range c.rings {
+			if other, taken := a.holders[r.agent.Agent]; taken {
+				a.report("agent %s has the calls %s and %s", r.agent.Agent, other, c.Call)
+			}
+			a.holders[r.agent.Agent] = c.Call
+			if r.agent.call != c {
+				a.report("call %s is with agent %s, who does not have it", c.Call, r.agent.Agent)
+			}
+		}
+	}
+}
+
+// nextReviewOf is nextReview for a call in any phase.
+func (e *Engine) nextReviewOf(c *call) time.Time {
+	if c.Phase != PhaseWaiting {
+		return time.Time{}
+	}
+	return e.nextReview(c)
+}
+
+func (a *audit) agents() {
+	for _, g := range a.e.agents {
+		busy := g.State == Ringing || g.State == Talking
+		if busy != (g.call != nil) || busy != (a.holders[g.Agent] != "") {
+			a.report("agent %s is %s, and call %q does not agree", g.Agent, g.State, g.Call)
+		}
+		if (g.wrap.pos >= 0) != (g.State == WrapUp) {
+			a.report("agent %s is %s, and the wrap-up timer does not agree", g.Agent, g.State)
+		}
+		if (g.leave.pos >= 0) != (g.Leaving != "") || g.Leaving != "" && a.e.leaving[g.Leaving] != g {
+			a.report("agent %s: the leg %q that leaves and its timer do not agree", g.Agent, g.Leaving)
+		}
+		for _, m := range g.members {
+			if (m.pos >= 0) != g.available() {
+				a.report("agent %s is %s, and the place in the line %+v does not agree", g.Agent, g.State, m.line.key)
+			}
+		}
+	}
+}
+
+func (a *audit) lines() {
+	for _, l := range a.e.lines {
+		if c := l.first(a.e.now); c != nil {
+			a.report("call %s waits in the line %+v and agent %s is ready", c.Call, l.key, l.best(c, a.e.now).Agent)
+		}
+		if l.key.agent != "" && l.waiting.Len() == 0 {
+			a.report("the line %+v is left over", l.key)
+		}
+	}
+}
+
+func (a *audit) callbacks() {
+	for _, b := range a.e.callbacks {
+		if a.e.promised[promise{b.Number, b.Queue}] != b {
+			a.report("callback %s is not found by its caller", b.ID)
+		}
+		if b.call != nil && a.e.calls[b.Call] != b.call {
+			a.report("callback %s has the attempt %s, which is not in progress", b.ID, b.Call)
+		}
+	}
+	if len(a.e.promised) != len(a.e.callbacks) {
+		a.report("%d callbacks are listed, %d found by their callers", len(a.e.callbacks), len(a.e.promised))
+	}
+}
+
+func (a *audit) queues() {
+	inQueue, talking := make(map[*queue]int), make(map[*queue]int)
+	for _, c := range a.e.calls {
+		switch {
+		case c.Phase == PhaseTalking:
+			talking[c.queue]++
+		case c.queue != nil && c.callback == nil:
+			inQueue[c.queue]++
+		}
+	}
+	tallies := make(map[QueueID]*queue)
+	for id := range a.e.queues {
+		tallies[id] = &queue{}
+	}
+	for _, g := range a.e.agents {
+		for _, id := range g.Queues {
+			tallies[id].tally(g.State, 1)
+		}
+	}
+	for _, q := range a.e.queueOrder {
+		if t := tallies[q.ID]; q.onDuty != t.onDuty || q.working != t.working || q.ready != t.ready {
+			a.report("queue %s counts %d agents on duty, %d working, %d ready, and has %d, %d, %d",
+				q.ID, q.onDuty, q.working, q.ready, t.onDuty, t.working, t.ready)
+		}
+		if q.inQueue != inQueue[q] || q.talking != talking[q] {
+			a.report("queue %s counts %d waiting and %d talking, and has %d and %d", q.ID, q.inQueue, q.talking, inQueue[q], talking[q])
+		}
+		if c := q.counts; c.Offered != c.Answered+c.Abandoned+c.Overflowed+uint64(q.inQueue) {
+			a.report("queue %s: offered %d is not answered %d + abandoned %d + overflowed %d + waiting %d",
+				q.ID, c.Offered, c.Answered, c.Abandoned, c.Overflowed, q.inQueue)
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package acd
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+)
+
+// reconfigure takes over a new configuration while calls go on, or refuses it
+// whole. Calls in progress keep their agents and places; who waits goes by the
+// new rules from now on. An agent who is no longer configured goes when the
+// present call and its wrap-up have ended.
+func (e *Engine) reconfigure(cfg Config) *RequestError {
+	if err := errors.Join(cfg.Validate(), e.cannotLose(cfg)); err != nil {
+		return refuse("bad_configuration", "the configuration was not applied: %v", err)
+	}
+	rules := make(map[QueueID][]Overflow, len(e.queues))
+	for id, q := range e.queues {
+		rules[id] = q.Overflow
+	}
+	before := e.agentOrder
+	e.install(cfg)
+	for _, a := range before {
+		if e.agents[a.Agent] == nil && a.State != LoggedOut {
+			e.retire(a)
+			e.dismissAgent(a)
+		}
+	}
+	for _, a := range e.agentOrder {
+		e.touchAgent(a)
+	}
+	for _, c := range e.callsByArrival() {
+		c.line, c.pos = nil, -1 // of the lines that were
+		if n := e.entries[c.Entry]; n != nil {
+			c.entry = n
+		}
+		if c.queue == nil {
+			continue
+		}
+		if !reflect.DeepEqual(rules[c.Queue], c.queue.Overflow) {
+			c.Told = 0
+		}
+		c.rank = e.rankOf(c)
+		e.settle(c)
+	}
+	return nil
+}
+
+// cannotLose says what a new configuration lacks that calls and people use now.
+func (e *Engine) cannotLose(cfg Config) error {
+	var errs []error
+	queues, callsBack := map[QueueID]bool{}, map[QueueID]bool{}
+	for _, q := range cfg.Queues {
+		queues[q.ID], callsBack[q.ID] = true, q.Callback.Attempts > 0
+	}
+	entries := map[string]QueueID{}
+	for _, n := range cfg.Entries {
+		entries[n.Number] = n.Queue
+	}
+	for _, b := range e.callbacks {
+		switch {
+		case !queues[b.Queue]:
+			errs = append(errs, fmt.Errorf("queue %s has the callback %s; remove the queue when it is empty", b.Queue, b.ID))
+		case !callsBack[b.Queue]:
+			errs = append(errs, fmt.Errorf("queue %s has the callback %s; keep attempts until it has ended, or cancel it", b.Queue, b.ID))
+		}
+	}
+	for _, c := range e.callsByArrival() {
+		switch {
+		case c.queue != nil && !queues[c.Queue]:
+			errs = append(errs, fmt.Errorf("queue %s has the call %s; remove the queue when it is empty", c.Queue, c.Call))
+		case c.Phase == PhaseGreeting && entries[c.Entry] == "" && !queues[c.entry.Queue]:
+			errs = append(errs, fmt.Errorf("the call %s is on its way to queue %s; remove the queue when it is empty", c.Call, c.entry.Queue))
+		}
+	}
+	for _, a := range e.agentOrder {
+		if a.Seat != "" && !slices.Contains(cfg.Seats, a.Seat) {
+			errs = append(errs, fmt.Errorf("agent %s sits at seat %s; remove the seat when it is free", a.Agent, a.Seat))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// retire keeps an agent who is not configured any more until the present call
+// has ended. Nothing new is offered.
+func (e *Engine) retire(a *agent) *agent {
+	a.retired = true
+	a.cfg, a.Queues, a.members = Agent{ID: a.Agent, WrapUp: a.cfg.WrapUp}, nil, nil
+	e.agents[a.Agent] = a
+	e.agentOrder = append(e.agentOrder, a)
+	return a
+}
+
+// dismissAgent logs an agent out, at once or after the present call.
+func (e *Engine) dismissAgent(a *agent) {
+	if a.State == Ringing || a.State == Talking || a.State == WrapUp {
+		e.pend(a, pendingLogout)
+		return
+	}
+	e.leaveSeat(a)
+}
