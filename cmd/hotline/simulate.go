@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -32,6 +33,7 @@ func simulateCommand() *cobra.Command {
 	flags := cmd.Flags()
 	name := flags.String("scenario", "day", "scenario file, or the name of a shipped one")
 	other := flags.String("compare", "", "another scenario, with the same random numbers, to compare with")
+	variants := flags.Bool("variants", false, "compare the scenario with all its variants")
 	seed := flags.Uint64("seed", 1, "seed of the first run; each further run has the next one")
 	runs := flags.Int("runs", 0, fmt.Sprintf("independent runs; left out: 1, or %d to compare", comparedRuns))
 	format := flags.String("format", "table", "table, csv or json")
@@ -50,14 +52,14 @@ func simulateCommand() *cobra.Command {
 		n := *runs
 		if n == 0 && !cmd.Flags().Changed("runs") {
 			n = 1
-			if *other != "" {
+			if *other != "" || *variants {
 				n = comparedRuns
 			}
 		}
 		if n < 1 || n > mostRuns {
 			return fmt.Errorf("--runs: %d is out of range; write 1 to %d", n, mostRuns)
 		}
-		first, err := scenario.Load(*name)
+		first, others, err := whatToSimulate(*name, *other, *variants)
 		if err != nil {
 			return err
 		}
@@ -65,26 +67,44 @@ func simulateCommand() *cobra.Command {
 		if *by == "" {
 			opt.By = defaultBy(first.Days)
 		}
-		out := report.Simulation{Title: titleOf(first)}
-		var second *sim.Scenario
-		if *other != "" {
-			if second, err = scenario.Load(*other); err != nil {
-				return err
-			}
-			out.OtherTitle = titleOf(second)
-		}
 		debug.SetGCPercent(simulationGC)
+		out := report.Simulation{Title: titleOf(first)}
 		if out.Runs, err = sim.Replicate(cmd.Context(), first, opt, n); err != nil {
 			return err
 		}
-		if second != nil {
-			if out.Other, err = sim.Replicate(cmd.Context(), second, opt, n); err != nil {
+		for _, s := range others {
+			results, err := sim.Replicate(cmd.Context(), s, opt, n)
+			if err != nil {
 				return err
 			}
+			out.Others = append(out.Others, report.Compared{Title: titleOf(s), Runs: results})
 		}
 		return report.WriteSimulation(cmd.OutOrStdout(), *format, *lang, out)
 	}
 	return cmd
+}
+
+// whatToSimulate reads a scenario and those with which it is compared.
+func whatToSimulate(name, other string, variants bool) (*sim.Scenario, []*sim.Scenario, error) {
+	if !variants {
+		first, err := scenario.Load(name)
+		if err != nil || other == "" {
+			return first, nil, err
+		}
+		second, err := scenario.Load(other)
+		return first, []*sim.Scenario{second}, err
+	}
+	if other != "" {
+		return nil, nil, errors.New("--variants and --compare exclude each other; leave one of them out")
+	}
+	all, err := scenario.LoadVariants(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(all) == 1 {
+		return nil, nil, fmt.Errorf("--variants: %s has none; write its variants, or use --compare", name)
+	}
+	return all[0], all[1:], nil
 }
 
 func checkChoice(flag, value string, allowed ...string) error {

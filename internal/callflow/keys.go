@@ -87,7 +87,3 @@ func pressed(state acd.FlowState, info *acd.FlowInfo) (acd.FlowState, []acd.Flow
 	}
 	return state + acd.FlowState(key), nil
 }
-
-// OffersCallback reports whether a caller in this state books a callback by
-// pressing 1.
-func OffersCallback(state acd.FlowState) bool { return state == offered }

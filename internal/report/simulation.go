@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,12 +15,17 @@ import (
 )
 
 // Simulation is what WriteSimulation prints: the runs of one scenario, and
-// those of another with the same seeds to compare with, or none.
+// those of others with the same seeds to compare with, or none.
 type Simulation struct {
-	Title      string
-	Runs       []*sim.Result
-	OtherTitle string
-	Other      []*sim.Result
+	Title  string
+	Runs   []*sim.Result
+	Others []Compared
+}
+
+// Compared are the runs of another scenario; as many, with the same seeds.
+type Compared struct {
+	Title string
+	Runs  []*sim.Result
 }
 
 // WriteSimulation prints the figures of simulated runs as table, csv or json,
@@ -45,17 +51,19 @@ func WriteSimulation(w io.Writer, format, lang string, s Simulation) error {
 
 type simulationWords struct {
 	title, runs, seed, figure, mean, difference, half, queue, begin string
-	note                                                            string
+	note, several                                                   string
 }
 
 var simulationTexts = map[string]simulationWords{
 	"zh": {
 		title: "仿真", runs: "次运行", seed: "起始随机种子", figure: "指标", mean: "均值", difference: "差值", half: "±95%", queue: "队列", begin: "时段",
-		note: "差值为相同随机数下逐次相减的均值;* 表示其95%置信区间不含0。",
+		note:    "差值为相同随机数下逐次相减的均值;* 表示其95%置信区间不含0。",
+		several: "* 表示与第一个方案逐次相减之差(相同随机数)的95%置信区间不含0。",
 	},
 	"en": {
 		title: "Simulation", runs: "runs", seed: "first seed", figure: "figure", mean: "mean", difference: "difference", half: "± 95%", queue: "queue", begin: "from",
-		note: "The difference is the mean over runs with the same random numbers; * marks those whose 95% interval excludes 0.",
+		note:    "The difference is the mean over runs with the same random numbers; * marks those whose 95% interval excludes 0.",
+		several: "* marks means whose difference from the first, over runs with the same random numbers, has a 95% interval that excludes 0.",
 	},
 }
 
@@ -119,9 +127,26 @@ func runFigures() []figure {
 		list[i].unit = "calls"
 	}
 	list[0].unit, list[4].unit = "persons", "persons"
-	return append(list, figure{key: "served_share", unit: "%", zh: "最终接通人数占比", en: "share of callers served at last", decimals: 2, ofRun: func(r *sim.Result) float64 {
+	more := func(key, unit, zh, en string, decimals int, of func(*sim.Result) float64) {
+		list = append(list, figure{key: key, unit: unit, zh: zh, en: en, decimals: decimals, ofRun: of})
+	}
+	more("served_share", "%", "最终接通人数占比", "share of callers served at last", 2, func(r *sim.Result) float64 {
 		return 100 * float64(r.Served) / float64(r.Callers)
-	}})
+	})
+	more("called_back", "persons", "其中经回拨接通", "of the served by a callback", 0, func(r *sim.Result) float64 { return float64(r.CalledBack) })
+	more("dials_per_caller", "calls", "人均拨打次数", "dials per caller", 2, func(r *sim.Result) float64 { return float64(r.Dialled) / float64(r.Callers) })
+	for _, p := range []int{50, 90} {
+		text, share := strconv.Itoa(p), float64(p)/100
+		more("served_after_p"+text, "s", "首次拨打至接通P"+text+"(接通者)", "first dial to answer, percentile "+text+" (of the served)", 1,
+			func(r *sim.Result) float64 { return sim.Percentile(r.ServedAfter, share) })
+		more("held_p"+text, "s", "线上排队累计P"+text+"(接通者)", "waiting on the line in all calls, percentile "+text+" (of the served)", 1,
+			func(r *sim.Result) float64 { return sim.Percentile(r.Held, share) })
+	}
+	more("in_order", "%", "先拨先接(接通者两两比较)", "pairs of served callers in the order of their first dials", 2, func(r *sim.Result) float64 { return 100 * r.InOrder })
+	more("overtaken", "offers", "队内插队次数", "offers past an earlier caller of the queue", 0, func(r *sim.Result) float64 { return float64(r.Overtaken) })
+	more("idle_while_waiting", "s", "有人排队时坐席空闲", "agents ready while callers waited", 1, func(r *sim.Result) float64 { return r.IdleWhileWaiting.Seconds() })
+	more("audits", "times", "不变量检查次数(均未违反)", "invariants checked, none broken", 0, func(r *sim.Result) float64 { return float64(r.Audits) })
+	return list
 }
 
 // scope picks a row out of each run.
@@ -144,7 +169,7 @@ func values(f figure, sc scope, runs []*sim.Result) []float64 {
 
 var total = scope{row: func(r *sim.Result) *sim.Row { return &r.Total }}
 
-// scopes are the total, the queues that both scenarios have, and the rows of time.
+// scopes are the total, the queues that all scenarios have, and the rows of time.
 func (s Simulation) scopes() (all, queues, rows []scope) {
 	first := s.Runs[0]
 	for _, q := range first.Queues {
@@ -156,13 +181,13 @@ func (s Simulation) scopes() (all, queues, rows []scope) {
 			}
 			return nil
 		}
-		if len(s.Other) == 0 || find(s.Other[0]) != nil {
+		if !slices.ContainsFunc(s.Others, func(o Compared) bool { return find(o.Runs[0]) == nil }) {
 			queues = append(queues, scope{"queue:" + string(q.Queue), find})
 		}
 	}
 	n := len(first.Rows)
-	if len(s.Other) > 0 {
-		n = min(n, len(s.Other[0].Rows))
+	for _, o := range s.Others {
+		n = min(n, len(o.Runs[0].Rows))
 	}
 	for i := range n {
 		rows = append(rows, scope{first.Rows[i].Begin.Format("2006-01-02 15:04"), func(r *sim.Result) *sim.Row { return &r.Rows[i] }})
@@ -184,17 +209,22 @@ func (s Simulation) definitions() *traffic.Definitions { return s.Runs[0].Total.
 func writeSimulationTable(w io.Writer, t simulationWords, lang string, s Simulation) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s", t.title, s.Title)
-	if len(s.Other) > 0 {
-		fmt.Fprintf(&b, " | %s", s.OtherTitle)
+	for _, o := range s.Others {
+		fmt.Fprintf(&b, " | %s", o.Title)
 	}
 	fmt.Fprintf(&b, "  (%d %s, %s %d)\n\n", len(s.Runs), t.runs, t.seed, s.Runs[0].Seed)
 	figures := append(runFigures(), rowFigures(s.definitions())...)
 	_, queues, rows := s.scopes()
-	if len(s.Other) > 0 {
+	switch len(s.Others) {
+	case 0:
+		singleTable(&b, t, lang, s, figures, queues)
+	case 1:
 		compareTable(&b, t, lang, s, figures)
 		b.WriteString("\n" + t.note + "\n")
-	} else {
-		singleTable(&b, t, lang, s, figures, queues)
+	default:
+		severalTable(&b, t, lang, s, figures)
+		b.WriteString("\n" + t.several + "\n")
+		rows = nil // would be too wide; csv and json have them
 	}
 	if len(rows) > 0 {
 		b.WriteByte('\n')
@@ -233,21 +263,45 @@ func singleTable(b *strings.Builder, t simulationWords, lang string, s Simulatio
 }
 
 func compareTable(b *strings.Builder, t simulationWords, lang string, s Simulation, figures []figure) {
-	table := [][]string{{t.figure, s.Runs[0].Scenario, s.Other[0].Scenario, t.difference, t.half, ""}}
-	if s.Runs[0].Scenario == s.Other[0].Scenario {
+	other := s.Others[0].Runs
+	table := [][]string{{t.figure, s.Runs[0].Scenario, other[0].Scenario, t.difference, t.half, ""}}
+	if s.Runs[0].Scenario == other[0].Scenario {
 		table[0][1], table[0][2] = "1", "2"
 	}
 	for _, f := range figures {
-		v, o := values(f, total, s.Runs), values(f, total, s.Other)
+		v, o := values(f, total, s.Runs), values(f, total, other)
 		d := sim.Difference(v, o)
-		mark := ""
-		if d.HalfWidth < math.Abs(d.Mean) {
-			mark = "*"
-		}
 		table = append(table, []string{
 			f.name(lang), number(sim.EstimateOf(v).Mean, f.decimals), number(sim.EstimateOf(o).Mean, f.decimals),
-			number(d.Mean, max(f.decimals, 1)), number(d.HalfWidth, max(f.decimals, 1)), mark,
+			number(d.Mean, max(f.decimals, 1)), number(d.HalfWidth, max(f.decimals, 1)), mark(d),
 		})
+	}
+	grid(b, table)
+}
+
+// mark tells a difference that is hardly chance.
+func mark(d sim.Estimate) string {
+	if d.HalfWidth < math.Abs(d.Mean) {
+		return "*"
+	}
+	return ""
+}
+
+// severalTable has a column for each scenario.
+func severalTable(b *strings.Builder, t simulationWords, lang string, s Simulation, figures []figure) {
+	head := []string{t.figure, s.Runs[0].Scenario}
+	for _, o := range s.Others {
+		head = append(head, o.Runs[0].Scenario, "")
+	}
+	table := [][]string{head}
+	for _, f := range figures {
+		v := values(f, total, s.Runs)
+		row := []string{f.name(lang), number(sim.EstimateOf(v).Mean, f.decimals)}
+		for _, other := range s.Others {
+			o := values(f, total, other.Runs)
+			row = append(row, number(sim.EstimateOf(o).Mean, f.decimals), mark(sim.Difference(v, o)))
+		}
+		table = append(table, row)
 	}
 	grid(b, table)
 }
@@ -263,7 +317,7 @@ func rowsTable(b *strings.Builder, t simulationWords, lang string, s Simulation,
 			if f.key == key {
 				shown = append(shown, f)
 				head = append(head, f.name(lang))
-				if len(s.Other) > 0 {
+				for range s.Others {
 					head = append(head, t.difference)
 				}
 			}
@@ -275,8 +329,8 @@ func rowsTable(b *strings.Builder, t simulationWords, lang string, s Simulation,
 		for _, f := range shown {
 			v := values(f, r, s.Runs)
 			row = append(row, number(sim.EstimateOf(v).Mean, f.decimals))
-			if len(s.Other) > 0 {
-				row = append(row, number(sim.Difference(v, values(f, r, s.Other)).Mean, max(f.decimals, 1)))
+			for _, o := range s.Others {
+				row = append(row, number(sim.Difference(v, values(f, r, o.Runs)).Mean, max(f.decimals, 1)))
 			}
 		}
 		table = append(table, row)
@@ -284,13 +338,14 @@ func rowsTable(b *strings.Builder, t simulationWords, lang string, s Simulation,
 	grid(b, table)
 }
 
-// line is one figure in csv and json.
+// line is one figure in csv and json; one for each scenario that is compared.
 type line struct {
 	Scope      string   `json:"scope,omitempty"`
 	Figure     string   `json:"figure"`
 	Unit       string   `json:"unit"`
 	Mean       *float64 `json:"mean"`
 	HalfWidth  *float64 `json:"half_width_95"`
+	Against    string   `json:"other,omitempty"` // the scenario with which this one is compared
 	Other      *float64 `json:"other_mean,omitempty"`
 	Difference *float64 `json:"difference,omitempty"`
 	DiffHalf   *float64 `json:"difference_half_width_95,omitempty"`
@@ -308,12 +363,16 @@ func simulationLines(s Simulation) []line {
 			v := values(f, sc, s.Runs)
 			e := sim.EstimateOf(v)
 			l := line{Scope: sc.name, Figure: f.key, Unit: f.unit, Mean: finite(e.Mean), HalfWidth: finite(e.HalfWidth)}
-			if len(s.Other) > 0 {
-				o := values(f, sc, s.Other)
-				d := sim.Difference(v, o)
-				l.Other, l.Difference, l.DiffHalf = finite(sim.EstimateOf(o).Mean), finite(d.Mean), finite(d.HalfWidth)
+			if len(s.Others) == 0 {
+				lines = append(lines, l)
 			}
-			lines = append(lines, l)
+			for _, other := range s.Others {
+				o := values(f, sc, other.Runs)
+				d := sim.Difference(v, o)
+				l.Against = other.Runs[0].Scenario
+				l.Other, l.Difference, l.DiffHalf = finite(sim.EstimateOf(o).Mean), finite(d.Mean), finite(d.HalfWidth)
+				lines = append(lines, l)
+			}
 		}
 	}
 	return lines
@@ -330,8 +389,12 @@ func finite(v float64) *float64 {
 
 func simulationJSON(s Simulation) any {
 	out := map[string]any{"scenario": s.Runs[0].Scenario, "runs": len(s.Runs), "seed": s.Runs[0].Seed, "figures": simulationLines(s)}
-	if len(s.Other) > 0 {
-		out["other"] = s.Other[0].Scenario
+	var others []string
+	for _, o := range s.Others {
+		others = append(others, o.Runs[0].Scenario)
+	}
+	if len(others) > 0 {
+		out["others"] = others
 	}
 	return out
 }
@@ -345,14 +408,14 @@ func writeSimulationCSV(w io.Writer, s Simulation) error {
 	}
 	out := csv.NewWriter(w)
 	head := []string{"scope", "figure", "unit", "mean", "half_width_95"}
-	if len(s.Other) > 0 {
-		head = append(head, "other_mean", "difference", "difference_half_width_95")
+	if len(s.Others) > 0 {
+		head = append(head, "other", "other_mean", "difference", "difference_half_width_95")
 	}
 	_ = out.Write(head) // Error tells
 	for _, l := range simulationLines(s) {
 		row := []string{l.Scope, l.Figure, l.Unit, text(l.Mean), text(l.HalfWidth)}
-		if len(s.Other) > 0 {
-			row = append(row, text(l.Other), text(l.Difference), text(l.DiffHalf))
+		if len(s.Others) > 0 {
+			row = append(row, l.Against, text(l.Other), text(l.Difference), text(l.DiffHalf))
 		}
 		_ = out.Write(row)
 	}

@@ -47,8 +47,23 @@ func one() report.Simulation {
 
 func two() report.Simulation {
 	s := one()
-	s.OtherTitle, s.Other = "计划二", []*sim.Result{simulated(1, 10, 5), simulated(2, 12, 7)}
+	s.Others = []report.Compared{{Title: "计划二", Runs: []*sim.Result{simulated(1, 10, 5), simulated(2, 12, 7)}}}
 	return s
+}
+
+func TestSeveralScenariosHaveAColumnEach(t *testing.T) {
+	s := two()
+	s.Others = append(s.Others, report.Compared{Title: "计划三", Runs: []*sim.Result{simulated(1, 11, 5), simulated(2, 13, 7)}})
+	text := writeSimulation(t, "table", "en", s)
+	for _, line := range strings.Split(text, "\n") {
+		if strings.HasPrefix(line, "answered (calls)") {
+			if got := strings.Join(strings.Fields(line)[2:], " "); got != "11 11 12 *" {
+				t.Errorf("got %q", got)
+			}
+			return
+		}
+	}
+	t.Errorf("no line for the answered calls in:\n%s", text)
 }
 
 func TestSimulationCSV(t *testing.T) {
@@ -61,11 +76,11 @@ func TestSimulationCSV(t *testing.T) {
 		found[r[0]+"/"+r[1]] = strings.Join(r[2:], " ")
 	}
 	for key, want := range map[string]string{
-		"/average_wait": "s 5 12.706205 6 1 0", // t(1) = 12.706, s/√2 = 1
-		"/occupancy":    "% 75 0 75 0 0", "/served_share": "% 100 0 100 0 0",
-		"queue:general/wait_p90":    "s 5 12.706205 6 1 0",
-		"queue:general/occupancy":   "%     ",
-		"2026-01-05 08:00/answered": "calls 11 12.706205 11 0 0",
+		"/average_wait": "s 5 12.706205 plan 6 1 0", // t(1) = 12.706, s/√2 = 1
+		"/occupancy":    "% 75 0 plan 75 0 0", "/served_share": "% 100 0 plan 100 0 0",
+		"queue:general/wait_p90":    "s 5 12.706205 plan 6 1 0",
+		"queue:general/occupancy":   "%   plan   ",
+		"2026-01-05 08:00/answered": "calls 11 12.706205 plan 11 0 0",
 	} {
 		if found[key] != want {
 			t.Errorf("%s: got %q, want %q", key, found[key], want)
@@ -75,9 +90,10 @@ func TestSimulationCSV(t *testing.T) {
 
 func TestSimulationJSON(t *testing.T) {
 	var got struct {
-		Scenario, Other string
-		Runs            int
-		Figures         []struct {
+		Scenario string
+		Others   []string
+		Runs     int
+		Figures  []struct {
 			Figure     string
 			Mean       *float64
 			Difference *float64
@@ -86,7 +102,7 @@ func TestSimulationJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(writeSimulation(t, "json", "zh", two())), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Scenario != "plan" || got.Other != "plan" || got.Runs != 2 {
+	if got.Scenario != "plan" || len(got.Others) != 1 || got.Others[0] != "plan" || got.Runs != 2 {
 		t.Errorf("got %+v", got)
 	}
 	for _, f := range got.Figures {

@@ -176,15 +176,27 @@ func (c *checker) callers(raw *callersSection) sim.Callers {
 		LeavesInGreeting: c.within(raw.LeavesInGreeting, "callers.leaves_in_greeting", 0, 1),
 		Redial: sim.Redial{
 			Probability: c.within(raw.Redial.Probability, "callers.redial.probability", 0, 1),
+			Refused:     c.within(raw.Redial.Refused, "callers.redial.refused", 0, 1),
 			Most:        raw.Redial.Most.Get(),
 		},
+		Callback: sim.CalledBack{
+			Takes:   c.within(raw.Callback.Takes, "callers.callback.takes", 0, 1),
+			Answers: c.within(raw.Callback.Answers, "callers.callback.answers", 0, 1),
+		},
 	}
-	out.Redial.Delay = c.distribution(&raw.Redial.Delay, "callers.redial.delay", out.Redial.Probability > 0)
+	if !raw.Redial.Refused.Given() {
+		out.Redial.Refused = out.Redial.Probability
+	}
+	out.Redial.Delay = c.distribution(&raw.Redial.Delay, "callers.redial.delay", out.Redial.Probability > 0 || out.Redial.Refused > 0)
+	out.Callback.Delay = c.distribution(&raw.Callback.Delay, "callers.callback.delay", out.Callback.Takes > 0)
+	out.Callback.Lifts = c.distribution(&raw.Callback.Lifts, "callers.callback.lifts", false)
 	if raw.Redial.Most.Get() < 0 {
 		c.At(raw.Redial.Most, "callers.redial.most: %d is negative; write 0 or more", raw.Redial.Most.Get())
 	}
 	c.ends(out.Talk, raw.Talk, "callers.talk")
 	c.ends(out.Redial.Delay, raw.Redial.Delay, "callers.redial.delay")
+	c.ends(out.Callback.Delay, raw.Callback.Delay, "callers.callback.delay")
+	c.ends(out.Callback.Lifts, raw.Callback.Lifts, "callers.callback.lifts")
 	return out
 }
 

@@ -36,10 +36,49 @@ func Names() []string {
 	return names
 }
 
-// Load reads a scenario: a shipped one by its name, or a file. Paths in a file
-// are relative to its folder. The error is of type config.Problems, or says
-// that there is no such scenario.
+// variantMark stands between the name of a scenario and that of its variant.
+const variantMark = ":"
+
+// Load reads a scenario: a shipped one by its name, or a file; a variant is
+// named after a colon, as in storm:redial. Paths in a file are relative to its
+// folder. The error is of type config.Problems, or says that there is no such
+// scenario.
 func Load(nameOrFile string) (*sim.Scenario, error) {
+	base, variant, named := cutVariant(nameOrFile)
+	all, err := LoadVariants(base)
+	if err != nil || !named {
+		return first(all), err
+	}
+	var known []string
+	for _, s := range all[1:] {
+		name := strings.TrimPrefix(s.Name, all[0].Name+variantMark)
+		if name == variant {
+			return s, nil
+		}
+		known = append(known, name)
+	}
+	if len(known) == 0 {
+		return nil, fmt.Errorf("%s has no variants; leave out %s%s", base, variantMark, variant)
+	}
+	return nil, fmt.Errorf("%s has no variant %s; write one of: %s", base, variant, strings.Join(known, ", "))
+}
+
+func cutVariant(name string) (base, variant string, found bool) {
+	if i := strings.LastIndex(name, variantMark); i > strings.LastIndex(name, string(filepath.Separator)) {
+		return name[:i], name[i+1:], true
+	}
+	return name, "", false
+}
+
+func first(all []*sim.Scenario) *sim.Scenario {
+	if len(all) == 0 {
+		return nil
+	}
+	return all[0]
+}
+
+// LoadVariants reads a scenario and all its variants, itself first.
+func LoadVariants(nameOrFile string) ([]*sim.Scenario, error) {
 	if slices.Contains(Names(), nameOrFile) {
 		own := files{
 			path: func(name string) string { return "shipped/" + name },
@@ -86,8 +125,8 @@ func unreadable(err error) string {
 	return fmt.Sprintf("the file cannot be read (%v)", err)
 }
 
-// parse reads a scenario.
-func parse(name, path string, data []byte, named files) (*sim.Scenario, error) {
+// parse reads a scenario and its variants, itself first.
+func parse(name, path string, data []byte, named files) ([]*sim.Scenario, error) {
 	raw := &file{}
 	doc, ok := config.Decode(path, data, raw)
 	if !ok {
@@ -98,6 +137,10 @@ func parse(name, path string, data []byte, named files) (*sim.Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
+	all, err := c.variants(raw, s)
+	if err != nil {
+		return nil, err
+	}
 	if err := doc.Err(); err != nil {
 		return nil, err
 	}
@@ -105,23 +148,33 @@ func parse(name, path string, data []byte, named files) (*sim.Scenario, error) {
 		doc.At(raw, "%v; correct the scenario", err)
 		return nil, doc.Err()
 	}
-	return s, nil
+	return append([]*sim.Scenario{s}, all...), nil
 }
 
-// routing reads the routing's file; its own mistakes are reported with its own places.
+// routing reads the scenario's own routing.
 func (c *checker) routing(raw *file, s *sim.Scenario) error {
 	if !raw.Routing.Given() {
 		return nil
 	}
-	data, err := c.files.read(raw.Routing.Get())
-	if err != nil {
-		c.At(raw.Routing, "routing: %s (%s); name a file, relative to the scenario's folder", unreadable(err), raw.Routing.Get())
-		return nil
+	known, err := c.routingFile(raw.Routing, "routing", s)
+	if !known {
+		return err
 	}
-	s.Routing, s.Location, err = config.ParseRouting(c.files.path(raw.Routing.Get()), data)
 	c.agents = make(map[acd.AgentID]bool, len(s.Routing.Agents))
 	for _, a := range s.Routing.Agents {
 		c.agents[a.ID] = true
 	}
 	return err
+}
+
+// routingFile reads a file with a routing; its own mistakes are reported with
+// its own places. It reports false when the file could not be read.
+func (c *checker) routingFile(file config.Text, key string, s *sim.Scenario) (known bool, err error) {
+	data, err := c.files.read(file.Get())
+	if err != nil {
+		c.At(file, "%s: %s (%s); name a file, relative to the scenario's folder", key, unreadable(err), file.Get())
+		return false, nil
+	}
+	s.Routing, s.Location, err = config.ParseRouting(c.files.path(file.Get()), data)
+	return true, err
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +93,66 @@ func TestStormDialsThirtyThreeASecond(t *testing.T) {
 	}
 	if o := r.Rows[16].Occupancy(); o < 0.99 {
 		t.Errorf("agents are idle in the storm: occupancy %.4f", o)
+	}
+}
+
+// TestStormsVariants plays the first minutes of the storm in all variants.
+func TestStormsVariants(t *testing.T) {
+	all, err := LoadVariants("storm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	minutes := 30 * time.Minute
+	if testing.Short() {
+		minutes = 10 * time.Minute
+	}
+	var names []string
+	results := map[string]*sim.Result{}
+	for _, s := range all {
+		names = append(names, s.Name)
+		short := *s
+		short.Arrivals = []sim.Arrivals{{Entry: "12345", PerSecond: 10, Begin: time.Hour, End: time.Hour + minutes}}
+		short.Routing.Queues = slices.Clone(s.Routing.Queues)
+		short.Routing.Queues[0].NotAgain = 0 // else a caller may be passed over for an agent who did not lift
+		r, err := sim.Run(context.Background(), &short, sim.Options{Seed: 1, AuditEvery: 5000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Overtaken != 0 || r.IdleWhileWaiting != 0 || r.Unfinished != 0 {
+			t.Errorf("%s: %d overtaken, %v idle while callers waited, %d unfinished", s.Name, r.Overtaken, r.IdleWhileWaiting, r.Unfinished)
+		}
+		results[s.Name] = r
+	}
+	if got := strings.Join(names, " "); got != "storm storm:redial storm:callback storm:both" {
+		t.Fatalf("variants: %s", got)
+	}
+	plain, redial, callback, both := results["storm"], results["storm:redial"], results["storm:callback"], results["storm:both"]
+	if redial.InOrder <= plain.InOrder || both.InOrder <= callback.InOrder {
+		t.Errorf("order is not kept better: %.4f, %.4f; with callbacks %.4f, %.4f", plain.InOrder, redial.InOrder, callback.InOrder, both.InOrder)
+	}
+	for _, r := range []*sim.Result{callback, both} {
+		if r.Served <= plain.Served*5/4 || r.Dialled >= plain.Dialled || sim.Percentile(r.Held, 0.5) >= sim.Percentile(plain.Held, 0.5) {
+			t.Errorf("%s: %d served, %d dialled, %.0f s held; plainly %d, %d, %.0f s", r.Scenario, r.Served, r.Dialled, sim.Percentile(r.Held, 0.5),
+				plain.Served, plain.Dialled, sim.Percentile(plain.Held, 0.5))
+		}
+	}
+}
+
+func TestVariantsByName(t *testing.T) {
+	s, err := Load("storm:both")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q := s.Routing.Queues[0]; q.Redial.AtMost == 0 || q.Callback.Attempts == 0 || s.Name != "storm:both" {
+		t.Errorf("%s has the queue %+v", s.Name, q)
+	}
+	for name, want := range map[string]string{
+		"storm:x": "storm has no variant x; write one of: redial, callback, both",
+		"day:x":   "day has no variants; leave out :x",
+	} {
+		if _, err := Load(name); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", name, err, want)
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ type file struct {
 	Switch   switchSection             `yaml:"switch"`
 	Agents   agentsSection             `yaml:"agents"`
 	Shifts   config.List[shiftItem]    `yaml:"shifts" need:"say when agents work, for example: - {name: day, agents: [1001-1040], begin: \"08:00\", end: \"16:00\"}"`
+	Variants config.List[variantItem]  `yaml:"variants"`
 }
 
 type arrivalsItem struct {
@@ -40,13 +41,23 @@ type callersSection struct {
 	HangsUpFirst     config.Number `yaml:"hangs_up_first" default:"0.8"`
 	LeavesInGreeting config.Number `yaml:"leaves_in_greeting" default:"0"`
 	Redial           redialSection `yaml:"redial"`
+	Callback         takenSection  `yaml:"callback"`
 }
 
 type redialSection struct {
 	config.Section
 	Probability config.Number `yaml:"probability" default:"0"`
+	Refused     config.Number `yaml:"refused" default:"0"`
 	Delay       distribution  `yaml:"delay"`
 	Most        config.Whole  `yaml:"most" default:"10"`
+}
+
+type takenSection struct {
+	config.Section
+	Takes   config.Number `yaml:"takes" default:"0"`
+	Delay   distribution  `yaml:"delay"`
+	Answers config.Number `yaml:"answers" default:"0"`
+	Lifts   distribution  `yaml:"lifts"`
 }
 
 type switchSection struct {
@@ -91,6 +102,13 @@ type breakItem struct {
 	After  config.Span `yaml:"after" need:"write how long after the begin of the shift it begins, for example: after: 4h"`
 	Spread config.Span `yaml:"spread" default:"0"`
 	Length config.Span `yaml:"length" need:"write how long it lasts, for example: length: 30m"`
+}
+
+type variantItem struct {
+	config.Section
+	Name    config.Text `yaml:"name" need:"name the variant, for example: name: redial"`
+	Title   config.Text `yaml:"title" default:""`
+	Routing config.Text `yaml:"routing" need:"name the file with the other routing, for example: routing: hotline-redial.yaml"`
 }
 
 type distribution struct {

@@ -1,12 +1,12 @@
 package sim
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"hotline/internal/acd"
-	"hotline/internal/callflow"
 )
 
 // call is a call at the engine: one that a person has dialled, or an attempt
@@ -75,8 +75,7 @@ func (r *run) callOf(id acd.CallID) *call {
 	return &r.calls[slot]
 }
 
-// callChanged notices what a caller learns of: that the wait begins, and that a
-// callback is offered.
+// callChanged follows where a call stands. From the queue on the caller's patience runs.
 func (r *run) callChanged(status *acd.CallStatus) {
 	c := r.callOf(status.Call)
 	if c == nil && status.Callback != "" {
@@ -98,12 +97,30 @@ func (r *run) callChanged(status *acd.CallStatus) {
 			r.later(patience, givesUp, c.slot, c.gen)
 		}
 	}
-	if b := &r.Callers.Callback; !c.asked && b.Takes > 0 && callflow.OffersCallback(status.Flow) {
-		c.asked = true
-		if draw := r.rnd.at(forTaking, p.key, c.attempt); draw.Float64() < b.Takes {
-			r.later(b.Delay.Sample(draw), presses, c.slot, c.gen)
+}
+
+// hearsOffer lets a caller to whom a callback is offered decide about it.
+func (r *run) hearsOffer(c *call, prompts []string) {
+	b := &r.Callers.Callback
+	if c.asked || b.Takes == 0 || !r.offersCallback(prompts) {
+		return
+	}
+	c.asked = true
+	if draw := r.rnd.at(forTaking, r.callers[c.person].key, c.attempt); draw.Float64() < b.Takes {
+		r.later(b.Delay.Sample(draw), presses, c.slot, c.gen)
+	}
+}
+
+// offersCallback reports whether prompts are those of a rule that offers one.
+func (r *run) offersCallback(prompts []string) bool {
+	for i := range r.Routing.Queues {
+		for _, rule := range r.Routing.Queues[i].Overflow {
+			if rule.Callback && slices.Equal(rule.Prompts, prompts) {
+				return true
+			}
 		}
 	}
+	return false
 }
 
 // beginAttempt takes note of a call by which the engine will call a person back.

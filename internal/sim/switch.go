@@ -59,6 +59,9 @@ func (r *run) play(c *call, prompts []string) {
 	length := r.promptLength(prompts)
 	c.plays++
 	r.later(length, played, c.slot, c.plays)
+	if c.queued {
+		r.hearsOffer(c, prompts)
+	}
 	if p := r.Callers.LeavesInGreeting; p > 0 && !c.queued {
 		if draw := r.rnd.at(forGreeting, r.callers[c.person].key, c.attempt); draw.Float64() < p {
 			r.later(time.Duration(draw.Float64()*float64(length)), givesUp, c.slot, c.gen)
