@@ -82,7 +82,7 @@ func (e *Engine) runFlow(c *call, event FlowEvent) {
 	*info = FlowInfo{Entry: &c.entry.Entry, Queue: &q.Queue, Emergency: e.emergency, Caller: c.number(), Digit: e.digit}
 	if c.queue != nil {
 		if event == FlowAnnounce {
-			info.Ahead = e.ahead(c, aheadMost)
+			info.Ahead = e.ahead(c)
 			info.Expected, info.Known = e.expectedWait(c.queue, c)
 		}
 	}

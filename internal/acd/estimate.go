@@ -13,8 +13,10 @@ const (
 	handleMemory = 100
 	// patienceHalf is after how long what callers did counts half.
 	patienceHalf = 10 * time.Minute
-	// aheadMost bounds how many callers ahead are counted for an estimate.
-	aheadMost = 1000
+	// looksAt bounds how many callers are looked at to count those ahead.
+	looksAt = 10_000
+	// addsUp is how many terms of an estimate are added one by one.
+	addsUp = 100
 )
 
 // Pulse is what a queue's estimates of waiting go by.
@@ -70,8 +72,17 @@ func (p *Pulse) wait(ahead, agents int) (time.Duration, bool) {
 		leave = p.Left / p.Waited
 	}
 	seconds := 0.0
-	for i := range ahead + 1 {
+	for i := range min(ahead+1, addsUp) {
 		seconds += 1 / (service + float64(i)*leave)
+	}
+	if rest := float64(ahead + 1 - addsUp); rest > 0 {
+		// By the integral over the terms' midpoints, which is as good from here on.
+		first := service + (addsUp-0.5)*leave
+		if spread := rest * leave / first; spread > 1e-6 {
+			seconds += math.Log1p(spread) / leave
+		} else {
+			seconds += rest / first
+		}
 	}
 	return time.Duration(seconds * float64(time.Second)), true
 }
@@ -81,7 +92,7 @@ func (p *Pulse) wait(ahead, agents int) (time.Duration, bool) {
 func (e *Engine) expectedWait(q *queue, c *call) (time.Duration, bool) {
 	ahead := q.inQueue
 	if c.queue == q {
-		ahead = e.ahead(c, aheadMost)
+		ahead = e.ahead(c)
 	} else if q.idle() {
 		return 0, true
 	}
@@ -91,19 +102,21 @@ func (e *Engine) expectedWait(q *queue, c *call) (time.Duration, bool) {
 // idle reports whether an agent of the queue is ready and nobody waits.
 func (q *queue) idle() bool { return q.inQueue == 0 && q.ready > 0 }
 
-// ahead counts the callers who wait in the call's queue and come before it, up
-// to most. Those whose phone rings already do not count.
-func (e *Engine) ahead(c *call, most int) int {
+// ahead counts the callers who wait in the call's queue and come before it.
+// Those whose phone rings already do not count. Of very many callers, some are
+// counted for all.
+func (e *Engine) ahead(c *call) int {
 	n := 0
 	for _, l := range e.lines {
 		if l.queue != c.queue {
 			continue
 		}
-		for other := range l.waiting.all() {
-			if n >= most || other == c || !comesBefore(other, c) {
-				break
+		items := l.waiting.items
+		step := 1 + len(items)/looksAt
+		for i := 0; i < len(items); i += step {
+			if items[i] != c && comesBefore(items[i], c) {
+				n += step
 			}
-			n++
 		}
 	}
 	return n

@@ -19,7 +19,7 @@ type FlowInfo struct {
 	Digit string
 	// Caller is the caller's number; empty when it is not known or withheld.
 	Caller string
-	// For FlowAnnounce: how many callers wait ahead, counted up to 1000, and
+	// For FlowAnnounce: how many callers wait ahead, and
 	// how long it will take, if that is Known.
 	Ahead    int
 	Expected time.Duration

@@ -7,53 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"hotline/internal/staffing"
 	"hotline/internal/traffic"
 )
-
-// erlangA gives the mean wait of all callers in seconds and the share that
-// gives up, for the queue M/M/c+M, from the stationary distribution of the
-// number of callers (a birth-death chain). giveUp is 1/mean patience; 0 is
-// Erlang C.
-func erlangA(agents int, rate, serve, giveUp float64) (wait, abandoned float64) {
-	// Weights relative to that of state c, so that nothing overflows.
-	weight, sum := 1.0, 0.0
-	for n := agents; n >= 0; n-- {
-		sum += weight
-		weight *= float64(n) * serve / rate
-	}
-	weight = 1.0
-	queue := 0.0
-	for n := agents + 1; n < agents+1_000_000; n++ {
-		weight *= rate / (float64(agents)*serve + float64(n-agents)*giveUp)
-		sum += weight
-		queue += weight * float64(n-agents)
-		if weight < 1e-18*sum {
-			break
-		}
-	}
-	queue /= sum
-	return queue / rate, giveUp * queue / rate // Little's law
-}
-
-// TestErlangHelper checks the helper against published values: Erlang C for 10
-// agents and 8 Erlang has P(wait) = 0.4092 (Cooper's tables).
-func TestErlangHelper(t *testing.T) {
-	wait, _ := erlangA(10, 8, 1, 0)
-	if want := 0.4092 / 2; math.Abs(wait-want) > 1e-4 {
-		t.Errorf("Erlang C: got %.5f, want %.5f", wait, want)
-	}
-	// With patience as long as service the chain is that of M/M/∞ with
-	// Poisson states: E[(N-c)+] for N ~ Poisson(a).
-	const c, a = 5, 4.0
-	want, p := 0.0, math.Exp(-a)
-	for n := 1; n < 100; n++ {
-		p *= a / float64(n)
-		want += p * math.Max(0, float64(n-c))
-	}
-	if _, got := erlangA(c, a, 1, 1); math.Abs(got-want/a) > 1e-9 {
-		t.Errorf("Erlang A: got %.9f, want %.9f", got, want/a)
-	}
-}
 
 // point is a load at which simulation and formula are compared.
 type point struct {
@@ -81,9 +37,9 @@ func compare(t *testing.T, p point, runs int, talk Distribution) (wait, abandone
 	t.Helper()
 	rate := p.load * float64(p.agents) / talkMean.Seconds()
 	var patience Distribution = Never{}
-	giveUp := 0.0
+	mean := math.Inf(1) // without patience Erlang A is Erlang C
 	if p.patience > 0 {
-		patience, giveUp = Exponential{p.patience}, 1/p.patience.Seconds()
+		patience, mean = Exponential{p.patience}, p.patience.Seconds()
 	}
 	// As many calls at every point: small groups are watched for longer.
 	span := 2*time.Hour + seconds(float64(3000+300*p.agents)/rate) // the first two hours are warm-up
@@ -100,8 +56,11 @@ func compare(t *testing.T, p point, runs int, talk Distribution) (wait, abandone
 		waits = append(waits, float64(c[traffic.SumWait]+c[traffic.SumAbandonWait])/1000/offered)
 		shares = append(shares, float64(c[traffic.CountAbandoned])/offered)
 	}
-	wantWait, wantAbandoned = erlangA(p.agents, rate, 1/talkMean.Seconds(), giveUp)
-	return EstimateOf(waits), EstimateOf(shares), wantWait, wantAbandoned
+	formula, err := staffing.Solve(staffing.ErlangA, staffing.Demand{Rate: rate, Handle: talkMean.Seconds(), Patience: mean}, p.agents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return EstimateOf(waits), EstimateOf(shares), formula.MeanWait(), formula.PAbandon()
 }
 
 // agrees reports whether a value lies within the simultaneous confidence

@@ -32,6 +32,8 @@ type Options struct {
 	Definitions *traffic.Definitions
 	// Record, when set, is given every record.
 	Record func(acd.CallRecord)
+	// Flow, when set, replaces the standard call flow.
+	Flow acd.Flow
 	// Wrap, when set, may put something between the simulator and the engine.
 	Wrap func(Engine) Engine
 }
@@ -90,7 +92,10 @@ func Run(ctx context.Context, s *Scenario, opt Options) (*Result, error) {
 	if err := s.Check(); err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
 	}
-	engine, err := acd.NewEngine(s.Routing, callflow.Standard{})
+	if opt.Flow == nil {
+		opt.Flow = callflow.Standard{}
+	}
+	engine, err := acd.NewEngine(s.Routing, opt.Flow)
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
 	}
