@@ -446,3 +446,15 @@ func TestEachQueueSaysHowLongAgoLastTimeMayBe(t *testing.T) {
 		t.Errorf("rung: %q", got)
 	}
 }
+
+func TestHelpersOfAnEarlierStepGoOnHelping(t *testing.T) {
+	d := newSite(t, func(c *acd.Config) {
+		c.Queues[0].Relax = []acd.Relaxation{{After: 10 * time.Second, Queues: []acd.QueueID{"business"}}, {After: 20 * time.Second}}
+	})
+	d.arrive("a", "9")
+	d.after(20*time.Second, acd.Tick{})
+	d.ready("3", "803")
+	if got := rung(d.last); got != "3" {
+		t.Errorf("rung: %q", got)
+	}
+}

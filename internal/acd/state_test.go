@@ -71,3 +71,30 @@ func TestWhoLeftTheConfigurationMeanwhileGoesAfterARestart(t *testing.T) {
 		}
 	}
 }
+
+func TestStatesThatCannotBeAreRefused(t *testing.T) {
+	d := newDesk(t)
+	d.ready("1", "801")
+	d.ready("2", "802")
+	d.arrive("a", "9")
+	d.talk("a", 1, "1")
+	d.arrive("b", "9")
+	for name, spoil := range map[string]func(*acd.State){
+		"another version":       func(s *acd.State) { s.Version++ },
+		"two at a seat":         func(s *acd.State) { s.Agents[1].Seat = s.Agents[0].Seat },
+		"two calls of an agent": func(s *acd.State) { s.Calls[1].Offers[0].Agent = "1" },
+		"unknown agent":         func(s *acd.State) { s.Calls[1].Offers[0].Agent = "9" },
+		"unknown queue":         func(s *acd.State) { s.Calls[0].Queue = "x" },
+		"nobody's ringing":      func(s *acd.State) { s.Calls[1].Offers = nil },
+		"unknown callback":      func(s *acd.State) { s.Calls[1].Callback = "x" },
+	} {
+		state := d.e.Save()
+		spoil(&state)
+		if _, err := acd.Restore(site(), callflow.Standard{}, state); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if _, err := acd.Restore(site(), callflow.Standard{}, d.e.Save()); err != nil {
+		t.Error(err)
+	}
+}
