@@ -14,6 +14,7 @@ func (e *Engine) Audit() []string {
 	a.lines()
 	a.queues()
 	a.callbacks()
+	a.partners()
 	return a.broken
 }
 
@@ -42,8 +43,7 @@ func (a *audit) calls() {
 		if next := a.e.nextReviewOf(c); (c.review.pos >= 0) != !next.IsZero() || !next.IsZero() && next.Before(c.review.at) {
 			a.report("call %s is to be looked at again at %v, and its timer does not agree", c.Call, next)
 		}
-		inHand := c.Phase == PhaseRinging || c.Phase == PhaseAnswered || c.Phase == PhaseTalking
-		if inHand != (len(c.rings) > 0) || len(c.rings) > 1 && c.Phase != PhaseRinging {
+		if c.Phase.inHand() != (len(c.rings) > 0) || len(c.rings) > 1 && c.Phase != PhaseRinging {
 			a.report("call %s is %s and has %d agents", c.Call, c.Phase, len(c.rings))
 		}
 		if (c.ring.pos >= 0) != (c.Phase == PhaseRinging) {
@@ -96,6 +96,57 @@ func (a *audit) lines() {
 		}
 		if l.key.agent != "" && l.waiting.Len() == 0 {
 			a.report("the line %+v is left over", l.key)
+		}
+	}
+}
+
+func (a *audit) partners() {
+	ringing, talking := make(map[*partner]int), make(map[*partner]int)
+	asking := make(map[*partner]int)
+	for _, c := range a.e.calls {
+		r := c.referral
+		if r == nil {
+			if c.Phase == PhaseJoining || c.Phase == PhaseAway {
+				a.report("call %s is %s and has no partner", c.Call, c.Phase)
+			}
+			continue
+		}
+		rings := c.Phase == PhaseWaiting || c.Phase == PhaseRinging
+		switch {
+		case (c.Phase == PhaseJoining || c.Phase == PhaseAway) && r.Leg == "", r.Leg != "" && c.Phase == PhaseAnswered, r.Leg != "" && c.Phase == PhaseTalking:
+			a.report("call %s is %s and has the leg %q at a partner", c.Call, c.Phase, r.Leg)
+		case (r.Leg != "") != (r.partner != nil), (r.ring.pos >= 0) != (r.Leg != "" && rings):
+			a.report("call %s is %s, and its partner %q and the timer do not agree with the leg %q", c.Call, c.Phase, r.Partner, r.Leg)
+		case r.Leg != "" && c.Phase == PhaseAway:
+			talking[r.partner]++
+		case r.Leg != "":
+			ringing[r.partner]++
+		}
+		_, offerable := lineKey{}, false
+		if c.Phase == PhaseWaiting && r.Leg == "" {
+			_, offerable = a.e.lineKeyOf(c)
+		}
+		known := 0
+		for _, id := range r.Asked {
+			if p := a.e.partners[id]; p != nil && offerable {
+				known++
+				asking[p]++
+			}
+		}
+		if len(r.asking) != known {
+			a.report("call %s asks for %d partners, and stands with %d", c.Call, known, len(r.asking))
+		}
+	}
+	for _, p := range a.e.partnerOrder {
+		if p.ringing != ringing[p] || p.talking != talking[p] || p.asking.Len() != asking[p] {
+			a.report("partner %s counts %d ringing, %d talking, %d asking, and has %d, %d, %d",
+				p.ID, p.ringing, p.talking, p.asking.Len(), ringing[p], talking[p], asking[p])
+		}
+		if p.asking.Len() > 0 && p.free() {
+			a.report("partner %s is free and call %s asks for it", p.ID, p.asking.min().call.Call)
+		}
+		if c := p.counts; c.Rung != c.Answered+c.NotTaken+c.Withdrawn+uint64(p.ringing) {
+			a.report("partner %s: rung %d is not answered %d + not taken %d + withdrawn %d + ringing %d", p.ID, c.Rung, c.Answered, c.NotTaken, c.Withdrawn, p.ringing)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func newCall(status CallStatus) *call {
 func (e *Engine) callPlayed(ev CallPlayed) {
 	c := e.calls[ev.Call]
 	switch {
-	case c == nil:
+	case c == nil || c.Phase == PhaseJoining || c.Phase == PhaseAway:
 	case c.Phase == PhaseClosing:
 		e.endCall(c, c.FateResult, c.FateReason, Release{})
 	case c.Announcing:
@@ -205,10 +205,12 @@ func (e *Engine) callLeft(c *call, vanished bool, lost Reason) {
 		result, reason = Abandoned, CallerHungUp
 	case PhaseRinging:
 		result, reason = Abandoned, CallerHungUpRinging
-	case PhaseAnswered:
+	case PhaseAnswered, PhaseJoining:
 		result, reason = Abandoned, CallerHungUpAtAnswer
 	case PhaseTalking:
 		result, reason = Answered, CallerHungUp
+	case PhaseAway:
+		result, reason = Overflowed, Referred
 	case PhaseClosing:
 		e.endCall(c, c.FateResult, c.FateReason, release)
 		return
@@ -238,6 +240,11 @@ func (e *Engine) endCall(c *call, result Result, reason Reason, release Release)
 		e.cancel(c, other)
 	}
 	release.Call, release.Node, release.Leg = c.Call, c.Node, c.Leg
+	e.stopAsking(c)
+	e.withdrawPartner(c)
+	if away := c.away(); away != "" {
+		release.Leg = away
+	}
 	e.command(release)
 	if len(rings) > 0 && !release.LegGone {
 		e.legLeaves(rings[0].agent, rings[0].leg)
@@ -252,6 +259,7 @@ func (e *Engine) endCall(c *call, result Result, reason Reason, release Release)
 	if c.callback == nil || phase == PhaseAnswered || phase == PhaseTalking {
 		e.record(c, result, reason) // a caller who was not called yet has no call
 	}
+	e.partnerOver(c)
 	c.rings = nil
 	e.showOffer(c)
 	c.ended = true
@@ -296,6 +304,9 @@ func (e *Engine) record(c *call, result Result, reason Reason) {
 		record.Answered, record.Agent, record.Seat = c.Answered, c.CallStatus.Agent, c.Seat
 		e.measure(TalkTime, c.queue, record.Talk())
 		e.talked.put(c.number(), record.Agent, e.now)
+	}
+	if c.Phase == PhaseAway {
+		record.Partner = c.referral.Partner
 	}
 	e.out.Records = append(e.out.Records, record)
 }

@@ -11,6 +11,8 @@ type Config struct {
 	Seats   []SeatID
 	// NotReadyReasons are the site's own reason codes.
 	NotReadyReasons []NotReadyReason
+	// Partners are other hotlines that rules of overflow may ask for help.
+	Partners []Partner
 	// Admission bounds the pace of new calls.
 	Admission Admission
 	// BlockedPrompts are what blocked callers hear; may be empty.

@@ -13,23 +13,25 @@ type Engine struct {
 	reasons []NotReadyReason
 	worth   time.Duration // of one point of priority
 
-	queues     map[QueueID]*queue
-	queueOrder []*queue
-	agents     map[AgentID]*agent
-	agentOrder []*agent
-	seats      map[SeatID]*agent // who sits there; nil when free
-	calls      map[CallID]*call
-	callbacks  map[CallbackID]*callback // those that have not ended
-	promised   map[promise]*callback    // the same, by caller and queue
-	lines      map[lineKey]*line
-	leaving    map[LegID]*agent // legs that were hung up and may still be at a phone
-	cutOff     map[NodeID]bool  // nodes that cannot be reached at present
-	talked     *recent[AgentID] // by caller: who talked with them last
-	places     *recent[place]   // by caller: the place of one who gave up
-	blocked    map[string]Block // by caller
-	emergency  []string         // prompts of the emergency announcement
-	timers     *ordered[*timer]
-	chance     chance
+	queues       map[QueueID]*queue
+	queueOrder   []*queue
+	agents       map[AgentID]*agent
+	agentOrder   []*agent
+	seats        map[SeatID]*agent // who sits there; nil when free
+	calls        map[CallID]*call
+	callbacks    map[CallbackID]*callback // those that have not ended
+	promised     map[promise]*callback    // the same, by caller and queue
+	lines        map[lineKey]*line
+	partners     map[PartnerID]*partner
+	partnerOrder []*partner
+	leaving      map[LegID]*agent // legs that were hung up and may still be at a phone
+	cutOff       map[NodeID]bool  // nodes that cannot be reached at present
+	talked       *recent[AgentID] // by caller: who talked with them last
+	places       *recent[place]   // by caller: the place of one who gave up
+	blocked      map[string]Block // by caller
+	emergency    []string         // prompts of the emergency announcement
+	timers       *ordered[*timer]
+	chance       chance
 
 	admission      Admission
 	promptsBlocked []string
@@ -79,6 +81,8 @@ type call struct {
 	line   *line // where it waits; nil when it may not be offered
 	pos    position
 	review timer // the next moment at which what it waits for changes
+
+	referral *referral // nil until a rule asks for a partner
 
 	ring    timer
 	rings   []ring // the offers in flight, or the conversation
@@ -240,6 +244,10 @@ func (e *Engine) runDue() {
 			e.wrapUpEnded(t.agent, t.at)
 		case leaveTimer:
 			e.legLeft(t.agent)
+		case partnerRingTimer:
+			e.partnerTimedOut(t.call)
+		case partnerTimer:
+			// It may be rung again.
 		}
 		// What became possible at this moment happens before what is due later.
 		e.dispatch()
@@ -285,6 +293,7 @@ func (e *Engine) dispatch() {
 	}
 	clear(e.dirty)
 	e.dirty = e.dirty[:0]
+	e.dispatchPartners()
 }
 
 // before reports whether a is to be served before b, of another line.

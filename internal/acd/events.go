@@ -188,14 +188,15 @@ type (
 		Call CallID
 		Node NodeID
 	}
-	// Offer rings a seat's phone on behalf of a call. LegRinging,
-	// LegAnswered and LegGone report what becomes of it.
+	// Offer rings a seat's phone, or a partner's number, on behalf of a call.
+	// LegRinging, LegAnswered and LegGone report what becomes of it.
 	Offer struct {
 		Call     CallID
 		Leg      LegID
 		Node     NodeID
 		Seat     SeatID
-		CallerID string // shown at the phone
+		Number   string // instead of Seat: dialled over the carrier
+		CallerID string // shown at the phone; empty: none
 		// Timeout after which the switch itself gives up ringing: a bound
 		// above the queue's ring timeout in case the controller dies.
 		Timeout time.Duration

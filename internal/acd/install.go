@@ -10,7 +10,7 @@ import (
 
 // Validate says everything that is inconsistent in a configuration, or nil.
 func (c Config) Validate() error {
-	v := validation{queues: map[QueueID]bool{}}
+	v := validation{queues: map[QueueID]bool{}, partners: map[PartnerID]bool{}}
 	for _, r := range c.NotReadyReasons {
 		if slices.Contains(ReservedReasons, r.Name) || r.Name == "" {
 			v.wrong("%q cannot be a reason for not ready: the name is reserved", r.Name)
@@ -25,6 +25,13 @@ func (c Config) Validate() error {
 	for _, q := range c.Queues {
 		v.twice(v.queues[q.ID], "queue", string(q.ID))
 		v.queues[q.ID] = true
+	}
+	for _, p := range c.Partners {
+		v.twice(v.partners[p.ID], "partner", string(p.ID))
+		v.partners[p.ID] = true
+		if !dialable(p.Number) || p.AtMost < 1 || p.RingTimeout <= 0 || p.Rest <= 0 {
+			v.wrong("partner %s needs a number of 5 to 15 digits, at least one call at once, and a ring timeout and a rest above 0", p.ID)
+		}
 	}
 	for _, q := range c.Queues {
 		v.queue(q)
@@ -51,8 +58,9 @@ func (c Config) Validate() error {
 }
 
 type validation struct {
-	queues map[QueueID]bool
-	errs   []error
+	queues   map[QueueID]bool
+	partners map[PartnerID]bool
+	errs     []error
 }
 
 func (v *validation) wrong(format string, args ...any) {
@@ -142,23 +150,33 @@ func (v *validation) redial(r Redial, who string) {
 }
 
 func (v *validation) overflow(o Overflow, who string) {
-	conditions := 0
-	for _, set := range []bool{o.Closed, o.NoAgents, o.Length != 0, o.Expected != 0, o.Wait != 0} {
-		if set {
-			conditions++
-		}
-	}
+	conditions := count(o.Closed, o.NoAgents, o.Length != 0, o.Expected != 0, o.Wait != 0)
+	consequences := count(o.To != "", o.Partner != "", o.Callback, o.Refuse)
 	switch {
 	case conditions != 1 || o.Length < 0 || o.Expected < 0 || o.Wait < 0:
 		v.wrong("%s needs one condition, and that above 0", who)
-	case o.Refuse && o.To != "" || o.Callback && (o.Refuse || o.To != ""):
-		v.wrong("%s can do one of these: lead to a queue, offer a callback, refuse the caller", who)
-	case o.To == "" && len(o.Prompts) == 0:
-		v.wrong("%s has neither a queue to lead to nor prompts", who)
+	case consequences > 1:
+		v.wrong("%s can do one of these: lead to a queue, ask a partner, offer a callback, refuse the caller", who)
+	case o.To == "" && o.Partner == "" && len(o.Prompts) == 0:
+		v.wrong("%s has neither a queue to lead to, nor a partner to ask, nor prompts", who)
 	}
 	if o.To != "" {
 		v.known(o.To, who+" leads to")
 	}
+	if o.Partner != "" && !v.partners[o.Partner] {
+		v.wrong("%s asks the unknown partner %q", who, o.Partner)
+	}
+}
+
+// count says how many of the values are true.
+func count(values ...bool) int {
+	n := 0
+	for _, v := range values {
+		if v {
+			n++
+		}
+	}
+	return n
 }
 
 func (v *validation) agent(a Agent) {
@@ -201,6 +219,7 @@ func (e *Engine) install(cfg Config) {
 		e.places.keep = max(e.places.keep, q.Redial.Within)
 	}
 	e.queues = queues
+	e.installPartners(cfg.Partners)
 
 	e.entries = make(map[string]*entry, len(cfg.Entries))
 	for _, n := range cfg.Entries {
@@ -232,6 +251,27 @@ func (e *Engine) install(cfg Config) {
 		}
 	}
 	e.agents = agents
+}
+
+// installPartners takes over the partners. One that is no longer configured
+// keeps the calls that it has.
+func (e *Engine) installPartners(configured []Partner) {
+	before := e.partners
+	e.partners, e.partnerOrder = make(map[PartnerID]*partner, len(configured)), nil
+	for _, cfg := range configured {
+		p := before[cfg.ID]
+		if p == nil {
+			p = newPartner(cfg.ID)
+		}
+		p.Partner = cfg
+		e.partners[p.ID] = p
+		e.partnerOrder = append(e.partnerOrder, p)
+	}
+	for id, p := range before {
+		if e.partners[id] == nil {
+			e.timers.remove(&p.rest)
+		}
+	}
 }
 
 func newAgent(id AgentID) *agent {

@@ -13,6 +13,7 @@ const switchGrace = 5 * time.Second
 func (e *Engine) offer(c *call, agents []*agent) {
 	q := c.queue
 	e.leaveLine(c)
+	e.stopAsking(c)
 	e.timers.remove(&c.review)
 	c.Phase = PhaseRinging
 	e.startTimer(&c.ring, e.now.Add(q.RingTimeout))
@@ -86,6 +87,10 @@ func (e *Engine) legRinging(ev LegRinging) {
 }
 
 func (e *Engine) legAnswered(ev LegAnswered) {
+	if c := e.partnerCall(ev.Leg); c != nil {
+		e.partnerLifted(c)
+		return
+	}
 	c, i := e.current(ev.Leg)
 	if c == nil {
 		e.hangUpStray(ev.Leg)
@@ -95,6 +100,7 @@ func (e *Engine) legAnswered(ev LegAnswered) {
 		return
 	}
 	e.timers.remove(&c.ring)
+	e.withdrawPartner(c)
 	winner := c.rings[i]
 	for _, other := range c.rings {
 		if other.leg != winner.leg {
@@ -131,6 +137,10 @@ func (e *Engine) connected(ev Connected) {
 	if c == nil {
 		return
 	}
+	if c.away() == ev.Leg {
+		e.partnerConnected(c)
+		return
+	}
 	if c.Leg != ev.Leg && c.callback != nil {
 		return
 	}
@@ -162,12 +172,19 @@ func (e *Engine) connected(ev Connected) {
 
 func (e *Engine) connectFailed(ev ConnectFailed) {
 	c := e.calls[ev.Call]
-	if c == nil || c.Leg != ev.Leg || c.Phase != PhaseAnswered {
-		return
-	}
 	outcome := OfferFailed
 	if ev.NodeFault {
 		outcome = OfferNodeFault
+	}
+	switch {
+	case c == nil:
+		return
+	case c.Phase == PhaseJoining && c.away() == ev.Leg:
+		e.command(CancelLeg{Call: c.Call, Leg: ev.Leg, Node: c.Node})
+		e.partnerFailed(c, outcome)
+		return
+	case c.Leg != ev.Leg || c.Phase != PhaseAnswered:
+		return
 	}
 	e.cancel(c, c.rings[0])
 	e.offerFailed(c, 0, outcome)
@@ -178,16 +195,20 @@ func (e *Engine) legGone(ev LegGone) {
 		e.legLeft(a)
 		return
 	}
+	outcome := ev.Outcome
+	if outcome == "" || outcome == OfferAnswered || outcome == OfferWithdrawn {
+		outcome = OfferFailed
+	}
+	if c := e.partnerCall(ev.Leg); c != nil {
+		e.partnerGone(c, outcome)
+		return
+	}
 	c, i := e.current(ev.Leg)
 	if c == nil {
 		return
 	}
 	switch c.Phase {
 	case PhaseRinging:
-		outcome := ev.Outcome
-		if outcome == "" || outcome == OfferAnswered || outcome == OfferWithdrawn {
-			outcome = OfferFailed
-		}
 		if ev.MayRing {
 			e.legLeaves(c.rings[i].agent, ev.Leg)
 		}

@@ -69,6 +69,7 @@ type CallStatus struct {
 	FateResult  Result       `json:"fate_result,omitempty"` // how a call that hears a last word will have ended,
 	Outcome     OfferOutcome `json:"outcome,omitempty"`     // why a caller who was called back was not reached
 	FateReason  Reason       `json:"fate_reason,omitempty"` // and why
+	Referral    *Referral    `json:"referral,omitempty"`    // partners who are asked to take it
 }
 
 // AgentStatus is an agent as others may see it.
@@ -127,6 +128,7 @@ type Snapshot struct {
 	Calls  []CallStatus  `json:"calls"`
 	// Callbacks that have not ended, in the order in which they are due.
 	Callbacks []CallbackStatus `json:"callbacks"`
+	Partners  []PartnerStatus  `json:"partners"`  // in the order of the configuration
 	Blocks    []Block          `json:"blocks"`    // callers who are kept out, by number
 	Emergency []string         `json:"emergency"` // prompts of the emergency announcement; none: it is off
 }
@@ -162,6 +164,7 @@ type CallRecord struct {
 	// Outcome says why the caller was not reached.
 	Callback CallbackID    `json:"callback,omitempty"`
 	Outcome  OfferOutcome  `json:"outcome,omitempty"`
+	Partner  PartnerID     `json:"partner,omitempty"` // who took the caller; they talked from the end of the last visit to Ended
 	Result   Result        `json:"result"`
 	Reason   Reason        `json:"reason"`
 	Offers   []OfferRecord `json:"offers,omitempty"`

@@ -32,9 +32,12 @@ type Overflow struct {
 	// Callback offers to call back, while the caller waits on; the prompts say
 	// which keys to press. The queue must have callbacks.
 	Callback bool
+	// Partner is asked to take the caller, who waits on meanwhile in the same
+	// place and goes to whoever lifts first; see Partner.
+	Partner PartnerID
 	// Refuse ends the call after the prompts.
 	Refuse bool
-	// With none of To, Callback and Refuse the rule only announces, once.
+	// With none of To, Callback, Partner and Refuse the rule only announces, once.
 }
 
 // Hours says when a queue is open.
@@ -127,6 +130,9 @@ func (e *Engine) apply(c *call, rule Overflow) bool {
 		return true
 	}
 	e.announce(c, rule.Prompts)
+	if rule.Partner != "" {
+		e.ask(c, rule.Partner)
+	}
 	if rule.Callback {
 		e.runFlow(c, FlowCallbackOffer)
 	}
@@ -138,6 +144,7 @@ func (e *Engine) leaveFor(c *call) {
 	q := c.queue
 	e.timers.remove(&c.review)
 	e.leaveLine(c)
+	e.leavePartners(c)
 	c.Visits = append(c.Visits, Visit{Queue: q.ID, Entered: c.Entered, Left: e.now})
 	e.moves(q, -1)
 	q.counts.Overflowed++

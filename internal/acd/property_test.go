@@ -2,9 +2,9 @@ package acd_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,14 +108,22 @@ func (w *world) restart() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	before, after := w.e.Snapshot(w.now), e.Snapshot(w.now)
-	if b, a := fmt.Sprintf("%+v", before), fmt.Sprintf("%+v", after); b != a {
+	if b, a := asText(w.t, w.e.Snapshot(w.now)), asText(w.t, e.Snapshot(w.now)); b != a {
 		w.t.Fatalf("before the restart\n%s\nafter it\n%s", b, a)
 	}
 	w.e = e
 	for _, broken := range w.e.Audit() {
 		w.t.Fatalf("after a restart: %s", broken)
 	}
+}
+
+// asText writes a snapshot such that an empty list reads like none.
+func asText(t *rapid.T, s acd.Snapshot) string {
+	data, err := json.MarshalIndent(s, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(string(data), "null", "[]")
 }
 
 func (w *world) reconfigure(t *rapid.T) {
@@ -157,8 +165,10 @@ func (w *world) step(event acd.Event) {
 		switch c := c.(type) {
 		case acd.Offer:
 			w.legs[c.Leg] = true
-			w.lineIsFree(c)
-			w.inOrder(snapshot, c)
+			if c.Number == "" {
+				w.lineIsFree(c)
+				w.inOrder(snapshot, c)
+			}
 		case acd.CancelLeg:
 			w.leave(c.Leg)
 			delete(w.legs, c.Leg)
@@ -177,6 +187,7 @@ func (w *world) step(event acd.Event) {
 		}
 	}
 	w.nobodyIdle(snapshot)
+	w.partnersHelp(snapshot)
 }
 
 func (w *world) leave(leg acd.LegID) {
@@ -225,6 +236,35 @@ func (w *world) nobodyIdle(s acd.Snapshot) {
 		for _, c := range s.Calls {
 			if c.Phase == acd.PhaseWaiting && w.serves(a.Agent, c) {
 				w.t.Fatalf("agent %s is ready and could serve call %s", a.Agent, c.Call)
+			}
+		}
+	}
+}
+
+// partnersHelp checks that a partner has as many calls as its lines allow, while
+// somebody asks for it, and never more than were allowed when they were made.
+func (w *world) partnersHelp(s acd.Snapshot) {
+	for _, p := range w.cfg.Partners {
+		calls, asks := 0, acd.CallID("")
+		for _, c := range s.Calls {
+			switch r := c.Referral; {
+			case r == nil:
+			case r.Partner == p.ID:
+				calls++
+			case r.Partner == "" && c.Phase == acd.PhaseWaiting && !w.cutOff && !c.Paused.After(w.now) && slices.Contains(r.Asked, p.ID):
+				asks = c.Call
+			}
+		}
+		most := 2 // of all that anySite makes
+		if calls > most {
+			w.t.Fatalf("partner %s has %d calls at once", p.ID, calls)
+		}
+		for _, status := range s.Partners {
+			if status.Partner == p.ID && asks != "" && calls < p.AtMost && status.Rests.IsZero() {
+				w.t.Fatalf("partner %s has %d of %d calls, and %s asks for it", p.ID, calls, p.AtMost, asks)
+			}
+			if rests := status.Rests.Sub(w.now); rests > p.Rest {
+				w.t.Fatalf("partner %s rests for %v", p.ID, rests)
 			}
 		}
 	}
@@ -366,7 +406,11 @@ func someOverflow(t *rapid.T, cfg *acd.Config) {
 			case "wait":
 				rule.Wait = time.Duration(rapid.IntRange(1, 30).Draw(t, "wait")) * time.Second
 			}
-			switch rapid.SampledFrom([]string{"to", "refuse", "announce", "callback"}).Draw(t, "then") {
+			switch rapid.SampledFrom([]string{"to", "refuse", "announce", "callback", "partner"}).Draw(t, "then") {
+			case "partner":
+				if len(cfg.Partners) > 0 {
+					rule.Partner = rapid.SampledFrom(cfg.Partners).Draw(t, "partner").ID
+				}
 			case "callback":
 				rule.Callback = true
 				q.Callback = acd.Callback{
@@ -415,6 +459,11 @@ func anySite(t *rapid.T) acd.Config {
 			q.Relax = append(q.Relax, step)
 		}
 	}
+	for _, id := range []acd.PartnerID{"xuzhou", "suqian"}[:rapid.IntRange(0, 2).Draw(t, "partners")] {
+		cfg.Partners = append(cfg.Partners, acd.Partner{
+			ID: id, Number: "051612345", AtMost: rapid.IntRange(1, 2).Draw(t, "at most"), RingTimeout: 20 * time.Second, Rest: 30 * time.Second,
+		})
+	}
 	someOverflow(t, &cfg)
 	cfg.Entries[1].Priority = rapid.IntRange(-1, 2).Draw(t, "priority")
 	cfg.Entries[2].Skills = []acd.Requirement{{Skill: "english", Level: acd.Level(rapid.IntRange(1, 8).Draw(t, "english"))}}
@@ -432,6 +481,9 @@ func anySite(t *rapid.T) acd.Config {
 
 // pauses reports whether a call waits because its node has just failed.
 func (w *world) pauses(c acd.CallStatus) bool {
+	if c.Referral != nil && c.Paused.After(w.now) {
+		return true // failed to ring a partner
+	}
 	if len(c.Offers) == 0 {
 		return false
 	}

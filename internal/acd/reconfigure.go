@@ -30,6 +30,7 @@ func (e *Engine) reconfigure(cfg Config) *RequestError {
 	for _, a := range e.agentOrder {
 		e.touchAgent(a)
 	}
+	e.referAgain()
 	for _, c := range e.callsByArrival() {
 		c.line, c.pos = nil, -1 // of the lines that were
 		if n := e.entries[c.Entry]; n != nil {
@@ -40,6 +41,9 @@ func (e *Engine) reconfigure(cfg Config) *RequestError {
 		}
 		if !reflect.DeepEqual(rules[c.Queue], c.queue.Overflow) {
 			c.Told = 0
+			if c.referral != nil {
+				c.referral.Asked = nil // a partner who rings goes on ringing
+			}
 		}
 		c.rank = e.rankOf(c)
 		e.settle(c)

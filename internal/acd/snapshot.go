@@ -9,6 +9,11 @@ import (
 func (c *call) status() CallStatus {
 	s := c.CallStatus
 	s.Offers = slices.Clone(c.Offers)
+	if c.referral != nil {
+		r := c.referral.Referral
+		r.Asked = slices.Clone(r.Asked)
+		s.Referral = &r
+	}
 	return s
 }
 
@@ -32,7 +37,7 @@ func (e *Engine) callsByArrival() []*call {
 
 // Snapshot copies the state of everything at now.
 func (e *Engine) Snapshot(now time.Time) Snapshot {
-	s := Snapshot{At: now, Callbacks: e.Callbacks(), Blocks: e.Blocks(now), Emergency: slices.Clone(e.emergency)}
+	s := Snapshot{At: now, Callbacks: e.Callbacks(), Partners: e.Partners(), Blocks: e.Blocks(now), Emergency: slices.Clone(e.emergency)}
 	longest := make(map[QueueID]time.Duration, len(e.queues))
 	for _, c := range e.callsByArrival() {
 		s.Calls = append(s.Calls, c.status())

@@ -27,6 +27,7 @@ type State struct {
 	// callers who gave up. Oldest first.
 	Callbacks []CallbackStatus `json:"callbacks,omitempty"`
 	Talked    []TalkedWith     `json:"talked,omitempty"`
+	Partners  []PartnerStatus  `json:"partners,omitempty"`
 	Places    []KeptPlace      `json:"places,omitempty"`
 
 	Blocks    []Block   `json:"blocks,omitempty"`
@@ -60,7 +61,7 @@ func (e *Engine) Save() State {
 	s := State{
 		Version: StateVersion, At: e.now, Calls: snapshot.Calls, Agents: snapshot.Agents,
 		Counts: make(map[QueueID]QueueCounts, len(e.queues)), Pulses: make(map[QueueID]Pulse, len(e.queues)), CutOff: slices.Sorted(maps.Keys(e.cutOff)),
-		Callbacks: snapshot.Callbacks, Blocks: snapshot.Blocks, Emergency: snapshot.Emergency,
+		Callbacks: snapshot.Callbacks, Partners: snapshot.Partners, Blocks: snapshot.Blocks, Emergency: snapshot.Emergency,
 		Tokens: e.tokens, Filled: e.filled, Seq: e.seq, Offers: e.offers, Chance: e.chance.state,
 	}
 	for id, q := range e.queues {
@@ -96,6 +97,14 @@ func Restore(cfg Config, flow Flow, s State) (*Engine, error) {
 	}
 	for _, id := range s.CutOff {
 		e.cutOff[id] = true
+	}
+	for _, saved := range s.Partners {
+		if p := e.partners[saved.Partner]; p != nil {
+			p.counts, p.last = saved.Counts, saved.Last
+			if saved.Rests.After(e.now) {
+				e.startTimer(&p.rest, saved.Rests)
+			}
+		}
 	}
 	for _, b := range s.Blocks {
 		e.blocked[b.Number] = b
@@ -194,6 +203,10 @@ func (e *Engine) restoreCall(s CallStatus) error {
 		}
 		c.callback, b.call = b, c
 	}
+	e.restorePartner(c)
+	if c.Phase == PhaseAway {
+		return nil
+	}
 	if c.Phase == PhaseGreeting || c.Phase == PhaseClosing {
 		if c.Phase == PhaseGreeting && e.queues[c.entry.Queue] == nil {
 			return fmt.Errorf("call %s is on the way to the unknown queue %q", c.Call, c.entry.Queue)
@@ -231,7 +244,7 @@ func (e *Engine) restoreOffers(c *call) error {
 			})
 		}
 	}
-	if (len(c.rings) > 0) != (c.Phase != PhaseWaiting) {
+	if (len(c.rings) > 0) != c.Phase.inHand() {
 		return fmt.Errorf("call %s is %s and has %d agents", c.Call, c.Phase, len(c.rings))
 	}
 	e.showOffer(c)

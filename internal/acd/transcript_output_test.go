@@ -80,7 +80,7 @@ func (s *stage) command(c acd.Command) string {
 	case acd.Offer:
 		s.legs[legName(c.Leg)] = c.Leg
 		_, _, agent, _ := c.Leg.Parse()
-		return text("ring", legName(c.Leg), "agent="+string(agent), "seat="+string(c.Seat), when(c.CallerID != "", "shows=%s", c.CallerID),
+		return text("ring", legName(c.Leg), when(c.Number == "", "agent=%s seat=%s", agent, c.Seat), when(c.Number != "", "number=%s", c.Number), when(c.CallerID != "", "shows=%s", c.CallerID),
 			fmt.Sprintf("bound=%v", c.Timeout), on(c.Node))
 	case acd.CancelLeg:
 		return text("cancel", legName(c.Leg), on(c.Node))
@@ -108,7 +108,14 @@ func callText(c acd.CallStatus, s *stage) string {
 		when(len(agents) > 0, "agent=%s", strings.Join(agents, ",")),
 		when(c.Phase == acd.PhaseWaiting && c.Preferred.After(s.now), "only=%s until=%s", c.Prefers, since(c.Preferred)),
 		when(c.Paused.After(s.now), "not-before=%s", since(c.Paused)),
-		when(!c.Resumed.IsZero(), "place=%s", since(c.Resumed)))
+		when(!c.Resumed.IsZero(), "place=%s", since(c.Resumed)), referralText(c.Referral))
+}
+
+func referralText(r *acd.Referral) string {
+	if r == nil || r.Leg == "" {
+		return ""
+	}
+	return "partner=" + string(r.Partner)
 }
 
 func agentText(a acd.AgentStatus) string {
@@ -135,7 +142,7 @@ func recordText(r acd.CallRecord) string {
 		when(r.Result == acd.Answered, "talk=%v", r.Talk()), when(r.Agent != "", "agent=%s@%s", r.Agent, r.Seat),
 		when(len(offers) > 0, "offers=%s", strings.Join(offers, ",")), when(len(visits) > 0, "visits=%s", strings.Join(visits, ",")),
 		when(!r.Resumed.IsZero(), "place=%s", since(r.Resumed)), when(r.Callback != "", "callback=%s", r.Callback),
-		when(r.Outcome != "", "outcome=%s", r.Outcome))
+		when(r.Outcome != "", "outcome=%s", r.Outcome), when(r.Partner != "", "partner=%s", r.Partner))
 }
 
 // show writes the state of all queues and who is kept out.
@@ -147,6 +154,11 @@ func (s *stage) show() {
 	}
 	for _, b := range s.e.Callbacks() {
 		s.say("listed %s %s", b.ID, callbackText(b))
+	}
+	for _, p := range s.e.Partners() {
+		s.say("%s", text("partner", string(p.Partner), fmt.Sprintf("ringing=%d talking=%d waiting=%d rung=%d answered=%d not-taken=%d withdrawn=%d",
+			p.Ringing, p.Talking, p.Waiting, p.Counts.Rung, p.Counts.Answered, p.Counts.NotTaken, p.Counts.Withdrawn),
+			when(!p.Rests.IsZero(), "rests-until=%s", since(p.Rests)), when(p.Last != "", "last=%s", p.Last)))
 	}
 	for _, b := range s.e.Blocks(s.now) {
 		s.say("blocked %s %s", b.Number, b.Reason)

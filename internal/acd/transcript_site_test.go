@@ -179,6 +179,8 @@ func change(cfg *acd.Config, text string) error {
 		changeEntry(cfg, w)
 	case "agent":
 		changeAgent(cfg, w)
+	case "partner":
+		changePartner(cfg, w)
 	case "seats":
 		cfg.Seats = listOf[acd.SeatID](w.next("seats"))
 	case "reasons":
@@ -204,7 +206,8 @@ func change(cfg *acd.Config, text string) error {
 
 func remove(cfg *acd.Config, w *words) {
 	what, name := w.next("what"), w.next("a name")
-	before := len(cfg.Agents) + len(cfg.Queues) + len(cfg.Entries)
+	count := func() int { return len(cfg.Agents) + len(cfg.Queues) + len(cfg.Entries) + len(cfg.Partners) }
+	before := count()
 	switch what {
 	case "agent":
 		cfg.Agents = slices.DeleteFunc(cfg.Agents, func(a acd.Agent) bool { return string(a.ID) == name })
@@ -212,10 +215,12 @@ func remove(cfg *acd.Config, w *words) {
 		cfg.Queues = slices.DeleteFunc(cfg.Queues, func(q acd.Queue) bool { return string(q.ID) == name })
 	case "entry":
 		cfg.Entries = slices.DeleteFunc(cfg.Entries, func(e acd.Entry) bool { return e.Number == name })
+	case "partner":
+		cfg.Partners = slices.DeleteFunc(cfg.Partners, func(p acd.Partner) bool { return string(p.ID) == name })
 	default:
 		w.wrong("remove does not know the word %q", what)
 	}
-	if len(cfg.Agents)+len(cfg.Queues)+len(cfg.Entries) == before {
+	if count() == before {
 		w.wrong("there is no %s %s to remove", what, name)
 	}
 }
@@ -237,6 +242,17 @@ func changeEntry(cfg *acd.Config, w *words) {
 	setList(w, "greeting", &e.Greeting)
 	w.whole("priority", &e.Priority)
 	w.requirements("skills", &e.Skills)
+}
+
+func changePartner(cfg *acd.Config, w *words) {
+	id := acd.PartnerID(w.next("a partner"))
+	p := find(&cfg.Partners, func(p acd.Partner) bool { return p.ID == id },
+		acd.Partner{ID: id, AtMost: 1, RingTimeout: 20 * time.Second, Rest: 30 * time.Second})
+	setWord(w, "number", &p.Number)
+	w.whole("at-most", &p.AtMost)
+	w.duration("ring", &p.RingTimeout)
+	w.duration("rest", &p.Rest)
+	p.ShowCaller = p.ShowCaller || w.flag("show-caller")
 }
 
 func changeAgent(cfg *acd.Config, w *words) {
@@ -324,6 +340,7 @@ func changeOverflow(q *acd.Queue, w *words) {
 	w.duration("wait", &rule.Wait)
 	setList(w, "prompts", &rule.Prompts)
 	setWord(w, "to", &rule.To)
+	setWord(w, "partner", &rule.Partner)
 	rule.Callback, rule.Refuse = w.flag("callback"), w.flag("refuse")
 	q.Overflow = append(slices.Clone(q.Overflow), rule)
 }

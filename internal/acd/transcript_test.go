@@ -31,7 +31,7 @@ var update = flag.Bool("update", false, "write the engine's output into the tran
 //	  refused seat_taken: …     … a request that was not granted
 //	at 30s                      what happens by itself before the next event
 //
-// A leg is named a/1: the first offer of call a. Lines that begin with | belong
+// A leg is named a/1: the first offer of call a; a/to-x/1: its first call to partner x. Lines that begin with | belong
 // to the reconfigure or restart above. go test -run Transcript -update rewrites
 // the answers; what they ought to be is for the reader to judge.
 func TestTranscripts(t *testing.T) {
@@ -261,7 +261,7 @@ func (s *stage) audit() error {
 // changed carries out reconfigure and restart.
 func (s *stage) changed(w *words, changes []string) error {
 	cfg := s.cfg
-	cfg.Entries, cfg.Queues, cfg.Agents = slices.Clone(cfg.Entries), slices.Clone(cfg.Queues), slices.Clone(cfg.Agents)
+	cfg.Entries, cfg.Queues, cfg.Agents, cfg.Partners = slices.Clone(cfg.Entries), slices.Clone(cfg.Queues), slices.Clone(cfg.Agents), slices.Clone(cfg.Partners)
 	for _, c := range changes {
 		if err := change(&cfg, c[1:]); err != nil {
 			return err
@@ -440,9 +440,12 @@ func since(t time.Time) string { return t.Sub(start).String() }
 
 // legName is the short name of a leg.
 func legName(leg acd.LegID) string {
-	call, offer, _, ok := leg.Parse()
+	call, offer, who, ok := leg.Parse()
 	if !ok {
 		return string(leg)
+	}
+	if strings.HasPrefix(string(who), "to-") {
+		return fmt.Sprintf("%s/%s/%d", call, who, offer)
 	}
 	return fmt.Sprintf("%s/%d", call, offer)
 }

@@ -109,6 +109,8 @@ const (
 	Refused Reason = "refused"
 	// Shed: the call came in a storm and was not taken on (overflowed).
 	Shed Reason = "shed"
+	// Referred: a partner took the caller (overflowed).
+	Referred Reason = "referred"
 	// CallbackRequested: the caller left the queue to be called back (overflowed).
 	CallbackRequested Reason = "callback_requested"
 	// CallerNotReached: the caller did not answer the callback, or the agent
@@ -161,8 +163,15 @@ const (
 	PhaseRinging  CallPhase = "ringing"  // in a queue, an agent's phone rings
 	PhaseAnswered CallPhase = "answered" // an agent has lifted, the bridge is being made
 	PhaseTalking  CallPhase = "talking"
+	PhaseJoining  CallPhase = "joining" // in a queue, a partner has lifted, the bridge is being made
+	PhaseAway     CallPhase = "away"    // with a partner
 	PhaseClosing  CallPhase = "closing" // will not be served, and hears why
 )
+
+// inHand reports whether agents are rung for a call in this phase, or one has it.
+func (p CallPhase) inHand() bool {
+	return p == PhaseRinging || p == PhaseAnswered || p == PhaseTalking
+}
 
 // Reasons for which the engine itself makes an agent not ready. Sites add
 // their own (break, meal, training, …) in the configuration.

@@ -37,6 +37,7 @@ func (e *Engine) settle(c *call) {
 		c.line.waiting.add(c)
 		e.mark(c.line)
 	}
+	e.settleAsking(c, offerable)
 	if next := e.nextReview(c); next.IsZero() {
 		e.timers.remove(&c.review)
 	} else {

@@ -152,7 +152,7 @@ func newSwitch(cfg *config.Config, log *zap.Logger, meter asterisk.Meter) (*aste
 		nodes = append(nodes, asterisk.Node{ID: n.ID, URL: n.URL, Username: n.Username, Password: n.Password.Reveal()})
 	}
 	return asterisk.New(asterisk.Options{
-		App: cfg.Asterisk.App, Nodes: nodes, CallbackTrunk: cfg.Asterisk.CallbackTrunk, Log: log, Meter: meter,
+		App: cfg.Asterisk.App, Nodes: nodes, OutboundTrunk: cfg.Asterisk.OutboundTrunk, Log: log, Meter: meter,
 	})
 }
 

@@ -258,11 +258,20 @@ func (n *node) offer(c acd.Offer) {
 		n.post(acd.LegGone{Leg: c.Leg, Outcome: acd.OfferWithdrawn})
 		return
 	}
+	if c.Number != "" && n.opt.OutboundTrunk == "" {
+		n.log.Error("a partner cannot be called: no carrier is configured for it; set asterisk.outbound_trunk", zap.String("call", string(c.Call)))
+		n.dropLeg(c.Call, c.Leg, acd.OfferFailed, false)
+		return
+	}
 	r := post("channels/create", "/channels/create", true)
-	r.body = map[string]any{
+	body := map[string]any{
 		"endpoint": "PJSIP/seat-" + string(c.Seat), "app": n.opt.App, "appArgs": "leg",
 		"channelId": string(c.Leg), "originator": string(c.Call),
 	}
+	if c.Number != "" {
+		body["endpoint"], body["variables"] = n.outside(c.Number), shows(c.CallerID)
+	}
+	r.body = body
 	err := n.rest.do(n.jobs, r, nil)
 	if err == nil || statusOf(err) == http.StatusConflict {
 		n.mu.Lock()
@@ -280,8 +289,8 @@ func (n *node) offer(c acd.Offer) {
 		// "Allocation failed": the seat has no registered phone, or no endpoint.
 		outcome = acd.OfferUnreachable
 	}
-	n.log.Warn("an agent's phone could not be rung", zap.String("call", string(c.Call)),
-		zap.String("seat", string(c.Seat)), zap.String("outcome", string(outcome)), zap.Error(err))
+	n.log.Warn("a phone could not be rung", zap.String("call", string(c.Call)),
+		zap.String("leg", string(c.Leg)), zap.String("outcome", string(outcome)), zap.Error(err))
 	n.dropLeg(c.Call, c.Leg, outcome, statusOf(err) == 0 && !neverSent(err))
 }
 
@@ -317,7 +326,10 @@ func (n *node) dial(id acd.LegID) {
 		return
 	}
 	r := post("channels/{id}/dial", "/channels/"+esc(id)+"/dial", false)
-	r.query = url.Values{"caller": {string(leg.offer.Call)}}
+	r.query = url.Values{}
+	if leg.offer.Number == "" {
+		r.query.Set("caller", string(leg.offer.Call)) // or the phone would not show who calls
+	}
 	if leg.offer.Timeout > 0 {
 		seconds := int((leg.offer.Timeout + time.Second - 1) / time.Second)
 		r.query.Set("timeout", strconv.Itoa(seconds))
@@ -326,8 +338,8 @@ func (n *node) dial(id acd.LegID) {
 	if err == nil || statusOf(err) == http.StatusNotFound {
 		return // what becomes of it is told by events
 	}
-	n.log.Error("an agent's phone could not be rung", zap.String("call", string(leg.offer.Call)),
-		zap.String("seat", string(leg.offer.Seat)), zap.Error(err))
+	n.log.Error("a phone could not be rung", zap.String("call", string(leg.offer.Call)),
+		zap.String("leg", string(id)), zap.Error(err))
 	outcome := acd.OfferFailed
 	if isNodeFault(err) {
 		outcome = acd.OfferNodeFault
@@ -426,8 +438,8 @@ func (n *node) bridge(c acd.Connect, call *callState) error {
 	}
 	r := post("bridges/{id}/addChannel", "/bridges/"+esc(id)+"/addChannel", true)
 	r.query = url.Values{"channel": {string(c.Call) + "," + string(c.Leg)}}
-	if call.out != nil {
-		// Or the caller's phone would show the seat.
+	if leg := n.legOf(c.Leg); call.out != nil || leg != nil && leg.offer.Number != "" {
+		// Or the phone outside would show the seat, or a caller who shall not be shown.
 		r.query.Set("inhibitConnectedLineUpdates", "true")
 	}
 	if err := n.rest.do(n.jobs, r, nil); err != nil {
@@ -437,6 +449,12 @@ func (n *node) bridge(c acd.Connect, call *callState) error {
 	call.joined = true
 	n.mu.Unlock()
 	return nil
+}
+
+func (n *node) legOf(id acd.LegID) *legState {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.book.legs[id]
 }
 
 func (n *node) release(c acd.Release) {

@@ -31,17 +31,15 @@ func (n *node) dialOut(c acd.DialOut) {
 	n.mu.Lock()
 	n.book.calls[c.Call] = &callState{out: &outbound{command: c}}
 	n.mu.Unlock()
-	if n.opt.CallbackTrunk == "" {
-		n.log.Error("a caller cannot be called back: no carrier is configured for it; set asterisk.callback_trunk", zap.String("call", string(c.Call)))
+	if n.opt.OutboundTrunk == "" {
+		n.log.Error("a caller cannot be called back: no carrier is configured for it; set asterisk.outbound_trunk", zap.String("call", string(c.Call)))
 		n.notReached(c.Call, acd.OfferFailed)
 		return
 	}
 	r := post("channels/create", "/channels/create", true)
 	r.body = map[string]any{
-		"endpoint": "PJSIP/" + c.Number + "@" + n.opt.CallbackTrunk, "app": n.opt.App, "appArgs": callbackArgs,
-		"channelId": string(c.Call),
-		// What the caller's phone shows is the other party of this channel.
-		"variables": map[string]string{"CONNECTEDLINE(num)": c.CallerID, "CONNECTEDLINE(name)": c.CallerID},
+		"endpoint": n.outside(c.Number), "app": n.opt.App, "appArgs": callbackArgs,
+		"channelId": string(c.Call), "variables": shows(c.CallerID),
 	}
 	err := n.rest.do(n.jobs, r, nil)
 	if err == nil || statusOf(err) == http.StatusConflict {
@@ -54,6 +52,15 @@ func (n *node) dialOut(c acd.DialOut) {
 	}
 	n.log.Warn("a caller could not be called back", zap.String("call", string(c.Call)), zap.String("caller", acd.Mask(c.Number)), zap.Error(err))
 	n.giveUp(c.Call, err)
+}
+
+// outside is the endpoint of a number that is dialled over the carrier.
+func (n *node) outside(number string) string { return "PJSIP/" + number + "@" + n.opt.OutboundTrunk }
+
+// shows lets the phone of a channel that we make show a number: it shows the
+// other party of the channel.
+func shows(number string) map[string]string {
+	return map[string]string{"CONNECTEDLINE(num)": number, "CONNECTEDLINE(name)": number}
 }
 
 // ringOut bridges the agent with the caller's channel and dials it.

@@ -32,9 +32,9 @@ type Options struct {
 	// Meter counts; nil counts nothing.
 	Meter Meter
 
-	// CallbackTrunk is the endpoint of the carrier over which callers are
-	// called back; empty: nobody can be.
-	CallbackTrunk string
+	// OutboundTrunk is the endpoint of the carrier over which callers are called
+	// back and partners called; empty: nobody can be.
+	OutboundTrunk string
 	// SoundPrefix is the folder of the prompts below Asterisk's sounds
 	// directory, with a slash at its end. Default "hotline/".
 	SoundPrefix string

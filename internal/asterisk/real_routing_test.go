@@ -118,3 +118,98 @@ func TestRealKeysAndPromptsWhileWaiting(t *testing.T) {
 	r.sw.Do([]acd.Command{acd.Release{Call: call, Node: "a1"}})
 	expect[acd.CallGone](r)
 }
+
+// A partner is rung over the carrier while an agent's phone rings too, and has
+// the caller when it lifts: both hear each other, and no number is shown but the one
+// that was asked for.
+func TestRealPartnerTakesTheCaller(t *testing.T) {
+	r := newRig(t)
+	r.plan(phone.RingOn())
+	partner, rang := r.called(phone.AnswerAfter(300 * time.Millisecond))
+	c, call := r.arrive()
+	seat := r.offer(call, "8001")
+	expect[acd.LegRinging](r)
+	leg := acd.NewPartnerLegID(call, 1, "xuzhou")
+	r.sw.Do([]acd.Command{acd.Offer{Call: call, Leg: leg, Node: "a1", Number: "13912345678", CallerID: "12345", Timeout: 5 * time.Second}})
+	if ringing, _ := expect[acd.LegRinging](r); ringing.Leg != leg {
+		t.Errorf("%+v", ringing)
+	}
+	if lifted, _ := expect[acd.LegAnswered](r); lifted.Leg != leg {
+		t.Errorf("%+v", lifted)
+	}
+	r.sw.Do([]acd.Command{acd.CancelLeg{Call: call, Leg: seat, Node: "a1"}, acd.Connect{Call: call, Leg: leg, Node: "a1"}})
+	for range 2 { // in either order
+		select {
+		case ev := <-r.events:
+			switch got := ev.Event.(type) {
+			case acd.LegGone:
+				if got.Leg != seat {
+					t.Errorf("%+v", got)
+				}
+			case acd.Connected:
+				if got.Leg != leg {
+					t.Errorf("%+v", got)
+				}
+			default:
+				t.Fatalf("%#v", got)
+			}
+		case <-r.ctx.Done():
+			t.Fatal("the agent's leg did not end, or the partner was not connected")
+		}
+	}
+	there := <-rang
+	if there.Number() != "12345" {
+		t.Errorf("the partner's phone shows %q", there.Number())
+	}
+	_, err := c.WaitTone(r.ctx, partner.Tone())
+	noErr(t, err)
+	_, err = there.WaitTone(r.ctx, r.caller.Tone())
+	noErr(t, err)
+	there.Hangup()
+	if gone, _ := expect[acd.LegGone](r); gone.Leg != leg {
+		t.Errorf("%+v", gone)
+	}
+	r.sw.Do([]acd.Command{acd.Release{Call: call, Leg: leg, Node: "a1", LegGone: true}})
+	expect[acd.CallGone](r)
+	r.nothingLeft()
+	r.quiet()
+}
+
+func TestRealPartnerThatDoesNotTakeTheCaller(t *testing.T) {
+	for name, test := range map[string]struct {
+		plan phone.Plan
+		want acd.OfferOutcome
+	}{
+		"busy":        {phone.RefuseAfter(0, 486), acd.OfferBusy},
+		"no such":     {phone.RefuseAfter(0, 404), acd.OfferUnreachable},
+		"overloaded":  {phone.RefuseAfter(0, 503), acd.OfferFailed},
+		"no answer":   {phone.RingOn(), acd.OfferNoAnswer},
+		"caller ends": {phone.RingOn(), acd.OfferWithdrawn},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			_, rang := r.called(test.plan)
+			c, call := r.arrive()
+			leg := acd.NewPartnerLegID(call, 1, "xuzhou")
+			r.sw.Do([]acd.Command{acd.Offer{Call: call, Leg: leg, Node: "a1", Number: "13912345678", CallerID: "12345", Timeout: time.Second}})
+			<-rang
+			if name == "no answer" || name == "caller ends" {
+				expect[acd.LegRinging](r)
+			}
+			if name == "caller ends" {
+				c.Hangup()
+				expect[acd.CallGone](r)
+				r.sw.Do([]acd.Command{acd.CancelLeg{Call: call, Leg: leg, Node: "a1"}, acd.Release{Call: call, Node: "a1", CallerGone: true}})
+			}
+			if gone, _ := expect[acd.LegGone](r); gone.Leg != leg || gone.Outcome != test.want {
+				t.Errorf("%+v, want %s", gone, test.want)
+			}
+			if name != "caller ends" {
+				r.sw.Do([]acd.Command{acd.Release{Call: call, Node: "a1"}})
+				expect[acd.CallGone](r)
+			}
+			r.nothingLeft()
+			r.quiet()
+		})
+	}
+}

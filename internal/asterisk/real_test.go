@@ -115,7 +115,7 @@ func (r *rig) options() asterisk.Options {
 	return asterisk.Options{
 		Nodes: []asterisk.Node{{ID: "a1", URL: "http://" + r.proxy.addr, Username: r.a.Params.ARIUser, Password: r.a.Params.ARIPassword}},
 		Log:   zaptest.NewLogger(r.t, zaptest.Level(zap.InfoLevel)), Meter: r.meter,
-		RetryMin: 20 * time.Millisecond, ConfirmAfter: 200 * time.Millisecond, CallbackTrunk: "carrier",
+		RetryMin: 20 * time.Millisecond, ConfirmAfter: 200 * time.Millisecond, OutboundTrunk: "carrier",
 	}
 }
 

@@ -73,7 +73,7 @@ func (c *checker) config(raw *file) *Config {
 		Asterisk: c.asterisk(raw.Asterisk),
 	}
 	c.routing(raw, cfg)
-	c.callbackTrunk(raw, cfg)
+	c.outboundTrunk(raw, cfg)
 	c.pins(raw.PINFile, cfg.Agents)
 	return cfg
 }
@@ -224,20 +224,26 @@ func (c *checker) asterisk(raw asteriskSection) Asterisk {
 	return out
 }
 
-// callbackTrunk checks the trunk over which callers are called back.
-func (c *checker) callbackTrunk(raw *file, cfg *Config) {
-	t, names := raw.Asterisk.CallbackTrunk, c.unique("trunk")
-	cfg.Asterisk.CallbackTrunk = t.v
+// outboundTrunk checks the trunk over which callers are called back and partners called.
+func (c *checker) outboundTrunk(raw *file, cfg *Config) {
+	t, names := raw.Asterisk.OutboundTrunk, c.unique("trunk")
+	cfg.Asterisk.OutboundTrunk = t.v
 	for _, trunk := range raw.Asterisk.Trunks.items {
 		if names.seen[trunk.Name.v] = trunk.Name.place; trunk.Name.v == t.v && !trunk.Contact.written(trunk.place) {
-			c.at(t.place, "asterisk.callback_trunk: trunk %s has no contact, so no call can be sent to it; add it to the trunk, for example: contact: sip:203.0.113.10", t.v)
+			c.at(t.place, "asterisk.outbound_trunk: trunk %s has no contact, so no call can be sent to it; add it to the trunk, for example: contact: sip:203.0.113.10", t.v)
 		}
 	}
-	c.known(t, "asterisk.callback_trunk is", names)
+	c.known(t, "asterisk.outbound_trunk is", names)
+	if t.written(raw.Asterisk.place) {
+		return
+	}
 	for _, q := range raw.Queues.items {
-		if q.Callback.place != q.place && !t.written(raw.Asterisk.place) {
-			c.at(q.Callback.place, "queue %s calls back, and it is not said over which trunk; add for example: asterisk: {callback_trunk: carrier}", q.ID.v)
+		if q.Callback.place != q.place {
+			c.at(q.Callback.place, "queue %s calls back, and it is not said over which trunk; add for example: asterisk: {outbound_trunk: carrier}", q.ID.v)
 		}
+	}
+	for _, p := range raw.Partners.items {
+		c.at(p.place, "partner %s is called, and it is not said over which trunk; add for example: asterisk: {outbound_trunk: carrier}", p.ID.v)
 	}
 }
 

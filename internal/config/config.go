@@ -28,6 +28,7 @@ type Config struct {
 	Seats           []Seat
 	Agents          []Agent
 	NotReadyReasons []acd.NotReadyReason
+	Partners        []acd.Partner
 	Admission       acd.Admission
 	BlockedPrompts  []string
 	PriorityWorth   time.Duration
@@ -67,9 +68,9 @@ type Asterisk struct {
 	SIPListen        netip.AddrPort
 	RTPStart, RTPEnd uint16 // both included; RTPStart is even
 	Trunks           []Trunk
-	// CallbackTrunk names the trunk over which callers are called back. It has
+	// OutboundTrunk names the trunk over which callers are called back and partners called. It has
 	// a contact; it is set when a queue calls back.
-	CallbackTrunk string
+	OutboundTrunk string
 	// SeatPasswordDir holds a file with the SIP password for each seat;
 	// empty when all phones have a fixed contact.
 	SeatPasswordDir string
@@ -121,6 +122,7 @@ func (c *Config) ACD() acd.Config {
 		Entries:         c.Entries,
 		Queues:          c.Queues,
 		NotReadyReasons: c.NotReadyReasons,
+		Partners:        c.Partners,
 		Admission:       c.Admission,
 		BlockedPrompts:  c.BlockedPrompts,
 		PriorityWorth:   c.PriorityWorth,

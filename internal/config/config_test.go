@@ -158,7 +158,7 @@ func TestFullFile(t *testing.T) {
 	equal("ports", []uint16{cfg.Asterisk.RTPStart, cfg.Asterisk.RTPEnd}, "[20000 20999]")
 	equal("fallback", cfg.Asterisk.FallbackAfter, 2*time.Minute)
 	equal("trunks", cfg.Asterisk.Trunks, "[{carrier [127.0.0.2 10.1.0.0/24 10.2.0.1:5060] sip:10.2.0.1:5070} {other [127.0.0.3] }]")
-	equal("callback trunk", cfg.Asterisk.CallbackTrunk, "carrier")
+	equal("callback trunk", cfg.Asterisk.OutboundTrunk, "carrier")
 	equal("entries", cfg.Entries, "[{12345 general [greeting please-hold] 0 []} {+8651812345 business [] -2 []} {12345002 general [] 5 [{english 6} {law 2}]}]")
 	equal("worth of priority", cfg.PriorityWorth, 45*time.Second)
 	equal("admission", cfg.Admission, "{2.5 20 [busy-later goodbye]}")

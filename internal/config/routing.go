@@ -46,7 +46,7 @@ func (c *checker) admission(raw admissionSection, site place) acd.Admission {
 	}
 }
 
-func (c *checker) queue(q queueItem, queues unique, asked skillsAsked, calendars map[string]*calendar.Schedule) acd.Queue {
+func (c *checker) queue(q queueItem, queues, partners unique, asked skillsAsked, calendars map[string]*calendar.Schedule) acd.Queue {
 	id := c.name(q.ID, "queues.id", queueName)
 	var strategies []string
 	for _, s := range acd.Strategies {
@@ -65,7 +65,7 @@ func (c *checker) queue(q queueItem, queues unique, asked skillsAsked, calendars
 		Relax:       c.relax(q, queues, asked),
 		LastAgent:   c.lastAgent(q),
 		Announce:    c.announce(q),
-		Overflow:    c.overflow(q, queues),
+		Overflow:    c.overflow(q, queues, partners),
 		Callback:    c.callback(q),
 		Redial:      c.redial(q),
 	}
@@ -149,14 +149,14 @@ func (c *checker) announce(q queueItem) acd.Announce {
 // mostRules of overflow are followed in a queue.
 const mostRules = 32
 
-func (c *checker) overflow(q queueItem, queues unique) (rules []acd.Overflow) {
+func (c *checker) overflow(q queueItem, queues, partners unique) (rules []acd.Overflow) {
 	if len(q.Overflow.items) > mostRules {
 		c.at(q.Overflow.items[mostRules].place, "queues.overflow: queue %s has %d rules, and at most %d are followed; remove some", q.ID.v, len(q.Overflow.items), mostRules)
 	}
 	tellsClosed := false
 	for _, raw := range q.Overflow.items {
 		tellsClosed = tellsClosed || raw.Closed.written(raw.place)
-		rules = append(rules, c.rule(q, raw, queues))
+		rules = append(rules, c.rule(q, raw, queues, partners))
 	}
 	if q.Hours.set && !tellsClosed {
 		c.at(q.Hours.place, "queue %s keeps hours, and no rule says what comes of its callers when it is closed; add for example: overflow: [{closed: true, refuse: true, prompts: closed}]", q.ID.v)
@@ -164,21 +164,21 @@ func (c *checker) overflow(q queueItem, queues unique) (rules []acd.Overflow) {
 	return rules
 }
 
-func (c *checker) rule(q queueItem, raw overflowItem, queues unique) acd.Overflow {
+func (c *checker) rule(q queueItem, raw overflowItem, queues, partners unique) acd.Overflow {
 	rule := acd.Overflow{
 		Closed: raw.Closed.v, NoAgents: raw.NoAgents.v,
 		Length:   between(c, raw.Length, "queues.overflow.length", 1, 100_000),
 		Expected: between(c, raw.Expected, "queues.overflow.expected", time.Second, longestWait),
 		Wait:     between(c, raw.Wait, "queues.overflow.wait", time.Second, longestWait),
 		Prompts:  c.sounds(raw.Prompts.list, "queues.overflow.prompts"),
-		To:       acd.QueueID(raw.To.v), Callback: raw.Callback.v, Refuse: raw.Refuse.v,
+		To:       acd.QueueID(raw.To.v), Partner: acd.PartnerID(raw.Partner.v), Callback: raw.Callback.v, Refuse: raw.Refuse.v,
 	}
 	conditions := chosen(
 		choice{"closed", raw.holds(raw.Closed)}, choice{"no_agents", raw.holds(raw.NoAgents)},
 		choice{"length", raw.Length.written(raw.place)}, choice{"expected", raw.Expected.written(raw.place)},
 		choice{"wait", raw.Wait.written(raw.place)})
 	consequences := chosen(
-		choice{"to", raw.To.written(raw.place)}, choice{"callback", raw.holds(raw.Callback)}, choice{"refuse", raw.holds(raw.Refuse)})
+		choice{"to", raw.To.written(raw.place)}, choice{"partner", raw.Partner.written(raw.place)}, choice{"callback", raw.holds(raw.Callback)}, choice{"refuse", raw.holds(raw.Refuse)})
 	switch {
 	case len(conditions) == 0:
 		c.at(raw.place, "queues.overflow: a rule needs a condition; add one of closed, no_agents, length, expected, wait")
@@ -186,18 +186,19 @@ func (c *checker) rule(q queueItem, raw overflowItem, queues unique) acd.Overflo
 		c.at(raw.place, "queues.overflow: a rule has one condition, and this one has %s; make a rule of each", strings.Join(conditions, " and "))
 	case len(consequences) > 1:
 		c.at(raw.place, "queues.overflow: a rule does one thing, and this one has %s; leave one of them", strings.Join(consequences, " and "))
-	case raw.Prompts.set && !raw.Prompts.blank || raw.To.written(raw.place):
+	case raw.Prompts.set && !raw.Prompts.blank || raw.To.written(raw.place) || raw.Partner.written(raw.place):
 	case rule.Callback:
 		c.at(raw.place, "queues.overflow: callers cannot know which keys to press; add for example: prompts: callback-offer")
 	case rule.Refuse:
 		c.at(raw.place, "queues.overflow: callers would be refused without a word; add for example: prompts: busy-later")
 	default:
-		c.at(raw.place, "queues.overflow: the rule does nothing; add to, callback, refuse or prompts")
+		c.at(raw.place, "queues.overflow: the rule does nothing; add to, partner, callback, refuse or prompts")
 	}
 	if rule.Closed && !q.Hours.set {
 		c.at(raw.Closed.place, "queues.overflow.closed: queue %s is always open; add hours to the queue, or remove the rule", q.ID.v)
 	}
 	c.knownQueue(raw.To, "queue "+q.ID.v+" overflows to", queues)
+	c.known(raw.Partner, "queue "+q.ID.v+" asks", partners)
 	if raw.To.set && raw.To.v == q.ID.v {
 		c.at(raw.To.place, "queues.overflow.to: queue %s cannot overflow to itself; name another", q.ID.v)
 	}
@@ -262,4 +263,25 @@ func (c *checker) redial(q queueItem) acd.Redial {
 		AtMost: between(c, raw.AtMost, "queues.redial.at_most", 1, 100),
 		After:  between(c, raw.After, "queues.redial.after", 0, longestWait),
 	}
+}
+
+// partners checks the other hotlines that help, and returns their names.
+func (c *checker) partners(raw *file, cfg *Config) unique {
+	names := c.unique("partner")
+	for _, p := range raw.Partners.items {
+		id := c.name(p.ID, "partners.id", queueName)
+		names.add(p.ID.place, id)
+		digits := strings.TrimPrefix(p.Number.v, "+")
+		if p.Number.set && (len(digits) < 5 || len(digits) > 15 || strings.Trim(digits, "0123456789") != "") {
+			c.at(p.Number.place, "partners.number: %s cannot be called; write 5 to 15 digits, perhaps after a +", quoted(p.Number.v))
+		}
+		cfg.Partners = append(cfg.Partners, acd.Partner{
+			ID: acd.PartnerID(id), Title: c.title(p.Title, "partners.title", id), Number: p.Number.v,
+			AtMost:      between(c, p.AtMost, "partners.at_most", 1, 10_000),
+			RingTimeout: between(c, p.RingTimeout, "partners.ring_timeout", 5*time.Second, 2*time.Minute),
+			Rest:        between(c, p.Rest, "partners.rest", time.Second, time.Hour),
+			ShowCaller:  p.ShowCaller.v,
+		})
+	}
+	return names
 }

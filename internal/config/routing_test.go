@@ -81,7 +81,7 @@ asterisk:
   nodes: [{id: a1, url: "http://127.0.0.1:8088", password_file: secrets/ari.password}]
   seat_password_dir: secrets/seats
   trunks: [{name: carrier, match: [203.0.113.10], contact: %s}]
-  callback_trunk: %s
+  outbound_trunk: %s
 calendars: [{id: office, weekly: [{days: mon-fri, hours: "08:30-18:00"}]}]
 seats: [{range: 8001-8002}]
 priority_worth: %s
@@ -203,7 +203,7 @@ func TestEngineTakesWhateverRuleLoads(t *testing.T) {
 	sandbox(t)
 	before := strings.NewReplacer(
 		"  seat_password_dir", `  trunks: [{name: carrier, match: [127.0.0.2], contact: "sip:127.0.0.2"}]
-  callback_trunk: carrier
+  outbound_trunk: carrier
   seat_password_dir`,
 		"queues: [general]", "queues: [general, business]",
 		"queues: [{id: general}]", `calendars: [{id: office, weekly: [{days: mon, hours: "08:30-18:00"}]}]

@@ -21,6 +21,7 @@ type file struct {
 	NotReadyReasons list[reasonItem]   `yaml:"not_ready_reasons"`
 	Calendars       list[calendarItem] `yaml:"calendars"`
 	Holidays        list[holidaysItem] `yaml:"holidays"`
+	Partners        list[partnerItem]  `yaml:"partners"`
 	PINFile         text               `yaml:"pin_file" default:""`
 	PriorityWorth   duration           `yaml:"priority_worth" default:"30s"`
 	Admission       admissionSection   `yaml:"admission"`
@@ -53,7 +54,7 @@ type asteriskSection struct {
 	Nodes           list[nodeItem]  `yaml:"nodes" need:"name the Asterisk nodes, for example: - {id: a1, url: http://127.0.0.1:8088, username: hotline, password_file: secrets/ari.password}"`
 	SIP             sipSection      `yaml:"sip"`
 	Trunks          list[trunkItem] `yaml:"trunks"`
-	CallbackTrunk   text            `yaml:"callback_trunk" default:""`
+	OutboundTrunk   text            `yaml:"outbound_trunk" default:""`
 	SeatPasswordDir text            `yaml:"seat_password_dir" default:""`
 	FallbackAfter   duration        `yaml:"fallback_after" default:"60s"`
 }
@@ -146,6 +147,7 @@ type overflowItem struct {
 	Wait     duration `yaml:"wait" default:""`
 	Prompts  texts    `yaml:"prompts" default:""`
 	To       text     `yaml:"to" default:""`
+	Partner  text     `yaml:"partner" default:""`
 	Callback yesno    `yaml:"callback" default:"false"`
 	Refuse   yesno    `yaml:"refuse" default:"false"`
 }
@@ -192,6 +194,17 @@ type reasonItem struct {
 	Name  text `yaml:"name" need:"name the reason, for example: name: break"`
 	Title text `yaml:"title" default:""`
 	Digit text `yaml:"digit" default:""`
+}
+
+type partnerItem struct {
+	place
+	ID          text     `yaml:"id" need:"name the partner, for example: id: xuzhou"`
+	Title       text     `yaml:"title" default:""`
+	Number      text     `yaml:"number" need:"write the number at which it is called, for example: number: \"051612345\""`
+	AtMost      number   `yaml:"at_most" need:"write how many of our calls it takes at once, for example: at_most: 10"`
+	RingTimeout duration `yaml:"ring_timeout" default:"30s"`
+	Rest        duration `yaml:"rest" default:"60s"`
+	ShowCaller  yesno    `yaml:"show_caller" default:"false"`
 }
 
 type calendarItem struct {

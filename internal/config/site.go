@@ -38,8 +38,9 @@ func (c *checker) site(raw *file, cfg *Config, calendars map[string]*calendar.Sc
 		asked.add(entry.Skills)
 		cfg.Entries = append(cfg.Entries, entry)
 	}
+	partners := c.partners(raw, cfg)
 	for _, q := range raw.Queues.items {
-		cfg.Queues = append(cfg.Queues, c.queue(q, queues, asked, calendars))
+		cfg.Queues = append(cfg.Queues, c.queue(q, queues, partners, asked, calendars))
 	}
 	c.seats(raw, cfg)
 	c.reasons(raw, cfg)

@@ -55,7 +55,7 @@ asterisk:
     # Callers dial from this address, phones of the seats from 127.0.0.1.
     - {name: carrier, match: [127.0.0.2]{{if .Contact}}, contact: "sip:{{.Contact}}"{{end}}}
 {{- if .Contact}}
-  callback_trunk: carrier
+  outbound_trunk: carrier
 {{- end}}
   seat_password_dir: secrets/seats
   fallback_after: 30s
