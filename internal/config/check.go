@@ -242,8 +242,8 @@ func (c *checker) outboundTrunk(raw *file, cfg *Config) {
 			c.at(q.Callback.place, "queue %s calls back, and it is not said over which trunk; add for example: asterisk: {outbound_trunk: carrier}", q.ID.v)
 		}
 	}
-	for _, p := range raw.Partners.items {
-		c.at(p.place, "partner %s is called, and it is not said over which trunk; add for example: asterisk: {outbound_trunk: carrier}", p.ID.v)
+	if len(raw.Partners.items) > 0 {
+		c.at(raw.Partners.place, "partners are called, and it is not said over which trunk; add for example: asterisk: {outbound_trunk: carrier}")
 	}
 }
 

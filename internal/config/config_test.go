@@ -158,7 +158,11 @@ func TestFullFile(t *testing.T) {
 	equal("ports", []uint16{cfg.Asterisk.RTPStart, cfg.Asterisk.RTPEnd}, "[20000 20999]")
 	equal("fallback", cfg.Asterisk.FallbackAfter, 2*time.Minute)
 	equal("trunks", cfg.Asterisk.Trunks, "[{carrier [127.0.0.2 10.1.0.0/24 10.2.0.1:5060] sip:10.2.0.1:5070} {other [127.0.0.3] }]")
-	equal("callback trunk", cfg.Asterisk.OutboundTrunk, "carrier")
+	same("partners", cfg.ACD().Partners, []acd.Partner{
+		{ID: "xuzhou", Title: "徐州12345", Number: "051612345", AtMost: 10, RingTimeout: 20 * time.Second, Rest: 2 * time.Minute, ShowCaller: true},
+		{ID: "suqian", Title: "suqian", Number: "+8652712345", AtMost: 1, RingTimeout: 30 * time.Second, Rest: time.Minute},
+	})
+	equal("outbound trunk", cfg.Asterisk.OutboundTrunk, "carrier")
 	equal("entries", cfg.Entries, "[{12345 general [greeting please-hold] 0 []} {+8651812345 business [] -2 []} {12345002 general [] 5 [{english 6} {law 2}]}]")
 	equal("worth of priority", cfg.PriorityWorth, 45*time.Second)
 	equal("admission", cfg.Admission, "{2.5 20 [busy-later goodbye]}")
@@ -185,6 +189,8 @@ func TestFullFile(t *testing.T) {
 			{Length: 30, Refuse: true, Prompts: []string{"agents-busy", "goodbye"}},
 			{Expected: 5 * time.Minute, Callback: true, Prompts: []string{"callback-offer"}},
 			{Wait: time.Minute, Prompts: []string{"agents-busy"}},
+			{Wait: 90 * time.Second, Partner: "xuzhou"},
+			{Wait: 100 * time.Second, Partner: "suqian", Prompts: []string{"partner-asked"}},
 			{Wait: 2 * time.Minute, To: "night"},
 		},
 		Callback: acd.Callback{

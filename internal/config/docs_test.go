@@ -33,7 +33,7 @@ func TestReferenceIsTrue(t *testing.T) {
 	describe(reflect.TypeFor[file](), "", want)
 	// What these fall back to is another value, not a constant.
 	for key, text := range map[string]string{
-		"queues.title": "the id", "not_ready_reasons.title": "the name",
+		"queues.title": "the id", "partners.title": "the id", "not_ready_reasons.title": "the name",
 		"queues.relax.level": "as before", "agents.wrap_up": "the queue's",
 	} {
 		if want[key] != "none" {

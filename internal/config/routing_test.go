@@ -44,7 +44,7 @@ func (d draft) list(most int, item func(i int) string) string {
 func (d draft) overflow(hours bool, other string) string {
 	rules := d.list(3, func(int) string {
 		condition := d.one("no_agents: true", "length: 5", "expected: 2m", "wait: 30s")
-		return "{" + condition + ", " + d.one("to: "+other, "to: spare", "callback: true, prompts: callback-offer", "refuse: true, prompts: [closed]", "prompts: waiting") + "}"
+		return "{" + condition + ", " + d.one("to: "+other, "to: spare", "partner: xuzhou", "callback: true, prompts: callback-offer", "refuse: true, prompts: [closed]", "prompts: waiting") + "}"
 	})
 	if hours {
 		rules = strings.TrimSuffix(rules, "]") + ", {closed: true, to: spare}]"
@@ -84,6 +84,7 @@ asterisk:
   outbound_trunk: %s
 calendars: [{id: office, weekly: [{days: mon-fri, hours: "08:30-18:00"}]}]
 seats: [{range: 8001-8002}]
+partners: [{id: xuzhou, number: %s, at_most: %s, ring_timeout: %s, rest: %s}]
 priority_worth: %s
 admission: %s
 blocked_prompts: %s
@@ -98,7 +99,8 @@ agents:
   - {id: 1001, queues: [general, talent, spare], skills: {english: 10}}
   - %s
 not_ready_reasons: [{name: %s}]
-`, d.one(`"sip:203.0.113.10"`), d.one("carrier"), d.one("30s", "1m"),
+`, d.one(`"sip:203.0.113.10"`), d.one("carrier"),
+		d.one("12345", `"+8651612345"`), d.one("1", "10"), d.one("20s"), d.one("1s", "1m"), d.one("30s", "1m"),
 		d.keys("!pace", d.one("0.5", "10"), "burst", d.one("1", "20"), "prompts", d.one("busy-later")), d.one("blocked", "[]", "[a, b]"),
 		d.keys("!number", d.one("12345"), "!queue", d.one("general", "talent"), "priority", d.one("0", "-3", "5"), "skills", "{english: "+d.one("2", "5")+"}"),
 		d.queue("general", "talent"), d.queue("talent", "general"),
@@ -205,6 +207,7 @@ func TestEngineTakesWhateverRuleLoads(t *testing.T) {
 		"  seat_password_dir", `  trunks: [{name: carrier, match: [127.0.0.2], contact: "sip:127.0.0.2"}]
   outbound_trunk: carrier
   seat_password_dir`,
+		"seats:", "partners: [{id: xuzhou, number: 51612345, at_most: 1}]\nseats:",
 		"queues: [general]", "queues: [general, business]",
 		"queues: [{id: general}]", `calendars: [{id: office, weekly: [{days: mon, hours: "08:30-18:00"}]}]
 queues:
@@ -215,7 +218,7 @@ queues:
     overflow: [{closed: true, to: general}, {`).Replace(string(minimal))
 	before, after, _ := strings.Cut(before, "{\n")
 	before, after = before+"{", "}]\n"+after
-	parts := []string{"closed: true", "no_agents: true", "length: 1", "expected: 1m", "wait: 1m", "to: general", "callback: true", "refuse: true", "prompts: x"}
+	parts := []string{"closed: true", "no_agents: true", "length: 1", "expected: 1m", "wait: 1m", "to: general", "partner: xuzhou", "callback: true", "refuse: true", "prompts: x"}
 	accepted := 0
 	for set := 1; set < 1<<len(parts); set++ {
 		var chosen []string
@@ -228,9 +231,9 @@ queues:
 			accepted++
 		}
 	}
-	// Five conditions, each with a queue, a queue and prompts, or prompts and
-	// one of callback, refusal and nothing.
-	if accepted != 5*5 {
-		t.Errorf("%d rules were accepted, want 25", accepted)
+	// Five conditions, each with a queue or a partner, with prompts or without,
+	// or prompts and one of callback, refusal and nothing.
+	if accepted != 5*7 {
+		t.Errorf("%d rules were accepted, want 35", accepted)
 	}
 }

@@ -44,6 +44,8 @@ func (c *checker) scenario(name string, raw *file) (*sim.Scenario, error) {
 	s.Callers = c.callers(&raw.Callers)
 	s.Switch = c.lines(&raw.Switch)
 	s.Agents = c.behaviour(&raw.Agents)
+	s.Partners = sim.Partners{Takes: c.within(raw.Partners.Takes, "partners.takes", 0, 1)}
+	s.Partners.Answer = c.distribution(&raw.Partners.Answer, "partners.answer", s.Partners.Takes > 0)
 	for i := range raw.Shifts.Items() {
 		s.Shifts = append(s.Shifts, c.shift(&raw.Shifts.Items()[i], s))
 	}

@@ -16,6 +16,7 @@ type file struct {
 	Callers  callersSection            `yaml:"callers"`
 	Switch   switchSection             `yaml:"switch"`
 	Agents   agentsSection             `yaml:"agents"`
+	Partners partnersSection           `yaml:"partners"`
 	Shifts   config.List[shiftItem]    `yaml:"shifts" need:"say when agents work, for example: - {name: day, agents: [1001-1040], begin: \"08:00\", end: \"16:00\"}"`
 	Variants config.List[variantItem]  `yaml:"variants"`
 }
@@ -84,6 +85,12 @@ type agentsSection struct {
 	Unreachable     config.Number `yaml:"unreachable" default:"0"`
 	Back            distribution  `yaml:"back"`
 	ReadyAfterLogin config.Span   `yaml:"ready_after_login" default:"10s"`
+}
+
+type partnersSection struct {
+	config.Section
+	Takes  config.Number `yaml:"takes" default:"0"`
+	Answer distribution  `yaml:"answer"`
 }
 
 type shiftItem struct {

@@ -132,7 +132,7 @@ func (r *run) callEnded(record *acd.CallRecord) {
 	p := &r.callers[c.person]
 	if c.callback {
 		if record.Result == acd.Answered {
-			r.serve(p, record, true)
+			r.serve(p, record.Answered, true)
 		}
 		return // the change that it has ended frees it
 	}
@@ -141,7 +141,9 @@ func (r *run) callEnded(record *acd.CallRecord) {
 	c.redial = -1
 	switch {
 	case record.Result == acd.Answered:
-		r.serve(p, record, false)
+		r.serve(p, record.Answered, false)
+	case record.Reason == acd.Referred:
+		r.serve(p, record.Visits[len(record.Visits)-1].Left, false)
 	case record.Result == acd.Abandoned:
 		c.redial = r.Callers.Redial.Probability
 	case record.Reason == acd.Refused || record.Reason == acd.Shed || record.Reason == acd.ClosedHours:
@@ -155,15 +157,15 @@ func (r *run) callEnded(record *acd.CallRecord) {
 	r.later(r.Switch.HangUpDelay, callerLeft, c.slot, c.gen)
 }
 
-// serve notes that a person has talked with an agent. Whoever is served does
+// serve notes that a person talks with an agent, ours or a partner's, since then. Whoever is served does
 // not dial again.
-func (r *run) serve(p *caller, record *acd.CallRecord, calledBack bool) {
+func (r *run) serve(p *caller, at time.Time, calledBack bool) {
 	p.redials = false
 	if p.served {
 		return // called back although served already
 	}
 	p.served = true
-	r.tally.serve(p.first, int64(record.Answered.Sub(r.plan.start)), time.Duration(p.held), calledBack)
+	r.tally.serve(p.first, int64(at.Sub(r.plan.start)), time.Duration(p.held), calledBack)
 }
 
 // leave frees the line of a call that has ended; the person dials again later,

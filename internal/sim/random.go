@@ -20,6 +20,8 @@ const (
 	forBreak
 	forTaking
 	forLifting
+	forPartner
+	forPartnerAnswer
 )
 
 // streams gives a stream of random numbers for each purpose and each person's

@@ -32,8 +32,11 @@ func busy(hours int) *Scenario {
 		{NoAgents: true, Prompts: []string{"busy-later"}, Refuse: true},
 		{Length: 12, Prompts: []string{"busy-later"}, Refuse: true},
 		{Wait: 40 * time.Second, Callback: true, Prompts: []string{"callback-offer"}},
+		{Wait: time.Minute, Partner: "xuzhou"},
 		{Wait: 2 * time.Minute, To: "business"},
 	}
+	s.Routing.Partners = []acd.Partner{{ID: "xuzhou", Number: "051612345", AtMost: 2, RingTimeout: 20 * time.Second, Rest: time.Minute}}
+	s.Partners = Partners{Takes: 0.7, Answer: LogNormal{12 * time.Second, 0.8}}
 	s.Routing.Queues[1].Overflow = []acd.Overflow{{Wait: 3 * time.Minute, Prompts: []string{"sorry"}, Refuse: true}}
 	return s
 }
@@ -61,7 +64,7 @@ func TestEverythingInAStorm(t *testing.T) {
 			outcomes["called back: "+r.Outcome]++
 		}
 	}})
-	for _, reason := range []acd.Reason{acd.Refused, acd.Shed, acd.CallbackRequested, acd.CallerNotReached, acd.CallerHungUp, acd.AgentHungUp} {
+	for _, reason := range []acd.Reason{acd.Refused, acd.Shed, acd.CallbackRequested, acd.Referred, acd.CallerNotReached, acd.CallerHungUp, acd.AgentHungUp} {
 		if reasons[reason] == 0 {
 			t.Errorf("no call ended with the reason %s: %v", reason, reasons)
 		}

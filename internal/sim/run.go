@@ -283,7 +283,7 @@ func (r *run) liveCounts(calls []acd.CallStatus) []own {
 			live[r.tally.slot[v.Queue]].overflowed++
 		}
 		switch c.Phase {
-		case acd.PhaseWaiting, acd.PhaseRinging, acd.PhaseAnswered:
+		case acd.PhaseWaiting, acd.PhaseRinging, acd.PhaseAnswered, acd.PhaseJoining:
 			live[r.tally.slot[c.Queue]].waiting++
 		case acd.PhaseTalking:
 			live[r.tally.slot[c.Queue]].answered++

@@ -27,6 +27,7 @@ type Scenario struct {
 	Callers  Callers
 	Switch   Switch
 	Agents   Agents
+	Partners Partners
 	Shifts   []Shift
 }
 
@@ -239,12 +240,13 @@ func (s *Scenario) checkPeople() error {
 	}{
 		{"callers' patience", c.Patience}, {"talk", c.Talk}, {"redial delay", c.Redial.Delay},
 		{"callback delay", c.Callback.Delay}, {"callback answer", c.Callback.Lifts},
-		{"agents' answer", a.Answer}, {"agents' coming back", a.Back},
+		{"partners' answer", s.Partners.Answer}, {"agents' answer", a.Answer}, {"agents' coming back", a.Back},
 	} {
 		if d.d == nil {
 			switch {
 			case d.what == "redial delay" && c.Redial.Probability == 0 && c.Redial.Refused == 0,
 				d.what == "callback delay" && c.Callback.Takes == 0,
+				d.what == "partners' answer" && s.Partners.Takes == 0,
 				d.what == "callback answer":
 				continue
 			}
@@ -254,7 +256,7 @@ func (s *Scenario) checkPeople() error {
 			return fmt.Errorf("%s: %w", d.what, err)
 		}
 	}
-	for _, p := range []float64{c.HangsUpFirst, c.LeavesInGreeting, c.Redial.Probability, c.Redial.Refused, c.Callback.Takes, c.Callback.Answers, a.NoAnswer, a.Refuse, a.Unreachable, a.NoAnswer + a.Refuse + a.Unreachable} {
+	for _, p := range []float64{s.Partners.Takes, c.HangsUpFirst, c.LeavesInGreeting, c.Redial.Probability, c.Redial.Refused, c.Callback.Takes, c.Callback.Answers, a.NoAnswer, a.Refuse, a.Unreachable, a.NoAnswer + a.Refuse + a.Unreachable} {
 		if !(p >= 0 && p <= 1) {
 			return fmt.Errorf("a probability of %v is out of range (0 to 1)", p)
 		}

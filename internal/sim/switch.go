@@ -26,7 +26,11 @@ func (r *run) carryOut(command acd.Command) {
 			r.play(c, cmd.Prompts)
 		}
 	case acd.Offer:
-		if c := r.callOf(cmd.Call); c != nil {
+		switch c := r.callOf(cmd.Call); {
+		case c == nil:
+		case cmd.Number != "":
+			r.ringPartner(c, cmd)
+		default:
 			r.offer(c, cmd)
 		}
 	case acd.CancelLeg:
