@@ -60,9 +60,7 @@ func (e *Engine) callPlayed(ev CallPlayed) {
 		e.endCall(c, c.FateResult, c.FateReason, Release{})
 	case c.Announcing:
 		c.Announcing = false
-		if c.Phase == PhaseWaiting || c.Phase == PhaseRinging {
-			e.runFlow(c, FlowQueued)
-		}
+		e.hearsNext(c)
 	default:
 		e.runFlow(c, FlowPlayed)
 	}
@@ -90,9 +88,9 @@ func (e *Engine) runFlow(c *call, event FlowEvent) {
 	for _, action := range actions {
 		switch a := action.(type) {
 		case FlowAnswer:
-			e.command(Answer{Call: c.Call, Node: c.Node})
+			e.answer(c)
 		case FlowPlay:
-			c.Announcing = c.queue != nil
+			c.Announcing, c.Next = c.queue != nil, nil
 			e.command(Play{Call: c.Call, Node: c.Node, Prompts: a.Prompts})
 		case FlowMusic:
 			e.command(StartMusic{Call: c.Call, Node: c.Node, Class: q.Music})
@@ -105,6 +103,14 @@ func (e *Engine) runFlow(c *call, event FlowEvent) {
 		case FlowCallback:
 			e.bookFor(c, a.Number)
 		}
+	}
+}
+
+// answer answers the caller's channel, once.
+func (e *Engine) answer(c *call) {
+	if !c.Up {
+		c.Up = true
+		e.command(Answer{Call: c.Call, Node: c.Node})
 	}
 }
 

@@ -112,6 +112,7 @@ func (e *Engine) legAnswered(ev LegAnswered) {
 	c.rings = append(c.rings[:0], winner)
 	e.showOffer(c)
 	c.Phase, c.Lifted = PhaseAnswered, e.now
+	c.stopsHearing()
 	e.touchCall(c)
 	if c.callback != nil {
 		e.dialCallback(c)

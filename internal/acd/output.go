@@ -53,6 +53,7 @@ type CallStatus struct {
 	// What a controller that takes over needs to go on.
 
 	Callback    CallbackID   `json:"callback,omitempty"` // the callback of which this is an attempt
+	Up          bool         `json:"up,omitempty"`       // the channel has been answered
 	Held        bool         `json:"held,omitempty"`     // the dialplan held the caller before a controller was there
 	Flow        FlowState    `json:"flow,omitempty"`
 	Entered     time.Time    `json:"entered,omitzero"`      // the present queue
@@ -61,7 +62,8 @@ type CallStatus struct {
 	Tried       []QueueID    `json:"tried,omitempty"`       // queues that it has come to
 	Told        uint32       `json:"told,omitempty"`        // rules of the present queue that were followed, a bit each
 	Announce    time.Time    `json:"announce,omitzero"`     // when it is told next where it stands
-	Announcing  bool         `json:"announcing,omitempty"`  // prompts are played to it while it waits
+	Announcing  bool         `json:"announcing,omitempty"`  // prompts are played to it while it waits,
+	Next        []string     `json:"next,omitempty"`        // and these after them
 	Paused      time.Time    `json:"paused,omitzero"`       // not offered until then, after a fault of its node
 	Prefers     AgentID      `json:"prefers,omitempty"`     // whom alone it waits for,
 	Preferred   time.Time    `json:"preferred,omitzero"`    // until then

@@ -151,15 +151,40 @@ func (e *Engine) leaveFor(c *call) {
 	c.queue = nil
 }
 
-// announce lets a waiting caller hear prompts, then music again; an agent who
-// answers meanwhile ends them.
+// announce lets a waiting caller hear prompts, after those that are heard
+// already, then music again; an agent who answers meanwhile ends them.
 func (e *Engine) announce(c *call, prompts []string) {
-	if len(prompts) == 0 {
+	switch {
+	case len(prompts) == 0:
+	case c.Announcing:
+		c.Next = slices.Concat(c.Next, prompts)
+	default:
+		c.Announcing = true
+		e.command(Play{Call: c.Call, Node: c.Node, Prompts: prompts})
+	}
+}
+
+// hearsNext goes on when prompts to a waiting caller have ended: with those that
+// follow, with the place if it is time for that, or with music.
+func (e *Engine) hearsNext(c *call) {
+	if c.Phase != PhaseWaiting && c.Phase != PhaseRinging {
 		return
 	}
-	c.Announcing = true
-	e.command(Play{Call: c.Call, Node: c.Node, Prompts: prompts})
+	next := c.Next
+	c.Next = nil
+	e.announce(c, next)
+	if c.Phase == PhaseWaiting && !c.Announcing {
+		e.announcePlace(c)
+		e.reviewLater(c)
+	}
+	if !c.Announcing {
+		e.runFlow(c, FlowQueued)
+	}
+	e.touchCall(c)
 }
+
+// stopsHearing ends what a caller hears, who is just being connected.
+func (c *call) stopsHearing() { c.Announcing, c.Next = false, nil }
 
 // dismiss lets a caller who will not be served hear why, and ends the call.
 func (e *Engine) dismiss(c *call, result Result, reason Reason, prompts []string) {
@@ -170,6 +195,6 @@ func (e *Engine) dismiss(c *call, result Result, reason Reason, prompts []string
 		e.endCall(c, result, reason, Release{})
 		return
 	}
-	e.command(Answer{Call: c.Call, Node: c.Node})
+	e.answer(c)
 	e.command(Play{Call: c.Call, Node: c.Node, Prompts: prompts})
 }

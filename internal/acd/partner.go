@@ -252,6 +252,7 @@ func (e *Engine) partnerLifted(c *call) {
 	rings := c.rings
 	c.rings = nil
 	c.Phase, c.Lifted = PhaseJoining, e.now
+	c.stopsHearing()
 	for _, r := range rings {
 		e.cancel(c, r)
 		e.ringEnded(c, r, OfferTaken)

@@ -9,6 +9,7 @@ import (
 func (c *call) status() CallStatus {
 	s := c.CallStatus
 	s.Offers = slices.Clone(c.Offers)
+	s.Next = slices.Clone(c.Next)
 	if c.referral != nil {
 		r := c.referral.Referral
 		r.Asked = slices.Clone(r.Asked)

@@ -38,6 +38,12 @@ func (e *Engine) settle(c *call) {
 		e.mark(c.line)
 	}
 	e.settleAsking(c, offerable)
+	e.reviewLater(c)
+}
+
+// reviewLater sets the timer for the moment at which something about a waiting
+// call may change.
+func (e *Engine) reviewLater(c *call) {
 	if next := e.nextReview(c); next.IsZero() {
 		e.timers.remove(&c.review)
 	} else {
@@ -91,16 +97,14 @@ func (e *Engine) nextReview(c *call) time.Time {
 
 // announcePlace tells a waiting caller where the call stands, when it is time.
 func (e *Engine) announcePlace(c *call) {
-	if c.Announce.IsZero() || c.Announce.After(e.now) {
-		return
+	if c.Announcing || c.Announce.IsZero() || c.Announce.After(e.now) {
+		return // in the middle of something, it is said afterwards
 	}
 	c.Announce = time.Time{}
 	if every := c.queue.Announce.Every; every > 0 {
 		c.Announce = e.now.Add(every)
 	}
-	if !c.Announcing {
-		e.runFlow(c, FlowAnnounce)
-	}
+	e.runFlow(c, FlowAnnounce)
 	e.touchCall(c)
 }
 

@@ -9,12 +9,14 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"hotline/internal/acd"
 	"hotline/internal/apiclient"
+	"hotline/internal/devstack"
 	"hotline/internal/httpapi/view"
 	"hotline/internal/lab"
 	"hotline/internal/phone"
@@ -27,6 +29,8 @@ entries:
   - {number: "12345", queue: general}
   - {number: "12346", queue: general, skills: {english: 8}}
   - {number: "12347", queue: business}
+  - {number: "12348", queue: aid}
+partners: [{id: xuzhou, number: "051612345", at_most: 1, ring_timeout: 10s}]
 queues:
   - id: general
     ring_timeout: 4s
@@ -40,10 +44,13 @@ queues:
   - id: business
     wrap_up: 0s
     overflow: [{wait: 2s, to: general, prompts: agents-busy}]
+  - id: aid
+    wrap_up: 0s
+    overflow: [{wait: 1s, partner: xuzhou, prompts: partner-asked}]
 agents:
   - {id: "1001", queues: [general]}
   - {id: "1002", queues: [general], skills: {english: 3}}
-  - {id: "1003", queues: [business]}
+  - {id: "1003", queues: [business, aid]}
 `
 
 // office is a lab with desks, its people at phones, and its API.
@@ -186,6 +193,27 @@ func (o *office) hearEachOther(a *phone.Call, b *phone.Call) {
 	}
 }
 
+// hears waits until prompts have come to a caller's phone, after Record.
+func (o *office) hears(c *phone.Call, prompts ...string) {
+	o.t.Helper()
+	deps, err := devstack.Lookup()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(o.t.Context(), 20*time.Second)
+	defer cancel()
+	for _, name := range prompts {
+		sound, err := os.ReadFile(filepath.Join(deps.Prompts(), name+".alaw"))
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		middle := len(sound) / 2 // 0.2 s round the middle: no prompt is shorter, and no two are alike there
+		if err := c.WaitSound(ctx, sound[middle-800:middle+800]); err != nil {
+			o.t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // over ends a conversation, sends the agents to a break and waits until nobody
 // is on the line, so that the next part begins with an empty house.
 func (o *office) over(calls ...*phone.Call) {
@@ -287,6 +315,7 @@ func TestRouting(t *testing.T) {
 	t.Run("redial has the former place", o.redial)
 	t.Run("waiting callers hear where they stand", o.standing)
 	t.Run("callback", o.callback)
+	t.Run("partner", o.partner)
 	t.Run("live change", o.liveChange)
 
 	l := o.lab
@@ -385,8 +414,21 @@ func (o *office) standing(t *testing.T) {
 	plays := func() float64 {
 		return float64(scrape(t, o.lab).Count("hotline_asterisk_request_seconds", "route", "channels/{id}/play/{playback}"))
 	}
-	before := plays()
+	// An agent talks, and somebody waits already: so the place is the second.
+	o.ready("1002")
+	talks := o.dial(o.caller(), "12345")
+	o.rings("1002", 5*time.Second)
+	ahead := o.dial(o.caller(), "12345")
+	o.waiting("general", 1)
 	c := o.dial(o.caller(), "12345")
+	c.Record()
+	o.hears(c, "queue-ahead", "n-1", "queue-callers", "queue-expected", "queue-thanks")
+	ahead.Hangup()
+	c.Hangup()
+	o.waiting("general", 0)
+	o.over(talks)
+	before := plays()
+	c = o.dial(o.caller(), "12345")
 	within(t, 5*time.Second, "an announcement is played", func(context.Context) (bool, string) {
 		return plays() > before, fmt.Sprint(plays())
 	})
@@ -451,6 +493,59 @@ func (o *office) callback(t *testing.T) {
 	o.over()
 }
 
+// partner takes a caller, and is called for nobody else meanwhile.
+func (o *office) partner(t *testing.T) {
+	o.t = t
+	contact := strings.TrimPrefix(o.lab.Config.Asterisk.Trunks[0].Contact, "sip:")
+	partner := o.phone(contact, "051612345", "")
+	rang := make(chan *phone.Call, 4)
+	partner.SetPlan(func(c *phone.Call) phone.Plan {
+		rang <- c
+		return phone.AnswerAfter(5 * time.Second)
+	})
+	before := o.queue("aid").SinceStart
+	first := o.dial(o.caller(), "12348")
+	first.Record()
+	o.waiting("aid", 1)
+	second := o.dial(o.caller(), "12348")
+	var there *phone.Call
+	select {
+	case there = <-rang:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the partner is not rung")
+	}
+	if there.Number() != "12348" {
+		t.Errorf("the partner's phone shows %q", there.Number())
+	}
+	o.hears(first, "partner-asked")
+	o.hearEachOther(first, there)
+	within(t, 5*time.Second, "the caller is the partner's", func(ctx context.Context) (bool, string) {
+		s, err := o.api.Snapshot(ctx)
+		away := 0
+		for _, c := range s.Calls {
+			if c.Phase == acd.PhaseAway && c.Partner == "xuzhou" {
+				away++
+			}
+		}
+		return err == nil && away == 1 && len(s.Partners) == 1 && s.Partners[0].Talking == 1 && s.Partners[0].Waiting == 1, fmt.Sprint(s, err)
+	})
+	// The second waits for whoever is free first: that is our own agent.
+	o.ready("1003")
+	agent, _ := o.rings("1003", 5*time.Second)
+	o.hearEachOther(second, agent)
+	there.Hangup()
+	ended, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if _, err := first.WaitEnded(ended); err != nil {
+		t.Error(err)
+	}
+	o.over(second)
+	q := o.queue("aid").SinceStart
+	if q.Offered-before.Offered != 2 || q.Overflowed-before.Overflowed != 1 || q.Answered-before.Answered != 1 || len(rang) != 0 {
+		t.Errorf("%+v, and the partner was rung %d times more", q, len(rang))
+	}
+}
+
 // counted are the figures of the day.
 func (o *office) counted(ctx context.Context) map[string]float64 {
 	o.t.Helper()
@@ -477,12 +572,12 @@ func (o *office) liveChange(t *testing.T) {
 	o.waiting("general", 1)
 	o.silent("1003")
 	// A mistake is refused whole, with its place.
-	o.rewrite("{id: \"1003\", queues: [business]}", "{id: \"1003\", queues: [business, nowhere]}")
+	o.rewrite("{id: \"1003\", queues: [business, aid]}", "{id: \"1003\", queues: [business, nowhere]}")
 	if status, body := o.reload(); status != http.StatusUnprocessableEntity || !strings.Contains(body, "nowhere") || !strings.Contains(body, "hotline.yaml:") {
 		t.Errorf("a mistake: %d %s", status, body)
 	}
 	o.silent("1003")
-	o.rewrite("[business, nowhere]", "[business, general]")
+	o.rewrite("[business, nowhere]", "[business, aid, general]")
 	if status, body := o.reload(); status != http.StatusOK {
 		t.Fatalf("a change: %d %s", status, body)
 	}

@@ -90,6 +90,7 @@ func New(o Options) http.Handler {
 	secured("/api/v1/agents/{id}/ready", methods{http.MethodPost: a.setReady})
 	secured("/api/v1/agents/{id}/not-ready", methods{http.MethodPost: a.setNotReady})
 	secured("/api/v1/agents/{id}/wrap-up", methods{http.MethodPost: a.extendWrapUp})
+	secured("/api/v1/partners", methods{http.MethodGet: a.partners})
 	secured("/api/v1/callbacks", methods{http.MethodGet: a.callbacks})
 	secured("/api/v1/callbacks/{id}/cancel", methods{http.MethodPost: a.cancelCallback})
 	secured("/api/v1/blocked", methods{http.MethodGet: a.blocked, http.MethodPost: a.block})

@@ -62,6 +62,7 @@ func (d *desk) Snapshot(ctx context.Context) (acd.Snapshot, error) {
 			ID: "c0", Number: "13912345678", Queue: "general", State: acd.CallbackSpaced, Missed: true, Attempts: 1,
 			Requested: noon.Add(-10 * time.Minute), Next: noon.Add(5 * time.Minute), Last: acd.OfferNoAnswer,
 		}},
+		Partners:  []acd.PartnerStatus{{Partner: "xuzhou", Title: "徐州12345", AtMost: 5, Ringing: 1, Counts: acd.PartnerCounts{Rung: 3, Answered: 2}}},
 		Blocks:    []acd.Block{{Number: "13712345678", Reason: "abuse", Since: noon.Add(-time.Hour)}},
 		Emergency: []string{"flood"},
 	}, nil
@@ -124,6 +125,7 @@ const (
 	agentJSON    = `{"agent":"1001","name":"张三","queues":["general"],"seat":"8001","state":"talking","since":"2026-11-24T11:59:00Z","in_state":60.000,"call":"c1","answered":0}`
 	callJSON     = `{"call":"c1","node":"a1","entry":"12345","caller":"138******78","queue":"general","phase":"talking","arrived":"2026-11-24T11:58:50Z","queued":"2026-11-24T11:58:55Z","answered":"2026-11-24T11:59:00Z","wait":5.000,"talk":60.000,"agent":"1001","seat":"8001","offers":1}`
 	callbackJSON = `{"callback":"c0","number":"139******78","queue":"general","state":"spaced","missed":true,"requested":"2026-11-24T11:50:00Z","waits":600.000,"attempts":1,"next":"2026-11-24T12:05:00Z","last":"no_answer"}`
+	partnerJSON  = `{"partner":"xuzhou","title":"徐州12345","at_most":5,"ringing":1,"talking":0,"waiting":0,"counts":{"rung":3,"answered":2,"not_taken":0,"withdrawn":0}}`
 	blockedJSON  = `{"number":"137******78","reason":"abuse","since":"2026-11-24T11:00:00Z"}`
 	atJSON       = `"at":"2026-11-24T12:00:00Z"`
 )
@@ -132,7 +134,8 @@ func TestReading(t *testing.T) {
 	d := &desk{figures: map[string]int{"offered": 3}}
 	h := d.handler(nil)
 	for path, want := range map[string]string{
-		"/api/v1/snapshot":       `{` + atJSON + `,"queues":[` + queueJSON + `],"agents":[` + agentJSON + `],"calls":[` + callJSON + `],"callbacks":[` + callbackJSON + `],"blocked":[` + blockedJSON + `],"emergency":["flood"]}`,
+		"/api/v1/snapshot":       `{` + atJSON + `,"queues":[` + queueJSON + `],"agents":[` + agentJSON + `],"calls":[` + callJSON + `],"callbacks":[` + callbackJSON + `],"partners":[` + partnerJSON + `],"blocked":[` + blockedJSON + `],"emergency":["flood"]}`,
+		"/api/v1/partners":       `{` + atJSON + `,"partners":[` + partnerJSON + `]}`,
 		"/api/v1/callbacks":      `{` + atJSON + `,"callbacks":[` + callbackJSON + `]}`,
 		"/api/v1/blocked":        `{` + atJSON + `,"blocked":[` + blockedJSON + `]}`,
 		"/api/v1/emergency":      `{"prompts":["flood"]}`,
@@ -163,7 +166,7 @@ func TestReading(t *testing.T) {
 func TestEmptySiteHasListsAndNoNulls(t *testing.T) {
 	d := &desk{snapshot: func(context.Context) (acd.Snapshot, error) { return acd.Snapshot{At: noon}, nil }}
 	w := call(d.handler(nil), "GET", "/api/v1/snapshot", "")
-	if got := strings.TrimSpace(w.Body.String()); got != `{`+atJSON+`,"queues":[],"agents":[],"calls":[],"callbacks":[],"blocked":[],"emergency":[]}` {
+	if got := strings.TrimSpace(w.Body.String()); got != `{`+atJSON+`,"queues":[],"agents":[],"calls":[],"callbacks":[],"partners":[],"blocked":[],"emergency":[]}` {
 		t.Error(got)
 	}
 }
@@ -174,7 +177,7 @@ func TestTokenIsNeeded(t *testing.T) {
 	for _, path := range []string{
 		"/api/v1/snapshot", "/api/v1/queues", "/api/v1/queues/general", "/api/v1/agents", "/api/v1/agents/1001", "/api/v1/calls",
 		"/api/v1/calls/c1", "/api/v1/traffic/today", "/api/v1/traffic/days/2026-11-24", "/api/v1/nothing", "/api/v1/agents/1001/login", "/api/v1/agents/1001/logout",
-		"/api/v1/agents/1001/ready", "/api/v1/agents/1001/not-ready", "/api/v1/agents/1001/wrap-up", "/api/v1/callbacks", "/api/v1/callbacks/c0/cancel",
+		"/api/v1/agents/1001/ready", "/api/v1/agents/1001/not-ready", "/api/v1/agents/1001/wrap-up", "/api/v1/partners", "/api/v1/callbacks", "/api/v1/callbacks/c0/cancel",
 		"/api/v1/blocked", "/api/v1/blocked/lift", "/api/v1/emergency", "/api/v1/reload",
 	} {
 		for header, code := range map[string]string{
@@ -219,7 +222,7 @@ func TestWrongMethodsAndPaths(t *testing.T) {
 		"/api/v1/queues/general": "GET, HEAD", "/api/v1/agents": "GET, HEAD", "/api/v1/agents/1001": "GET, HEAD", "/api/v1/calls": "GET, HEAD",
 		"/api/v1/calls/c1": "GET, HEAD", "/api/v1/traffic/today": "GET, HEAD", "/api/v1/traffic/days/2026-11-24": "GET, HEAD", "/api/v1/agents/1001/login": "POST",
 		"/api/v1/agents/1001/logout": "POST", "/api/v1/agents/1001/ready": "POST", "/api/v1/agents/1001/not-ready": "POST",
-		"/api/v1/agents/1001/wrap-up": "POST", "/api/v1/callbacks": "GET, HEAD", "/api/v1/callbacks/c0/cancel": "POST", "/api/v1/blocked": "GET, HEAD, POST",
+		"/api/v1/agents/1001/wrap-up": "POST", "/api/v1/partners": "GET, HEAD", "/api/v1/callbacks": "GET, HEAD", "/api/v1/callbacks/c0/cancel": "POST", "/api/v1/blocked": "GET, HEAD, POST",
 		"/api/v1/blocked/lift": "POST", "/api/v1/emergency": "GET, HEAD, PUT", "/api/v1/reload": "POST",
 	} {
 		w := call(h, "DELETE", path, "")

@@ -30,6 +30,14 @@ func (a *api) extendWrapUp(w http.ResponseWriter, r *http.Request) error {
 	return a.request(w, r, acd.ExtendWrapUp{Agent: agentID(r), By: by})
 }
 
+func (a *api) partners(w http.ResponseWriter, r *http.Request) error {
+	s, err := a.see(r)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, map[string]any{"at": s.At, "partners": s.Partners})
+}
+
 func (a *api) callbacks(w http.ResponseWriter, r *http.Request) error {
 	s, err := a.see(r)
 	if err != nil {

@@ -149,10 +149,13 @@ func TestSnapshotAtScrape(t *testing.T) {
 			Queues: []acd.QueueStatus{{
 				Queue: "general", Waiting: 3, LongestWait: 2500 * time.Millisecond, Talking: 4,
 				Agents: map[acd.AgentState]int{acd.Ready: 2},
-				Counts: acd.QueueCounts{Offered: 10, Answered: 6, Abandoned: 1, RONA: 5},
+				Counts: acd.QueueCounts{Offered: 10, Answered: 6, Abandoned: 1, Overflowed: 2, RONA: 5},
 			}},
 			Agents: []acd.AgentStatus{{State: acd.Ready}, {State: acd.Ready}, {State: acd.LoggedOut}},
-			Calls:  []acd.CallStatus{{Phase: acd.PhaseGreeting}, {Phase: acd.PhaseTalking}},
+			Calls:  []acd.CallStatus{{Phase: acd.PhaseGreeting}, {Phase: acd.PhaseTalking}, {Phase: acd.PhaseAway}},
+			Partners: []acd.PartnerStatus{{
+				Partner: "xuzhou", Ringing: 3, Talking: 2, Waiting: 1, Counts: acd.PartnerCounts{Rung: 22, Answered: 9, NotTaken: 7, Withdrawn: 3},
+			}},
 		}, failure
 	})
 	s := scrape(t, m)
@@ -165,6 +168,14 @@ func TestSnapshotAtScrape(t *testing.T) {
 	check(t, s, 10, "hotline_queue_calls_offered_total", "queue", "general")
 	check(t, s, 6, "hotline_queue_calls_answered_total", "queue", "general")
 	check(t, s, 1, "hotline_queue_calls_abandoned_total", "queue", "general")
+	check(t, s, 2, "hotline_queue_calls_overflowed_total", "queue", "general")
+	for state, want := range map[string]float64{"ringing": 3, "talking": 2, "waiting": 1} {
+		check(t, s, want, "hotline_partner_calls", "partner", "xuzhou", "state", state)
+	}
+	for outcome, want := range map[string]float64{"answered": 9, "not_taken": 7, "withdrawn": 3} {
+		check(t, s, want, "hotline_partner_calls_total", "partner", "xuzhou", "outcome", outcome)
+	}
+	check(t, s, 1, "hotline_calls", "phase", "away")
 	check(t, s, 5, "hotline_queue_rona_total", "queue", "general")
 	check(t, s, 2, "hotline_agents", "state", "ready")
 	check(t, s, 1, "hotline_agents", "state", "logged_out")

@@ -36,17 +36,20 @@ var (
 	descOffered      = describe("queue_calls_offered_total", "Calls offered to the queue since the start.", "queue")
 	descAnswered     = describe("queue_calls_answered_total", "Calls answered by an agent since the start.", "queue")
 	descAbandoned    = describe("queue_calls_abandoned_total", "Calls that left the queue unanswered since the start.", "queue")
+	descOverflowed   = describe("queue_calls_overflowed_total", "Calls that left the queue by its rules since the start.", "queue")
 	descRONA         = describe("queue_rona_total", "Offers that rang unanswered since the start.", "queue")
 	descAgents       = describe("agents", "Agents of the site by state, each counted once.", "state")
 	descCalls        = describe("calls", "Calls in progress by phase.", "phase")
+	descPartner      = describe("partner_calls", "Our calls at the partner: ringing, talking, or waiting for their turn there.", "partner", "state")
+	descPartnerCalls = describe("partner_calls_total", "Calls to the partner since the start: answered, not_taken, or withdrawn because the caller left or an agent was first.", "partner", "outcome")
 	everyDescription = []*prometheus.Desc{
 		descUp, descWaiting, descLongestWait, descTalking, descQueueAgents,
-		descOffered, descAnswered, descAbandoned, descRONA, descAgents, descCalls,
+		descOffered, descAnswered, descAbandoned, descOverflowed, descRONA, descAgents, descCalls, descPartner, descPartnerCalls,
 	}
 	// All states and phases are shown, with 0 when nobody is in them, so that
 	// a line on a dashboard does not end.
 	states = []acd.AgentState{acd.LoggedOut, acd.NotReady, acd.Ready, acd.Ringing, acd.Talking, acd.WrapUp}
-	phases = []acd.CallPhase{acd.PhaseGreeting, acd.PhaseWaiting, acd.PhaseRinging, acd.PhaseAnswered, acd.PhaseTalking}
+	phases = []acd.CallPhase{acd.PhaseGreeting, acd.PhaseWaiting, acd.PhaseRinging, acd.PhaseAnswered, acd.PhaseTalking, acd.PhaseJoining, acd.PhaseAway, acd.PhaseClosing}
 )
 
 // Describe implements prometheus.Collector.
@@ -80,7 +83,17 @@ func (w *watcher) Collect(out chan<- prometheus.Metric) {
 		send(descOffered, prometheus.CounterValue, float64(q.Counts.Offered), queue)
 		send(descAnswered, prometheus.CounterValue, float64(q.Counts.Answered), queue)
 		send(descAbandoned, prometheus.CounterValue, float64(q.Counts.Abandoned), queue)
+		send(descOverflowed, prometheus.CounterValue, float64(q.Counts.Overflowed), queue)
 		send(descRONA, prometheus.CounterValue, float64(q.Counts.RONA), queue)
+	}
+	for _, p := range s.Partners {
+		id := string(p.Partner)
+		send(descPartner, prometheus.GaugeValue, float64(p.Ringing), id, "ringing")
+		send(descPartner, prometheus.GaugeValue, float64(p.Talking), id, "talking")
+		send(descPartner, prometheus.GaugeValue, float64(p.Waiting), id, "waiting")
+		send(descPartnerCalls, prometheus.CounterValue, float64(p.Counts.Answered), id, "answered")
+		send(descPartnerCalls, prometheus.CounterValue, float64(p.Counts.NotTaken), id, "not_taken")
+		send(descPartnerCalls, prometheus.CounterValue, float64(p.Counts.Withdrawn), id, "withdrawn")
 	}
 	agents, calls := make(map[acd.AgentState]int), make(map[acd.CallPhase]int)
 	for _, a := range s.Agents {

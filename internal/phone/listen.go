@@ -1,6 +1,7 @@
 package phone
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -108,6 +109,22 @@ func (c *Call) WaitAnyTone(ctx context.Context, wanted func(Tone) bool) (Hearing
 		return false
 	})
 	return found, err
+}
+
+// Record keeps what comes from now on, about 8 KB a second, for WaitSound.
+func (c *Call) Record() {
+	if s := c.media(); s != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.recording = true
+	}
+}
+
+// WaitSound waits until a sound has come since Record, byte for byte as it was
+// encoded: nobody between may have transcoded it. A piece of half a second is
+// enough to know a recording by.
+func (c *Call) WaitSound(ctx context.Context, sound []byte) error {
+	return c.listenFor(ctx, func(s *stream) bool { return bytes.Contains(s.recorded, sound) })
 }
 
 // WaitDTMF waits until the digits heard so far contain those wanted.

@@ -320,3 +320,17 @@ func TestMistakesAreExplained(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func TestASoundIsKnownByItsBytes(t *testing.T) {
+	p := newPair(t, AnswerAfter(0))
+	_, b := p.connect(t)
+	b.Record()
+	frame := p.a.Tone().encode(payloadPCMA)
+	must(t, b.WaitSound(p.ctx, append(frame[100:], frame[:100]...))) // over the border of two packets
+	other := p.b.Tone().encode(payloadPCMA)
+	done, cancel := context.WithCancel(p.ctx)
+	cancel()
+	if err := b.WaitSound(done, other[:]); !errors.Is(err, context.Canceled) {
+		t.Errorf("what was not sent was heard: %v", err)
+	}
+}

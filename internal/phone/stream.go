@@ -60,6 +60,8 @@ type stream struct {
 	dtmf      []byte
 	lastEvent uint32
 	anyEvent  bool
+	recording bool
+	recorded  []byte // what came since it began, as it was encoded
 	ssrc      uint32
 	first     uint64 // extended sequence number of the first packet of ssrc
 	highest   uint64
@@ -257,6 +259,10 @@ func (s *stream) take(p *rtp.Packet, now time.Time) {
 		table := &linearA
 		if p.PayloadType == payloadPCMU {
 			table = &linearU
+		}
+		if s.recording {
+			s.recorded = append(s.recorded, p.Payload...)
+			s.wake()
 		}
 		if s.hears.add(p.Payload, table, now) {
 			s.listen(now)

@@ -37,13 +37,14 @@ func (s Seconds) Duration() time.Duration { return time.Duration(s) }
 
 // Snapshot is everything at one moment.
 type Snapshot struct {
-	At        time.Time  `json:"at"`
-	Queues    []Queue    `json:"queues"`
-	Agents    []Agent    `json:"agents"`
-	Calls     []Call     `json:"calls"`
-	Callbacks []Callback `json:"callbacks"`
-	Blocked   []Blocked  `json:"blocked"`
-	Emergency []string   `json:"emergency"` // prompts; none: there is no emergency announcement
+	At        time.Time           `json:"at"`
+	Queues    []Queue             `json:"queues"`
+	Agents    []Agent             `json:"agents"`
+	Calls     []Call              `json:"calls"`
+	Callbacks []Callback          `json:"callbacks"`
+	Partners  []acd.PartnerStatus `json:"partners"`
+	Blocked   []Blocked           `json:"blocked"`
+	Emergency []string            `json:"emergency"` // prompts; none: there is no emergency announcement
 }
 
 // Callback is a callback that has not ended.
@@ -124,7 +125,8 @@ type Call struct {
 	Talk     Seconds       `json:"talk"`
 	Agent    acd.AgentID   `json:"agent,omitempty"`
 	Seat     acd.SeatID    `json:"seat,omitempty"`
-	Offers   int           `json:"offers"` // how many agents it was offered to
+	Offers   int           `json:"offers"`            // how many agents it was offered to
+	Partner  acd.PartnerID `json:"partner,omitempty"` // who is rung for it or has it
 }
 
 // Traffic is the part of /api/v1/traffic/today and /api/v1/traffic/days/{day}
@@ -166,6 +168,7 @@ func Of(s acd.Snapshot) Snapshot {
 		Agents:    make([]Agent, 0, len(s.Agents)),
 		Calls:     make([]Call, 0, len(s.Calls)),
 		Callbacks: make([]Callback, 0, len(s.Callbacks)),
+		Partners:  append([]acd.PartnerStatus{}, s.Partners...),
 		Blocked:   make([]Blocked, 0, len(s.Blocks)),
 		Emergency: append([]string{}, s.Emergency...),
 	}
@@ -209,11 +212,18 @@ func call(c acd.CallStatus, at time.Time) Call {
 	if !c.Answered.IsZero() {
 		waitEnds = c.Answered
 	}
+	var partner acd.PartnerID
+	if c.Referral != nil {
+		partner = c.Referral.Partner
+	}
+	if n := len(c.Visits); n > 0 && (c.Phase == acd.PhaseAway || c.Phase == acd.PhaseClosing) {
+		waitEnds = c.Visits[n-1].Left
+	}
 	return Call{
 		ID: c.Call, Node: c.Node, Entry: c.Entry, Caller: acd.Mask(c.Caller), Queue: c.Queue, Phase: c.Phase,
 		Arrived: c.Arrived, Queued: c.Queued, Answered: c.Answered,
 		Wait: between(c.Queued, waitEnds), Talk: between(c.Answered, at),
-		Agent: c.Agent, Seat: c.Seat, Offers: len(c.Offers),
+		Agent: c.Agent, Seat: c.Seat, Offers: len(c.Offers), Partner: partner,
 	}
 }
 
