@@ -69,7 +69,8 @@ type CallbackStatus struct {
 	Place     time.Time     `json:"place"` // what orders it among callers
 	State     CallbackState `json:"state"`
 	Since     time.Time     `json:"since"`             // in this state
-	Attempts  int           `json:"attempts"`          // made so far
+	Attempts  int           `json:"attempts"`          // made so far, those left out at which the caller was not the reason
+	Calls     int           `json:"calls"`             // made so far, all of them
 	Next      time.Time     `json:"next,omitzero"`     // when the next attempt may begin, if spaced
 	Last      OfferOutcome  `json:"last,omitempty"`    // how the last attempt failed
 	Call      CallID        `json:"call,omitempty"`    // the attempt under way
@@ -136,7 +137,7 @@ func (e *Engine) beginAttempt(b *callback) {
 	}
 	e.seq++
 	c := newCall(CallStatus{
-		Call: CallID("callback-" + strconv.Itoa(b.Attempts+1) + "-" + string(b.ID)), Callback: b.ID,
+		Call: CallID("callback-" + strconv.Itoa(b.Calls+1) + "-" + string(b.ID)), Callback: b.ID,
 		Node: b.Node, Entry: b.Entry, Caller: b.Number, Phase: PhaseWaiting,
 		Queue: q.ID, Arrived: e.now, Queued: e.now, Entered: e.now, Place: b.Place, Seq: e.seq,
 	})
@@ -160,16 +161,22 @@ func (e *Engine) callbackMoves(b *callback, state CallbackState, next time.Time)
 // dialCallback calls the caller, whose agent has lifted.
 func (e *Engine) dialCallback(c *call) {
 	c.callback.Attempts++
+	c.callback.Calls++
 	e.callbackMoves(c.callback, CallbackCalling, time.Time{})
 	e.command(DialOut{
 		Call: c.Call, Leg: c.Leg, Node: c.Node, Number: c.Caller, CallerID: c.Entry, Timeout: c.queue.Callback.RingTimeout,
 	})
 }
 
-// attemptEnded looks what comes after an attempt whose call has just ended.
-func (e *Engine) attemptEnded(b *callback, reached bool, outcome OfferOutcome) {
+// attemptEnded looks what comes after an attempt whose call has just ended. One
+// that failed through no doing of the caller is not counted, and made again soon.
+func (e *Engine) attemptEnded(b *callback, reached bool, outcome OfferOutcome, ours bool) {
 	b.call, b.Call = nil, ""
 	q := e.queues[b.Queue]
+	uncounted := !reached && ours && b.State == CallbackCalling
+	if uncounted {
+		b.Attempts--
+	}
 	switch {
 	case reached:
 		e.callbackOver(b, CallbackReached)
@@ -180,6 +187,9 @@ func (e *Engine) attemptEnded(b *callback, reached bool, outcome OfferOutcome) {
 	default:
 		b.Last = outcome
 		next := e.now.Add(q.Callback.Spacing)
+		if uncounted {
+			next = e.now.Add(nodePause)
+		}
 		if !next.Before(b.Expires) {
 			e.callbackOver(b, CallbackExpired)
 			return

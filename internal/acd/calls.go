@@ -279,7 +279,7 @@ func (e *Engine) endCall(c *call, result Result, reason Reason, release Release)
 		}
 	}
 	if c.callback != nil {
-		e.attemptEnded(c.callback, result == Answered, c.Outcome)
+		e.attemptEnded(c.callback, result == Answered, c.Outcome, c.Outcome == OfferNodeFault || reason == AgentHungUp || reason == NodeLost)
 	}
 }
 

@@ -2,6 +2,7 @@ package acd
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -120,7 +121,7 @@ func NewEngine(cfg Config, flow Flow) (*Engine, error) {
 		return nil, errors.New("acd: a call flow is needed")
 	}
 	if err := cfg.Validate(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("acd: %w", err)
 	}
 	e := &Engine{
 		flow:      flow,

@@ -64,7 +64,7 @@ type validation struct {
 }
 
 func (v *validation) wrong(format string, args ...any) {
-	v.errs = append(v.errs, fmt.Errorf("acd: "+format, args...))
+	v.errs = append(v.errs, fmt.Errorf(format, args...))
 }
 
 func (v *validation) twice(seen bool, what, name string) {

@@ -267,7 +267,11 @@ func (e *Engine) offerFailed(c *call, i int, outcome OfferOutcome) {
 	if lifted && c.callback != nil {
 		// The caller's phone may ring already: that attempt is over.
 		c.Outcome = outcome
-		e.endCall(c, NotReached, CallerNotReached, Release{LegGone: true})
+		reason := CallerNotReached
+		if outcome == OfferRefused {
+			reason = AgentHungUp
+		}
+		e.endCall(c, NotReached, reason, Release{LegGone: true})
 		return
 	}
 	c.Lifted = time.Time{}

@@ -79,7 +79,7 @@ func (e *Engine) follows(c *call, q *queue, i int) bool {
 	case rule.NoAgents:
 		return !q.staffed()
 	case rule.Length > 0:
-		return q.inQueue-c.counted(q) >= rule.Length
+		return q.inQueue >= rule.Length
 	case rule.Expected > 0:
 		wait, known := e.expectedWait(q, c)
 		return !known || wait > rule.Expected
@@ -87,14 +87,6 @@ func (e *Engine) follows(c *call, q *queue, i int) bool {
 		return e.now.Sub(c.Entered) >= rule.Wait
 	}
 	return false
-}
-
-// counted is 1 when the call is among those who wait in a queue.
-func (c *call) counted(q *queue) int {
-	if c.queue == q {
-		return 1
-	}
-	return 0
 }
 
 // applyWaiting follows the rules of a queue for a caller who waits there. It

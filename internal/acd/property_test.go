@@ -328,7 +328,7 @@ func (w *world) serves(agent acd.AgentID, c acd.CallStatus) bool {
 			q = x
 		}
 	}
-	if w.cutOff || w.pauses(c) {
+	if w.cutOff || w.pauses(c) || c.Callback != "" && q.Hours != nil && !q.Hours.Open(w.now) {
 		return false
 	}
 	for _, o := range c.Offers {

@@ -3,8 +3,9 @@ package acd
 import (
 	"errors"
 	"fmt"
-	"reflect"
+	"hash/fnv"
 	"slices"
+	"strconv"
 )
 
 // reconfigure takes over a new configuration while calls go on, or refuses it
@@ -15,9 +16,9 @@ func (e *Engine) reconfigure(cfg Config) *RequestError {
 	if err := errors.Join(cfg.Validate(), e.cannotLose(cfg)); err != nil {
 		return refuse("bad_configuration", "the configuration was not applied: %v", err)
 	}
-	rules := make(map[QueueID][]Overflow, len(e.queues))
+	rules := make(map[QueueID]string, len(e.queues))
 	for id, q := range e.queues {
-		rules[id] = q.Overflow
+		rules[id] = q.rules()
 	}
 	before := e.agentOrder
 	e.install(cfg)
@@ -39,16 +40,32 @@ func (e *Engine) reconfigure(cfg Config) *RequestError {
 		if c.queue == nil {
 			continue
 		}
-		if !reflect.DeepEqual(rules[c.Queue], c.queue.Overflow) {
-			c.Told = 0
-			if c.referral != nil {
-				c.referral.Asked = nil // a partner who rings goes on ringing
-			}
+		if rules[c.Queue] != c.queue.rules() {
+			forgetRules(&c.CallStatus)
 		}
 		c.rank = e.rankOf(c)
 		e.settle(c)
 	}
 	return nil
+}
+
+// rules tells the queue's rules of overflow from others.
+func (q *queue) rules() string {
+	if len(q.Overflow) == 0 {
+		return ""
+	}
+	sum := fnv.New64a()
+	fmt.Fprintf(sum, "%+v", q.Overflow)
+	return strconv.FormatUint(sum.Sum64(), 16)
+}
+
+// forgetRules lets rules that have changed hold anew for a call. A partner that
+// rings for it goes on ringing.
+func forgetRules(c *CallStatus) {
+	c.Told = 0
+	if c.Referral != nil {
+		c.Referral.Asked = nil
+	}
 }
 
 // cannotLose says what a new configuration lacks that calls and people use now.

@@ -21,8 +21,11 @@ type State struct {
 	Calls   []CallStatus            `json:"calls"`  // by arrival
 	Agents  []AgentStatus           `json:"agents"` // by work number
 	Counts  map[QueueID]QueueCounts `json:"counts"`
-	Pulses  map[QueueID]Pulse       `json:"pulses"`
-	CutOff  []NodeID                `json:"cut_off,omitempty"`
+	// Rules tells the queues' rules of overflow from others, which have not been
+	// followed yet for those who wait.
+	Rules  map[QueueID]string `json:"rules"`
+	Pulses map[QueueID]Pulse  `json:"pulses"`
+	CutOff []NodeID           `json:"cut_off,omitempty"`
 	// Talked says with which agent a caller talked last; Places are those of
 	// callers who gave up. Oldest first.
 	Callbacks []CallbackStatus `json:"callbacks,omitempty"`
@@ -61,11 +64,12 @@ func (e *Engine) Save() State {
 	s := State{
 		Version: StateVersion, At: e.now, Calls: snapshot.Calls, Agents: snapshot.Agents,
 		Counts: make(map[QueueID]QueueCounts, len(e.queues)), Pulses: make(map[QueueID]Pulse, len(e.queues)), CutOff: slices.Sorted(maps.Keys(e.cutOff)),
+		Rules:     make(map[QueueID]string, len(e.queues)),
 		Callbacks: snapshot.Callbacks, Partners: snapshot.Partners, Blocks: snapshot.Blocks, Emergency: snapshot.Emergency,
 		Tokens: e.tokens, Filled: e.filled, Seq: e.seq, Offers: e.offers, Chance: e.chance.state,
 	}
 	for id, q := range e.queues {
-		s.Counts[id], s.Pulses[id] = q.counts, q.pulse
+		s.Counts[id], s.Pulses[id], s.Rules[id] = q.counts, q.pulse, q.rules()
 	}
 	e.talked.each(func(caller string, agent AgentID, at time.Time) {
 		s.Talked = append(s.Talked, TalkedWith{caller, agent, at})
@@ -125,6 +129,9 @@ func Restore(cfg Config, flow Flow, s State) (*Engine, error) {
 		e.restoreCallback(status)
 	}
 	for _, status := range s.Calls {
+		if q := e.queues[status.Queue]; q != nil && q.rules() != s.Rules[status.Queue] {
+			forgetRules(&status)
+		}
 		if err := e.restoreCall(status); err != nil {
 			wrong = append(wrong, err.Error())
 		}

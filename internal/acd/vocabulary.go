@@ -97,7 +97,8 @@ const (
 	// CallerHungUpAtAnswer: the caller gave up after an agent had lifted
 	// and before both were connected (abandoned).
 	CallerHungUpAtAnswer Reason = "caller_hung_up_at_answer"
-	// AgentHungUp: the agent ended the conversation (answered).
+	// AgentHungUp: the agent ended the conversation (answered), or put down
+	// before the caller had answered a callback (not reached).
 	AgentHungUp Reason = "agent_hung_up"
 	// NodeLost: the Asterisk node that carried the call died (any result).
 	NodeLost Reason = "node_lost"

@@ -51,11 +51,15 @@ func (e *Engine) reviewLater(c *call) {
 	}
 }
 
+// hoursStep is how often it is looked whether a queue has opened or closed for the
+// callbacks that wait there. Hours begin and end at whole minutes.
+const hoursStep = time.Minute
+
 // lineKeyOf says where a waiting call belongs; false when it may not be
 // offered to anybody.
 func (e *Engine) lineKeyOf(c *call) (lineKey, bool) {
-	if e.cutOff[c.Node] || c.Paused.After(e.now) {
-		return lineKey{}, false
+	if e.cutOff[c.Node] || c.Paused.After(e.now) || c.callback != nil && !c.queue.open(e.now) {
+		return lineKey{}, false // nobody is called out of hours
 	}
 	if c.Preferred.After(e.now) {
 		return lineKey{queue: c.Queue, agent: c.Prefers}, true
@@ -79,6 +83,9 @@ func (e *Engine) nextReview(c *call) time.Time {
 	consider(c.Paused)
 	consider(c.Announce)
 	consider(c.Preferred)
+	if c.callback != nil && c.queue.Hours != nil {
+		consider(e.now.Truncate(hoursStep).Add(hoursStep))
+	}
 	for _, step := range c.queue.Relax {
 		consider(c.Entered.Add(step.After))
 	}
