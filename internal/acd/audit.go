@@ -46,6 +46,9 @@ func (a *audit) calls() {
 		if c.Phase.inHand() != (len(c.rings) > 0) || len(c.rings) > 1 && c.Phase != PhaseRinging {
 			a.report("call %s is %s and has %d agents", c.Call, c.Phase, len(c.rings))
 		}
+		if (len(c.rings) > 0) != (c.CallStatus.Agent != "") || len(c.rings) > 0 && c.Leg != c.rings[0].leg {
+			a.report("call %s has %d agents, and shows agent %q with the leg %q", c.Call, len(c.rings), c.CallStatus.Agent, c.Leg)
+		}
 		if (c.ring.pos >= 0) != (c.Phase == PhaseRinging) {
 			a.report("call %s is %s, and the ring timer does not agree", c.Call, c.Phase)
 		}
