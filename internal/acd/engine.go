@@ -104,6 +104,7 @@ type agent struct {
 	AgentStatus
 	cfg     Agent
 	index   int       // in the configuration
+	queues  []*queue  // of Queues
 	members []*member // places in all lines that the agent can serve
 	call    *call
 	wrap    timer

@@ -64,6 +64,7 @@ type run struct {
 	free      []int32 // slots of callers
 	calls     []call
 	freeCalls []int32
+	recent    int // the slot of the call found last: most of a step is about one call
 	legs      []leg
 	freeLegs  []int32
 	serial    uint64
