@@ -18,7 +18,8 @@ func (o *Output) reset() {
 	clear(o.Commands)
 	clear(o.Changes)
 	clear(o.Records)
-	*o = Output{Commands: o.Commands[:0], Changes: o.Changes[:0], Records: o.Records[:0], Measures: o.Measures[:0]}
+	o.Commands, o.Changes, o.Records, o.Measures = o.Commands[:0], o.Changes[:0], o.Records[:0], o.Measures[:0]
+	o.Err = nil
 }
 
 // Change is a new state of one call or agent, for the store's live state.

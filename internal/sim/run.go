@@ -161,7 +161,7 @@ func (r *run) loop(ctx context.Context) error {
 			break
 		}
 		if due, ok := r.engine.NextDue(); ok {
-			if at := int64(due.Sub(r.plan.start)); at < r.events.items[0].at {
+			if at := r.plan.since(due); at < r.events.items[0].at {
 				r.advance(max(at, r.now))
 				r.step(acd.Tick{})
 				continue
