@@ -29,7 +29,7 @@ func (e *Engine) setState(a *agent, state AgentState, reason string) {
 	case Talking, WrapUp:
 		a.OnContact += e.now.Sub(a.Since)
 	}
-	e.countDuty(a, state)
+	a.countDuty(state)
 	a.State, a.Reason, a.Since = state, reason, e.now
 	a.freeAt = time.Time{}
 	e.touchAgent(a)
@@ -39,9 +39,8 @@ func (e *Engine) setState(a *agent, state AgentState, reason string) {
 }
 
 // countDuty keeps count of those on duty, working and ready in the agent's queues.
-func (e *Engine) countDuty(a *agent, state AgentState) {
-	for _, id := range a.Queues {
-		q := e.queues[id]
+func (a *agent) countDuty(state AgentState) {
+	for _, q := range a.queues {
 		q.tally(a.State, -1)
 		q.tally(state, 1)
 	}
@@ -162,8 +161,8 @@ func (e *Engine) leaveSeat(a *agent) {
 	if a.retired {
 		e.forgetAgent(a)
 	}
-	for _, id := range a.Queues {
-		if q := e.queues[id]; !q.staffed() {
+	for _, q := range a.queues {
+		if !q.staffed() {
 			e.deserted(q)
 		}
 	}

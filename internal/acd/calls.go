@@ -39,7 +39,7 @@ func (e *Engine) callArrived(ev CallArrived) {
 // number is the caller's; empty when it was withheld, for then there stands a
 // word, for example anonymous, or nothing: that names nobody in particular.
 func (c *call) number() string {
-	if strings.IndexAny(c.Caller, "+0123456789") != 0 {
+	if c.Caller == "" || !strings.Contains("+0123456789", c.Caller[:1]) {
 		return ""
 	}
 	return c.Caller

@@ -105,6 +105,7 @@ type agent struct {
 	AgentStatus
 	cfg     Agent
 	index   int       // in the configuration
+	queues  []*queue  // of Queues
 	members []*member // places in all lines that the agent can serve
 	call    *call
 	wrap    timer
@@ -141,8 +142,8 @@ func NewEngine(cfg Config, flow Flow) (*Engine, error) {
 }
 
 // Step takes one event that happened at now and says what to do. Time never
-// runs backwards: an earlier now counts as the latest one seen. The lists of
-// the output, not what stands in them, are used again by the next step.
+// runs backwards: an earlier now counts as the latest one seen. The next step
+// uses the output's lists again, and changes what its Changes point at.
 func (e *Engine) Step(now time.Time, event Event) Output {
 	if !e.begun {
 		e.out.reset()
@@ -333,14 +334,12 @@ func (e *Engine) collect() Output {
 			e.out.Changes = append(e.out.Changes, Change{Ended: c.Call})
 			continue
 		}
-		status := c.status()
-		e.out.Changes = append(e.out.Changes, Change{Call: &status})
+		e.out.Changes = append(e.out.Changes, Change{Call: &c.CallStatus})
 	}
 	for _, a := range e.touchedAgents {
 		a.touched = false
 		a.freeAt = time.Time{} // whoever found no caller in this step is merely idle
-		status := a.status()
-		e.out.Changes = append(e.out.Changes, Change{Agent: &status})
+		e.out.Changes = append(e.out.Changes, Change{Agent: &a.AgentStatus})
 	}
 	clear(e.touchedCalls)
 	clear(e.touchedAgents)

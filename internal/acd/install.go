@@ -238,7 +238,7 @@ func (e *Engine) install(cfg Config) {
 		if n == nil {
 			n = newAgent(a.ID)
 		}
-		n.cfg, n.index, n.members = a, i, nil
+		n.cfg, n.index, n.queues, n.members = a, i, nil, nil
 		if n.retired { // configured again before the present call has ended
 			n.retired, n.Pending = false, ""
 		}
@@ -246,8 +246,10 @@ func (e *Engine) install(cfg Config) {
 		agents[a.ID] = n
 		e.agentOrder = append(e.agentOrder, n)
 		for _, id := range a.Queues {
-			queues[id].members = append(queues[id].members, n)
-			queues[id].tally(n.State, 1)
+			q := queues[id]
+			n.queues = append(n.queues, q)
+			q.members = append(q.members, n)
+			q.tally(n.State, 1)
 		}
 	}
 	e.agents = agents

@@ -21,39 +21,72 @@ func newOrdered[T any](less func(a, b T) bool, pos func(T) *position) *ordered[T
 	return &ordered[T]{less: less, pos: pos}
 }
 
-func (o *ordered[T]) Len() int           { return len(o.items) }
-func (o *ordered[T]) Less(i, j int) bool { return o.less(o.items[i], o.items[j]) }
+func (o *ordered[T]) Len() int { return len(o.items) }
 
-func (o *ordered[T]) Swap(i, j int) {
-	o.items[i], o.items[j] = o.items[j], o.items[i]
-	*o.pos(o.items[i]) = position(i)
-	*o.pos(o.items[j]) = position(j)
-}
-
-// Push and Pop are for container/heap only; use add, remove and min.
-func (o *ordered[T]) Push(x any) {
-	t := x.(T)
-	*o.pos(t) = position(len(o.items))
+func (o *ordered[T]) add(t T) {
 	o.items = append(o.items, t)
+	o.rise(len(o.items)-1, t)
 }
-
-func (o *ordered[T]) Pop() any {
-	last := len(o.items) - 1
-	t := o.items[last]
-	var zero T
-	o.items[last] = zero
-	o.items = o.items[:last]
-	*o.pos(t) = -1
-	return t
-}
-
-func (o *ordered[T]) add(t T) { heap.Push(o, t) }
 
 // remove takes t out; it does nothing when t is not in the set.
 func (o *ordered[T]) remove(t T) {
-	if i := *o.pos(t); i >= 0 {
-		heap.Remove(o, int(i))
+	i := int(*o.pos(t))
+	if i < 0 {
+		return
 	}
+	*o.pos(t) = -1
+	last := len(o.items) - 1
+	moved := o.items[last]
+	var zero T
+	o.items[last] = zero
+	o.items = o.items[:last]
+	if i < last && !o.sink(i, moved) {
+		o.rise(i, moved)
+	}
+}
+
+// rise puts t into the place i of the binary heap, which is free, or where an
+// element above it is that comes later.
+func (o *ordered[T]) rise(i int, t T) {
+	for i > 0 {
+		above := (i - 1) / 2
+		if !o.less(t, o.items[above]) {
+			break
+		}
+		o.put(i, o.items[above])
+		i = above
+	}
+	o.put(i, t)
+}
+
+// sink puts t where an element below the free place i is that comes earlier; it
+// reports false, with the place still free, when there is none.
+func (o *ordered[T]) sink(i int, t T) bool {
+	free := i
+	for {
+		below := 2*i + 1
+		if below >= len(o.items) {
+			break
+		}
+		if other := below + 1; other < len(o.items) && o.less(o.items[other], o.items[below]) {
+			below = other
+		}
+		if !o.less(o.items[below], t) {
+			break
+		}
+		o.put(i, o.items[below])
+		i = below
+	}
+	if i == free {
+		return false
+	}
+	o.put(i, t)
+	return true
+}
+
+func (o *ordered[T]) put(i int, t T) {
+	o.items[i] = t
+	*o.pos(t) = position(i)
 }
 
 // min is the least element; it must not be called on an empty set.

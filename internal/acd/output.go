@@ -18,12 +18,14 @@ func (o *Output) reset() {
 	clear(o.Commands)
 	clear(o.Changes)
 	clear(o.Records)
-	*o = Output{Commands: o.Commands[:0], Changes: o.Changes[:0], Records: o.Records[:0], Measures: o.Measures[:0]}
+	o.Commands, o.Changes, o.Records, o.Measures = o.Commands[:0], o.Changes[:0], o.Records[:0], o.Measures[:0]
+	o.Err = nil
 }
 
 // Change is a new state of one call or agent, for the store's live state.
 // Exactly one field is set. A later change of the same call or agent replaces
-// an earlier one.
+// an earlier one. What it points at is the engine's own, as it is until the next
+// step: it must not be changed, and whoever keeps it clones it.
 type Change struct {
 	Call     *CallStatus     // a call in progress
 	Ended    CallID          // a call that is no longer in progress

@@ -107,7 +107,7 @@ func (e *Engine) cannotLose(cfg Config) error {
 // has ended. Nothing new is offered.
 func (e *Engine) retire(a *agent) *agent {
 	a.retired = true
-	a.cfg, a.Queues, a.members = Agent{ID: a.Agent, WrapUp: a.cfg.WrapUp}, nil, nil
+	a.cfg, a.Queues, a.queues, a.members = Agent{ID: a.Agent, WrapUp: a.cfg.WrapUp}, nil, nil, nil
 	e.agents[a.Agent] = a
 	e.agentOrder = append(e.agentOrder, a)
 	return a

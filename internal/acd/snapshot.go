@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-func (c *call) status() CallStatus {
-	s := c.CallStatus
-	s.Offers = slices.Clone(c.Offers)
-	s.Next = slices.Clone(c.Next)
-	if c.referral != nil {
-		r := c.referral.Referral
+// Clone is a copy that stays as it is when the engine goes on.
+func (s CallStatus) Clone() CallStatus {
+	s.Offers = slices.Clone(s.Offers)
+	s.Next = slices.Clone(s.Next)
+	if s.Referral != nil {
+		r := *s.Referral
 		r.Asked = slices.Clone(r.Asked)
 		s.Referral = &r
 	}
 	return s
 }
 
-func (a *agent) status() AgentStatus {
-	s := a.AgentStatus
-	s.Queues = slices.Clone(a.Queues)
+// Clone is a copy that stays as it is when the engine goes on.
+func (s AgentStatus) Clone() AgentStatus {
+	s.Queues = slices.Clone(s.Queues)
 	return s
 }
 
@@ -41,7 +41,7 @@ func (e *Engine) Snapshot(now time.Time) Snapshot {
 	s := Snapshot{At: now, Callbacks: e.Callbacks(), Partners: e.Partners(), Blocks: e.Blocks(now), Emergency: slices.Clone(e.emergency)}
 	longest := make(map[QueueID]time.Duration, len(e.queues))
 	for _, c := range e.callsByArrival() {
-		s.Calls = append(s.Calls, c.status())
+		s.Calls = append(s.Calls, c.CallStatus.Clone())
 		if c.queue != nil && c.callback == nil && c.Phase != PhaseTalking {
 			longest[c.Queue] = max(longest[c.Queue], now.Sub(c.Queued))
 		}
@@ -57,7 +57,7 @@ func (e *Engine) Snapshot(now time.Time) Snapshot {
 		s.Queues = append(s.Queues, status)
 	}
 	for _, a := range e.agents {
-		s.Agents = append(s.Agents, a.status())
+		s.Agents = append(s.Agents, a.AgentStatus.Clone())
 	}
 	slices.SortFunc(s.Agents, func(a, b AgentStatus) int { return cmp.Compare(a.Agent, b.Agent) })
 	return s

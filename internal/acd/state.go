@@ -141,8 +141,8 @@ func Restore(cfg Config, flow Flow, s State) (*Engine, error) {
 	}
 	for _, a := range e.agentOrder {
 		if a.State != LoggedOut {
-			for _, id := range a.Queues {
-				e.queues[id].tally(a.State, 1)
+			for _, q := range a.queues {
+				q.tally(a.State, 1)
 			}
 		}
 	}

@@ -98,9 +98,13 @@ func (d Day) noon() time.Time { return time.Date(d.year, d.month, d.day, 12, 0, 
 func (d Day) Start(loc *time.Location) time.Time {
 	midnight := time.Date(d.year, d.month, d.day, 0, 0, 0, 0, time.UTC)
 	noon := time.Date(d.year, d.month, d.day, 12, 0, 0, 0, loc)
-	before, after := noon.Add(-24*time.Hour), noon
+	usual := midnight.Add(-offset(noon))
+	if changed, _ := noon.ZoneBounds(); changed.IsZero() || usual.Sub(changed) > 24*time.Hour {
+		return usual.In(loc) // as on almost all days
+	}
+	before := noon.Add(-24 * time.Hour)
 	_, change := before.ZoneBounds() // when the offset of the day before ends
-	candidates := []time.Time{midnight.Add(-offset(before)), midnight.Add(-offset(after)), change}
+	candidates := []time.Time{midnight.Add(-offset(before)), usual, change}
 	var first time.Time
 	for _, c := range candidates {
 		if !c.IsZero() && DayOf(c, loc) == d && (first.IsZero() || c.Before(first)) {

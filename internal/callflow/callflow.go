@@ -38,7 +38,11 @@ var (
 func (Standard) Next(state acd.FlowState, event acd.FlowEvent, info *acd.FlowInfo) (acd.FlowState, []acd.FlowAction) {
 	switch event {
 	case acd.FlowStart:
-		if prompts := slices.Concat(info.Emergency, info.Entry.Greeting); len(prompts) > 0 {
+		prompts := info.Entry.Greeting
+		if len(info.Emergency) > 0 {
+			prompts = slices.Concat(info.Emergency, prompts)
+		}
+		if len(prompts) > 0 {
 			return greeting, []acd.FlowAction{acd.FlowAnswer{}, acd.FlowPlay{Prompts: prompts}}
 		}
 		return queued, answerAndEnqueue

@@ -61,12 +61,10 @@ func (b *backlog) addChange(at time.Time, change acd.Change) {
 	e := entry{at: at}
 	switch {
 	case change.Call != nil:
-		status := *change.Call
-		status.Offers = slices.Clone(status.Offers)
+		status := change.Call.Clone()
 		e.call, e.live = &status, liveKey{isCall: true, id: string(status.Call)}
 	case change.Agent != nil:
-		status := *change.Agent
-		status.Queues = slices.Clone(status.Queues)
+		status := change.Agent.Clone()
 		e.agent, e.live = &status, liveKey{id: string(status.Agent)}
 	case change.Ended != "":
 		e.live = liveKey{isCall: true, id: string(change.Ended)}

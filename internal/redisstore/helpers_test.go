@@ -180,11 +180,11 @@ func holds(t testing.TB, s *Store, records []acd.CallRecord) {
 	intervals := map[calendar.Interval]traffic.Table{}
 	for _, record := range records {
 		for _, i := range traffic.Fold(record, shanghai) {
-			day.Add(i.Key, i.Counters)
+			day.Count(i)
 			if intervals[i.Interval] == nil {
 				intervals[i.Interval] = traffic.Table{}
 			}
-			intervals[i.Interval].Add(i.Key, i.Counters)
+			intervals[i.Interval].Count(i)
 		}
 	}
 	got, err := s.Day(ctx, today)

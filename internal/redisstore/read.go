@@ -110,8 +110,8 @@ func (s *Store) recountUpTo(ctx context.Context, day calendar.Day, last string) 
 			if i.Interval.Day != day {
 				return fmt.Errorf("call %s is kept under %s and belongs to %s: was the site's time zone changed?", record.Call, day, i.Interval.Day)
 			}
-			out.Day.Add(i.Key, i.Counters)
-			out.Intervals[i.Interval.Index].Table.Add(i.Key, i.Counters)
+			out.Day.Count(i)
+			out.Intervals[i.Interval.Index].Table.Count(i)
 		}
 		return nil
 	})

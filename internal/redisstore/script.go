@@ -39,13 +39,13 @@ func applyArgs(k keys, record acd.CallRecord, loc *time.Location) ([]string, []a
 	var sums, maxima []string // fields
 	amounts := map[string]int64{}
 	for _, increment := range increments {
-		for counter, amount := range increment.Counters {
-			field := counterField(increment.Key, counter)
-			amounts[field] = amount
+		for _, amount := range increment.Amounts {
+			field := counterField(increment.Key, amount.Counter)
+			amounts[field] = amount.Value
 			switch {
-			case counter.IsMaximum():
+			case amount.Counter.IsMaximum():
 				maxima = append(maxima, field)
-			case amount != 0:
+			case amount.Value != 0:
 				sums = append(sums, field)
 			}
 		}

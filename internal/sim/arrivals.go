@@ -27,12 +27,14 @@ type source struct {
 type plan struct {
 	loc    *time.Location
 	start  time.Time // of the first day
+	origin int64     // the same in nanoseconds since 1970
 	days   []calendar.Day
 	begins []int64 // of each day, from the start; and of the day after the last
 }
 
 func newPlan(s *Scenario) *plan {
 	p := &plan{loc: s.Location, start: s.From.Start(s.Location).UTC()}
+	p.origin = p.start.UnixNano()
 	for d, i := s.From, 0; i < s.Days; d, i = d.Next(), i+1 {
 		p.days = append(p.days, d)
 		p.begins = append(p.begins, p.offset(d))
@@ -41,7 +43,10 @@ func newPlan(s *Scenario) *plan {
 	return p
 }
 
-func (p *plan) offset(d calendar.Day) int64 { return int64(d.Start(p.loc).Sub(p.start)) }
+func (p *plan) offset(d calendar.Day) int64 { return p.since(d.Start(p.loc)) }
+
+// since is the time from the start until t.
+func (p *plan) since(t time.Time) int64 { return t.UnixNano() - p.origin }
 
 // end is the first instant after the scenario.
 func (p *plan) end() int64 { return p.begins[len(p.days)] }

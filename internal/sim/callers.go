@@ -165,7 +165,7 @@ func (r *run) serve(p *caller, at time.Time, calledBack bool) {
 		return // called back although served already
 	}
 	p.served = true
-	r.tally.serve(p.first, int64(at.Sub(r.plan.start)), time.Duration(p.held), calledBack)
+	r.tally.serve(p.first, r.plan.since(at), time.Duration(p.held), calledBack)
 }
 
 // leave frees the line of a call that has ended; the person dials again later,

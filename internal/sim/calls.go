@@ -60,6 +60,9 @@ func (r *run) freeCall(c *call) {
 
 // callOf finds a call that has not ended; nil when it has.
 func (r *run) callOf(id acd.CallID) *call {
+	if r.recent < len(r.calls) && r.calls[r.recent].id == id {
+		return &r.calls[r.recent]
+	}
 	before, _, _ := strings.Cut(string(id), ".")
 	slot, err := strconv.Atoi(before)
 	if err != nil {
@@ -72,6 +75,7 @@ func (r *run) callOf(id acd.CallID) *call {
 	if slot >= len(r.calls) || r.calls[slot].id != id {
 		return nil
 	}
+	r.recent = slot
 	return &r.calls[slot]
 }
 

@@ -146,7 +146,7 @@ func (r *run) agentChanged(status *acd.AgentStatus) {
 	slot := r.agentSlot[status.Agent]
 	p := &r.people[slot]
 	r.lanes.available(p, status.State == acd.Ready && status.Leaving == "")
-	if status.State == p.state && status.Since.Sub(r.plan.start) == time.Duration(p.since) {
+	if status.State == p.state && r.plan.since(status.Since) == p.since {
 		return // something else has changed
 	}
 	r.tally.spent(p.state, p.since, r.now)

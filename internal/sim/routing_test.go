@@ -112,7 +112,9 @@ func TestOvertakingAndIdlenessAreFound(t *testing.T) {
 		if n++; is && n%50 == 0 {
 			for i := range out.Changes { // as if it had come before
 				if c := out.Changes[i].Call; c != nil && c.Call == arrived.Call {
-					c.Place = c.Place.Add(-time.Hour)
+					earlier := *c
+					earlier.Place = c.Place.Add(-time.Hour)
+					out.Changes[i].Call = &earlier
 				}
 			}
 		}

@@ -64,6 +64,7 @@ type run struct {
 	free      []int32 // slots of callers
 	calls     []call
 	freeCalls []int32
+	recent    int // the slot of the call found last: most of a step is about one call
 	legs      []leg
 	freeLegs  []int32
 	serial    uint64
@@ -160,7 +161,7 @@ func (r *run) loop(ctx context.Context) error {
 			break
 		}
 		if due, ok := r.engine.NextDue(); ok {
-			if at := int64(due.Sub(r.plan.start)); at < r.events.items[0].at {
+			if at := r.plan.since(due); at < r.events.items[0].at {
 				r.advance(max(at, r.now))
 				r.step(acd.Tick{})
 				continue

@@ -175,7 +175,7 @@ func (t *tally) add(record *acd.CallRecord) {
 	for i := range increments {
 		inc := &increments[i]
 		if i == 0 || len(record.Visits) > 0 { // otherwise all of them share one
-			t.resolve(inc.Counters)
+			t.resolve(inc.Amounts)
 		}
 		if inc.Key.Dimension == traffic.BySite {
 			t.note(&t.total, inbound, wait)
@@ -191,17 +191,17 @@ func (t *tally) add(record *acd.CallRecord) {
 }
 
 // resolve looks up where the amounts of a call belong, once for all its rows.
-func (t *tally) resolve(counters traffic.Counters) {
+func (t *tally) resolve(amounts []traffic.Amount) {
 	t.found = t.found[:0]
-	for name, value := range counters {
-		i, known := t.index[name]
+	for _, a := range amounts {
+		i, known := t.index[a.Counter]
 		if !known {
 			i = len(t.names)
-			t.index[name] = i
-			t.names = append(t.names, name)
-			t.maximum = append(t.maximum, name.IsMaximum())
+			t.index[a.Counter] = i
+			t.names = append(t.names, a.Counter)
+			t.maximum = append(t.maximum, a.Counter.IsMaximum())
 		}
-		t.found = append(t.found, amount{i, value})
+		t.found = append(t.found, amount{i, a.Value})
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Counter names a stored amount. Names are stable: they are field names in
@@ -36,18 +35,11 @@ const (
 	MaxWait              Counter = "max_wait_ms"        // longest wait, however it ended
 	MaxTalk              Counter = "max_talk_ms"
 	shortPrefix                  = "abandoned_under_"
-	waitCellPrefix               = "wait_s_"
-	abandonCellPrefix            = "abandoned_wait_s_"
-	talkCellPrefix               = "talk_s_"
 	maximumPrefix                = "max_"
-	cellWithoutBound             = "inf"
 	millisecondsSecond           = 1000
 )
 
-// The upper bounds of the histograms' cells, in seconds. The cell of bound b
-// holds durations over the bound before it and up to b, b itself included; one
-// more cell holds what is longer than the last bound. So "answered within
-// 15 s" and "talked for more than 10 minutes" are exact sums of cells.
+// The upper bounds of the histograms' cells, in seconds.
 //
 // Bounds may be added only where no data exist yet: older buckets would lack the cell.
 var (
@@ -56,6 +48,14 @@ var (
 	// shortBounds are the thresholds, in seconds, for which calls abandoned
 	// after strictly less time are counted.
 	shortBounds = []int{2, 3, 5, 10, 20}
+)
+
+// The histograms, and the counters of short abandons by their thresholds.
+var (
+	waitCells        = newHistogram("wait_s_", waitBounds)
+	abandonWaitCells = newHistogram("abandoned_wait_s_", waitBounds)
+	talkCells        = newHistogram("talk_s_", talkBounds)
+	shortCounters    = named(shortPrefix, shortBounds)
 )
 
 // WaitBounds are the upper bounds of the wait histogram's cells, in seconds:
@@ -74,6 +74,12 @@ func (c Counter) IsMaximum() bool { return strings.HasPrefix(string(c), maximumP
 
 // Counters are amounts by counter; a missing counter is 0. All amounts are 0 or more.
 type Counters map[Counter]int64
+
+// Amount is how much is added to a counter.
+type Amount struct {
+	Counter Counter
+	Value   int64
+}
 
 // Add adds other's amounts, and keeps the larger of two maxima.
 func (c Counters) Add(other Counters) {
@@ -101,53 +107,23 @@ func (c Counters) Clone() Counters {
 // AnsweredWithin counts the calls that were answered after at most so many
 // seconds; the threshold is one of WaitBounds.
 func (c Counters) AnsweredWithin(seconds int) int64 {
-	return c.upTo(waitCellPrefix, waitBounds, seconds)
+	return waitCells.upTo(c, seconds)
 }
 
 // AbandonedWithin counts the calls that were abandoned after at most so many
 // seconds; the threshold is one of WaitBounds.
 func (c Counters) AbandonedWithin(seconds int) int64 {
-	return c.upTo(abandonCellPrefix, waitBounds, seconds)
+	return abandonWaitCells.upTo(c, seconds)
 }
 
 // ShortAbandons counts the calls that were abandoned after less than so many
 // seconds; the threshold is one of ShortAbandonBounds.
 func (c Counters) ShortAbandons(seconds int) int64 {
-	return c[shortCounter(seconds)]
+	return c[Counter(shortPrefix+strconv.Itoa(seconds))]
 }
 
 // TalkedOver counts the answered calls whose talk lasted longer than so many
 // seconds; the threshold is one of TalkBounds.
 func (c Counters) TalkedOver(seconds int) int64 {
-	over := c[talkCellPrefix+cellWithoutBound]
-	for _, bound := range talkBounds {
-		if bound > seconds {
-			over += c[Counter(talkCellPrefix+strconv.Itoa(bound))]
-		}
-	}
-	return over
-}
-
-func (c Counters) upTo(prefix string, bounds []int, seconds int) int64 {
-	var sum int64
-	for _, bound := range bounds {
-		if bound > seconds {
-			break
-		}
-		sum += c[Counter(prefix+strconv.Itoa(bound))]
-	}
-	return sum
-}
-
-func shortCounter(seconds int) Counter { return Counter(shortPrefix + strconv.Itoa(seconds)) }
-
-// cell is the histogram cell that holds d.
-func cell(prefix string, bounds []int, d time.Duration) Counter {
-	ms := d.Milliseconds()
-	for _, bound := range bounds {
-		if ms <= int64(bound)*millisecondsSecond {
-			return Counter(prefix + strconv.Itoa(bound))
-		}
-	}
-	return Counter(prefix + cellWithoutBound)
+	return talkCells.over(c, seconds)
 }

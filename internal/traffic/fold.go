@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -46,13 +47,23 @@ func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 type Table map[Key]Counters
 
 // Add adds counters to a key's row.
-func (t Table) Add(key Key, counters Counters) {
+func (t Table) Add(key Key, counters Counters) { t.row(key).Add(counters) }
+
+// Count adds what a call adds to the row of the increment's key.
+func (t Table) Count(i Increment) {
+	row := t.row(i.Key)
+	for _, amount := range i.Amounts {
+		row.note(amount.Counter, amount.Value)
+	}
+}
+
+func (t Table) row(key Key) Counters {
 	row := t[key]
 	if row == nil {
 		row = Counters{}
 		t[key] = row
 	}
-	row.Add(counters)
+	return row
 }
 
 // Merge adds all rows of other.
@@ -67,7 +78,7 @@ func (t Table) Merge(other Table) {
 type Increment struct {
 	Interval calendar.Interval // names the day too
 	Key      Key
-	Counters Counters // shared by the increments of one call: read only
+	Amounts  []Amount // each counter once; shared by the increments of one call: read only
 }
 
 // Fold says what a finished call adds to which counters. The bucket is that in
@@ -85,14 +96,14 @@ func Fold(record acd.CallRecord, loc *time.Location) []Increment {
 		at = record.Arrived
 	}
 	interval := calendar.IntervalOf(at, loc)
-	of := func(key Key, counters Counters) Increment { return Increment{interval, key, counters} }
+	of := func(key Key, amounts []Amount) Increment { return Increment{interval, key, amounts} }
 
 	if record.Callback != "" {
-		counters := countCallback(record)
-		return []Increment{of(Site, counters), of(Queue(record.Queue), counters)}
+		amounts := countCallback(record)
+		return []Increment{of(Site, amounts), of(Queue(record.Queue), amounts)}
 	}
 	whole := count(record)
-	increments := []Increment{of(Site, whole)}
+	increments := append(make([]Increment, 0, 2+len(record.Visits)), of(Site, whole))
 	if record.Queue == "" {
 		return increments
 	}
@@ -105,12 +116,11 @@ func Fold(record acd.CallRecord, loc *time.Location) []Increment {
 		for made < len(offers) && offers[made].Made.Before(visit.Left) {
 			made++
 		}
-		counters := overflowed(visit.Left.Sub(visit.Entered))
+		amounts := overflowed(countOffers(offers[:made]), visit.Left.Sub(visit.Entered))
 		if i == len(record.Visits)-1 && record.Reason == acd.CallbackRequested {
-			counters[CountCallbackAsked] = 1
+			amounts = append(amounts, Amount{CountCallbackAsked, 1})
 		}
-		counters.Add(countOffers(offers[:made]))
-		increments = append(increments, of(Queue(visit.Queue), counters))
+		increments = append(increments, of(Queue(visit.Queue), amounts))
 		offers = offers[made:]
 		stay.Queued, stay.Offers = visit.Left, offers
 	}
@@ -122,66 +132,63 @@ func Fold(record acd.CallRecord, loc *time.Location) []Increment {
 
 // countCallback counts an attempt to call a caller back: outbound, so that it
 // is neither offered nor answered.
-func countCallback(record acd.CallRecord) Counters {
-	c := countOffers(record.Offers)
-	c[CountCallbackTried] = 1
+func countCallback(record acd.CallRecord) []Amount {
+	amounts := append(countOffers(record.Offers), Amount{CountCallbackTried, 1})
 	if record.Result == acd.Answered {
-		c[CountCallbackReached] = 1
-		c[SumCallbackTalk] = max(0, record.Talk()).Milliseconds()
+		amounts = append(amounts, Amount{CountCallbackReached, 1}, Amount{SumCallbackTalk, max(0, record.Talk()).Milliseconds()})
 	}
-	return c
+	return amounts
 }
 
 // countOffers counts how offers to agents ended that were not taken.
-func countOffers(offers []acd.OfferRecord) Counters {
-	c := Counters{}
+func countOffers(offers []acd.OfferRecord) []Amount {
+	amounts := make([]Amount, 0, 12) // room for all that a call commonly counts
 	for _, offer := range offers {
-		if name, counted := offerCounters[offer.Outcome]; counted {
-			c[name]++
+		name, counted := offerCounters[offer.Outcome]
+		if !counted {
+			continue
+		}
+		if i := slices.IndexFunc(amounts, func(a Amount) bool { return a.Counter == name }); i >= 0 {
+			amounts[i].Value++
+		} else {
+			amounts = append(amounts, Amount{name, 1})
 		}
 	}
-	return c
+	return amounts
 }
 
-func overflowed(wait time.Duration) Counters {
+func overflowed(amounts []Amount, wait time.Duration) []Amount {
 	ms := max(0, wait).Milliseconds()
-	return Counters{CountOffered: 1, CountOverflowed: 1, SumOverflowWait: ms, MaxWait: ms}
+	return append(amounts, Amount{CountOffered, 1}, Amount{CountOverflowed, 1}, Amount{SumOverflowWait, ms}, Amount{MaxWait, ms})
 }
 
-func count(record acd.CallRecord) Counters {
-	c := countOffers(record.Offers)
+func count(record acd.CallRecord) []Amount {
+	amounts := countOffers(record.Offers)
 	if !record.Offered() {
-		c[CountNotOffered] = 1
-		return c
+		return append(amounts, Amount{CountNotOffered, 1})
 	}
 	wait := max(0, record.Wait())
+	ms := wait.Milliseconds()
 	if record.Result == acd.Overflowed {
-		c.Add(overflowed(wait))
+		amounts = overflowed(amounts, wait)
 		if record.Reason == acd.CallbackRequested {
-			c[CountCallbackAsked] = 1
+			amounts = append(amounts, Amount{CountCallbackAsked, 1})
 		}
-		return c
+		return amounts
 	}
-	c[CountOffered] = 1
-	c[MaxWait] = wait.Milliseconds()
+	amounts = append(amounts, Amount{CountOffered, 1}, Amount{MaxWait, ms})
 	if record.Result == acd.Answered {
 		talk := max(0, record.Talk())
-		c[CountAnswered] = 1
-		c[SumWait] = wait.Milliseconds()
-		c[cell(waitCellPrefix, waitBounds, wait)] = 1
-		c[SumTalk], c[MaxTalk] = talk.Milliseconds(), talk.Milliseconds()
-		c[cell(talkCellPrefix, talkBounds, talk)] = 1
-		return c
+		return append(amounts, Amount{CountAnswered, 1}, Amount{SumWait, ms}, Amount{waitCells.cell(wait), 1},
+			Amount{SumTalk, talk.Milliseconds()}, Amount{MaxTalk, talk.Milliseconds()}, Amount{talkCells.cell(talk), 1})
 	}
-	c[CountAbandoned] = 1
-	c[SumAbandonWait] = wait.Milliseconds()
-	c[cell(abandonCellPrefix, waitBounds, wait)] = 1
-	for _, seconds := range shortBounds {
-		if wait.Milliseconds() < int64(seconds)*millisecondsSecond {
-			c[shortCounter(seconds)] = 1
+	amounts = append(amounts, Amount{CountAbandoned, 1}, Amount{SumAbandonWait, ms}, Amount{abandonWaitCells.cell(wait), 1})
+	for i, seconds := range shortBounds {
+		if ms < int64(seconds)*millisecondsSecond {
+			amounts = append(amounts, Amount{shortCounters[i], 1})
 		}
 	}
-	return c
+	return amounts
 }
 
 // Offers that were answered or withdrawn show in the calls' results.

@@ -66,7 +66,7 @@ func fold(list []acd.CallRecord) tables {
 			if out[i.Interval] == nil {
 				out[i.Interval] = Table{}
 			}
-			out[i.Interval].Add(i.Key, i.Counters)
+			out[i.Interval].Count(i)
 		}
 	}
 	return out
@@ -101,7 +101,7 @@ func TestCountsReconcile(t *testing.T) {
 		var wait, talk int64
 		for _, record := range list {
 			for _, i := range Fold(record, shanghai) {
-				site.Add(i.Key, i.Counters)
+				site.Count(i)
 			}
 			if record.Result == acd.Answered {
 				wait += record.Wait().Milliseconds()
@@ -118,10 +118,10 @@ func TestCountsReconcile(t *testing.T) {
 			if c[CountOffered] != c[CountAnswered]+c[CountAbandoned]+c[CountOverflowed] {
 				t.Fatalf("%s: offered is not answered + abandoned + overflowed: %v", key, c)
 			}
-			if all := c.upTo(waitCellPrefix, waitBounds, 3600) + c[waitCellPrefix+cellWithoutBound]; all != c[CountAnswered] {
+			if all := waitCells.upTo(c, 3600) + waitCells.over(c, 3600); all != c[CountAnswered] {
 				t.Fatalf("%s: the wait cells hold %d of %d answered calls", key, all, c[CountAnswered])
 			}
-			if all := c.upTo(talkCellPrefix, talkBounds, 7200) + c[talkCellPrefix+cellWithoutBound]; all != c[CountAnswered] {
+			if all := talkCells.upTo(c, 7200) + talkCells.over(c, 7200); all != c[CountAnswered] {
 				t.Fatalf("%s: the talk cells hold %d of %d answered calls", key, all, c[CountAnswered])
 			}
 		}

@@ -3,6 +3,7 @@ package traffic
 import (
 	"encoding/json"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ func total(records ...acd.CallRecord) Counters {
 	table := Table{}
 	for _, record := range records {
 		for _, i := range Fold(record, shanghai) {
-			table.Add(i.Key, i.Counters)
+			table.Count(i)
 		}
 	}
 	return table[Site]
@@ -46,11 +47,11 @@ func TestPublishedTable2023(t *testing.T) {
 	inbound := Counters{
 		CountOffered: 1_126_836, CountAnswered: 1_107_680, CountAbandoned: 1_126_836 - 1_107_680,
 		SumWait: 1_107_680 * 6_000, SumTalk: 1_107_680 * 216_000,
-		talkCellPrefix + "240": 1_107_680 - 27_138, talkCellPrefix + "900": 27_138, // 2.45 %
+		"talk_s_240": 1_107_680 - 27_138, "talk_s_900": 27_138, // 2.45 %
 	}
 	outbound := Counters{
 		CountAnswered: 139_412, SumTalk: 139_412 * 140_000,
-		talkCellPrefix + "180": 139_412 - 1_046, talkCellPrefix + cellWithoutBound: 1_046, // 0.75 %
+		"talk_s_180": 139_412 - 1_046, "talk_s_inf": 1_046, // 0.75 %
 	}
 	both := inbound.Clone()
 	both.Add(outbound)
@@ -91,8 +92,8 @@ func TestPublishedTable2023(t *testing.T) {
 
 func TestPublishedTable2022(t *testing.T) {
 	// Implied by the published year-on-year changes.
-	inbound := Counters{CountAnswered: 1_157_692, SumTalk: 1_157_692 * 205_000, talkCellPrefix + "900": 24_659}
-	outbound := Counters{CountAnswered: 112_556, SumTalk: 112_556 * 92_000, talkCellPrefix + "900": 855}
+	inbound := Counters{CountAnswered: 1_157_692, SumTalk: 1_157_692 * 205_000, "talk_s_900": 24_659}
+	outbound := Counters{CountAnswered: 112_556, SumTalk: 112_556 * 92_000, "talk_s_900": 855}
 	inbound.Add(outbound)
 	figures := Standard().Compute(inbound)
 	if talk, share := figures.Text(AverageTalk), figures.Text(TalkOver10Share); talk != "195" || share != "2.01" {
@@ -178,7 +179,7 @@ func TestFoldBuckets(t *testing.T) {
 	}
 	early := acd.CallRecord{Call: "c3", Arrived: queued.Add(-10 * time.Hour), Ended: queued, Result: acd.NotOffered, Reason: acd.UnknownEntry}
 	got = Fold(early, shanghai)
-	if len(got) != 1 || got[0].Interval.Day != day.AddDays(-1) || got[0].Counters[CountNotOffered] != 1 || got[0].Counters[CountOffered] != 0 {
+	if len(got) != 1 || got[0].Interval.Day != day.AddDays(-1) || !slices.Equal(got[0].Amounts, []Amount{{CountNotOffered, 1}}) {
 		t.Errorf("a call that was not offered gave %+v", got)
 	}
 }
@@ -312,7 +313,7 @@ func TestCallbacksAreOutboundAndOverflowIsPerStay(t *testing.T) {
 	sum := Table{}
 	for _, r := range records {
 		for _, i := range Fold(r, shanghai) {
-			sum.Add(i.Key, i.Counters)
+			sum.Count(i)
 		}
 	}
 	want := map[Key]map[Counter]int64{
