@@ -76,7 +76,7 @@ func covering(s *sim.Scenario, agents []acd.Agent) []acd.AgentID {
 		for i := range agents {
 			var serves []string
 			for number := range open {
-				if canServe(&s.Routing, &agents[i], number) {
+				if s.Routing.CanServe(&agents[i], number) {
 					serves = append(serves, number)
 				}
 			}
@@ -93,26 +93,6 @@ func covering(s *sim.Scenario, agents []acd.Agent) []acd.AgentID {
 		}
 	}
 	return list
-}
-
-// canServe reports whether an agent serves those who have just dialled a number.
-func canServe(routing *acd.Config, a *acd.Agent, number string) bool {
-	for _, e := range routing.Entries {
-		if e.Number != number || !slices.Contains(a.Queues, e.Queue) {
-			continue
-		}
-		level, given := a.Levels[e.Queue]
-		if !given {
-			level = acd.MaxLevel
-		}
-		for _, q := range routing.Queues {
-			if q.ID == e.Queue && level < q.Level {
-				return false
-			}
-		}
-		return !slices.ContainsFunc(e.Skills, func(r acd.Requirement) bool { return a.Skills[r.Skill] < r.Level })
-	}
-	return false
 }
 
 // group is agents who serve the same.
