@@ -28,8 +28,8 @@ Rounding
              smallest whole number that meets the targets, at least --min-agents
   scheduled  agents / (1 - shrinkage), rounded up: people on the roster, when the
              share --shrinkage of paid time goes to breaks, training and absence
-Each interval is planned as if its demand lasted: what still waits from an
-overloaded interval is not carried into the next.
+With --calls and --demand each interval is planned as if its demand lasted: what
+still waits from an overloaded interval is not carried into the next.
 
 The file of --demand is CSV with one line for each interval, in order of time:
   start,calls,aht

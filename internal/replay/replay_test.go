@@ -227,7 +227,7 @@ func TestRedialsAreNotArrivals(t *testing.T) {
 		abandoned("13800000001", 100, 130),
 		abandoned("13800000002", 200, 230),
 		abandoned("13800000001", 300, 330),
-		abandoned("13800000002", 230+3601, 4000), // too late
+		abandoned("13800000002", 230+3601, 4000),         // too late
 		abandoned("", 900, 930), abandoned("", 950, 980), // withheld: nobody knows
 		answered("13800000003", "b", 1000, 1100), answered("13800000003", "b", 1200, 1300), // was served: another matter
 	)
