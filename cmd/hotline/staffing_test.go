@@ -40,8 +40,12 @@ func TestStaffingWantsOneDemand(t *testing.T) {
 		"there is no demand; write": "staffing",
 		"both given; write one":     "staffing --calls 1 --demand x.csv",
 		"no such file":              "staffing --demand /nowhere/x.csv",
-		`invalid argument "216"`:    "staffing --calls 1 --talk 216",
-		`unknown command "now"`:     "staffing now",
+		"--talk and --scenario are both given, and the scenario has its own; leave": "staffing --scenario day --talk 3m",
+		"--runs goes with --scenario only; leave it out":                            "staffing --calls 1 --runs 3",
+		`--format: "pdf" is not possible; write table, csv, json`:                   "staffing --scenario day --format pdf",
+		"1 runs are out of range":                                                   "staffing --scenario day --runs 1",
+		`invalid argument "216"`:                                                    "staffing --calls 1 --talk 216",
+		`unknown command "now"`:                                                     "staffing now",
 	} {
 		if _, err := run(strings.Fields(line)...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", line, err, want)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 
 func trafficCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{Use: "traffic", Short: "Traffic figures"}
-	cmd.AddCommand(todayCommand(load), dayCommand(load), verifyCommand(load))
+	cmd.AddCommand(todayCommand(load), dayCommand(load), verifyCommand(load), scenarioCommand(load))
 	return cmd
 }
 
@@ -107,6 +108,49 @@ func verifyCommand(load loader) *cobra.Command {
 		if len(differences) > 0 {
 			return errFound
 		}
+		return nil
+	}
+	return cmd
+}
+
+func scenarioCommand(load loader) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "scenario",
+		Short: "Write a day's calls as a scenario that hotline simulate plays",
+		Long: `Write a day's calls, from the call records in Redis, as a scenario that hotline
+simulate and hotline staffing --scenario play: scenario.yaml, and a file of arrival
+times for each number that was dialled.
+
+Measured are arrivals without redials, redials, patience (Kaplan-Meier, with answered
+calls as those whose callers would have waited longer), talks, the time until agents
+lift, offers that they do not take, and the length of greetings. The routing is the
+configuration file, which the scenario names. Logins and breaks are not in the call
+records: who was at work is inferred from who was offered calls and who was passed
+over. What is assumed is marked in the file. Callers' numbers are not written.`,
+		Example: `  hotline traffic scenario --day 2026-01-31 --out saturday
+  hotline simulate --scenario saturday/scenario.yaml --runs 10`,
+		Args: cobra.NoArgs,
+	}
+	written := dayFlag(cmd)
+	out := cmd.Flags().String("out", "", "the folder for the files; it is made if need be")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *out == "" {
+			return errors.New("there is no folder for the files; write one, as in --out saturday")
+		}
+		cfg, err := load()
+		if err != nil {
+			return err
+		}
+		day, err := dayOf(*written, cfg)
+		if err != nil {
+			return err
+		}
+		done, err := app.WriteScenario(cmd.Context(), cfg, day, *out)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: %d calls, %d of them redials, %d answered, %d given up, by %d agents; play them with\n  hotline simulate --scenario %s\n",
+			day, done.Calls, done.Redials, done.Answered, done.GaveUp, done.Agents, done.File)
 		return nil
 	}
 	return cmd

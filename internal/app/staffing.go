@@ -123,13 +123,7 @@ func (o StaffingOptions) plan(lines []demandLine) (StaffingPlan, error) {
 	}
 	plan := StaffingPlan{
 		Model: model, Interval: o.Interval.Seconds(), Shrinkage: o.Shrinkage / 100,
-		Target: StaffingTarget{
-			Level: given(target.Level), Formula: target.Formula, MaxASA: given(target.MaxASA),
-			MaxAbandon: given(target.MaxAbandon), MaxOccupancy: given(target.MaxOccupancy),
-		},
-	}
-	if target.Level > 0 {
-		plan.Target.Within = &target.Within
+		Target: targetOf(target),
 	}
 	if model == staffing.ErlangA {
 		plan.Patience = &patience
@@ -156,6 +150,16 @@ func (o StaffingOptions) plan(lines []demandLine) (StaffingPlan, error) {
 		plan.Intervals = append(plan.Intervals, interval)
 	}
 	return plan, nil
+}
+
+func targetOf(t staffing.Target) StaffingTarget {
+	out := StaffingTarget{
+		Level: given(t.Level), Formula: t.Formula, MaxASA: given(t.MaxASA), MaxAbandon: given(t.MaxAbandon), MaxOccupancy: given(t.MaxOccupancy),
+	}
+	if t.Level > 0 {
+		out.Within = &t.Within
+	}
+	return out
 }
 
 // given is nil for zero, which means that nothing was asked.
@@ -246,29 +250,42 @@ func WriteStaffing(w io.Writer, format, lang string, o StaffingOptions, plan Sta
 
 // title tells the assumptions of a plan.
 func (o StaffingOptions) title(lang string) string {
-	word := func(zh, en string) string {
+	word := wordIn(lang)
+	parts := []string{word("坐席测算 ", "Staffing, ") + o.Model, word("时段", "interval ") + shortDuration(o.Interval)}
+	if o.Model == string(staffing.ErlangA) {
+		parts = append(parts, word("平均耐心", "patience ")+shortDuration(o.Patience))
+	}
+	parts = append(parts, o.targetText(lang), word("缩减率", "shrinkage ")+percentText(o.Shrinkage))
+	return strings.Join(parts, word(",", ", "))
+}
+
+// targetText tells what is asked.
+func (o StaffingOptions) targetText(lang string) string {
+	word := wordIn(lang)
+	var parts []string
+	if o.Target != "none" {
+		parts = append(parts, word("目标", "target ")+o.Target+" "+o.Formula)
+	}
+	if o.MaxASA > 0 {
+		parts = append(parts, word("平均等待≤", "ASA ≤ ")+shortDuration(o.MaxASA))
+	}
+	if o.MaxAbandon > 0 {
+		parts = append(parts, word("放弃率≤", "abandoned ≤ ")+percentText(o.MaxAbandon))
+	}
+	if o.MaxOccupancy > 0 {
+		parts = append(parts, word("占用率≤", "occupancy ≤ ")+percentText(o.MaxOccupancy))
+	}
+	return strings.Join(parts, word(",", ", "))
+}
+
+// wordIn chooses between a Chinese and an English text.
+func wordIn(lang string) func(zh, en string) string {
+	return func(zh, en string) string {
 		if lang == "zh" {
 			return zh
 		}
 		return en
 	}
-	parts := []string{word("坐席测算 ", "Staffing, ") + o.Model, word("时段", "interval ") + shortDuration(o.Interval)}
-	if o.Model == string(staffing.ErlangA) {
-		parts = append(parts, word("平均耐心", "patience ")+shortDuration(o.Patience))
-	}
-	if o.Target != "none" {
-		parts = append(parts, word("目标", "target ")+o.Target+" "+o.Formula)
-	}
-	percent := func(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) + "%" }
-	if o.MaxASA > 0 {
-		parts = append(parts, word("平均等待≤", "ASA ≤ ")+shortDuration(o.MaxASA))
-	}
-	if o.MaxAbandon > 0 {
-		parts = append(parts, word("放弃率≤", "abandoned ≤ ")+percent(o.MaxAbandon))
-	}
-	if o.MaxOccupancy > 0 {
-		parts = append(parts, word("占用率≤", "occupancy ≤ ")+percent(o.MaxOccupancy))
-	}
-	parts = append(parts, word("缩减率", "shrinkage ")+percent(o.Shrinkage))
-	return strings.Join(parts, word(",", ", "))
 }
+
+func percentText(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) + "%" }

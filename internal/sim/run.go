@@ -142,6 +142,9 @@ func (r *run) prepare() {
 	}
 	r.planShifts(-1)
 	r.planShifts(0)
+	for _, d := range r.Duties {
+		r.planDuty(r.agentSlot[d.Agent], int64(d.Begin), int64(d.End))
+	}
 	for i := range r.plan.begins {
 		r.events.push(r.plan.begins[i], dayBegins, int32(i), 0)
 	}

@@ -29,6 +29,8 @@ type Scenario struct {
 	Agents   Agents
 	Partners Partners
 	Shifts   []Shift
+	// Duties are times of work besides those of the shifts.
+	Duties []Duty
 }
 
 // Arrivals are callers who dial one entry. Exactly one of CallsPerDay,
@@ -141,6 +143,13 @@ type Shift struct {
 	// Weekdays on which the shift begins, Monday first.
 	Weekdays [7]bool
 	Breaks   []Break
+}
+
+// Duty is a time of work of one agent, counted from the scenario's beginning.
+// The agent logs in at a free seat, and works on where two duties touch.
+type Duty struct {
+	Agent      acd.AgentID
+	Begin, End time.Duration
 }
 
 // Break is a time not ready within a shift.
@@ -281,12 +290,20 @@ func (s *Scenario) checkSwitch() error {
 }
 
 func (s *Scenario) checkShifts() error {
+	for _, d := range s.Duties {
+		if !s.hasAgent(d.Agent) {
+			return fmt.Errorf("a duty: the routing has no agent %s", d.Agent)
+		}
+		if d.Begin < 0 || d.End <= d.Begin {
+			return fmt.Errorf("a duty of agent %s ends before it begins, or begins before the scenario", d.Agent)
+		}
+	}
 	for _, shift := range s.Shifts {
 		if shift.Begin < 0 || shift.Begin >= 24*time.Hour || shift.End < 0 || shift.End > 24*time.Hour {
 			return fmt.Errorf("shift %s: begin and end are times of the day", shift.Name)
 		}
 		for _, id := range shift.Agents {
-			if !slices.ContainsFunc(s.Routing.Agents, func(a acd.Agent) bool { return a.ID == id }) {
+			if !s.hasAgent(id) {
 				return fmt.Errorf("shift %s: the routing has no agent %s", shift.Name, id)
 			}
 		}
@@ -300,4 +317,8 @@ func (s *Scenario) checkShifts() error {
 		}
 	}
 	return nil
+}
+
+func (s *Scenario) hasAgent(id acd.AgentID) bool {
+	return slices.ContainsFunc(s.Routing.Agents, func(a acd.Agent) bool { return a.ID == id })
 }

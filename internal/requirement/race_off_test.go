@@ -1,0 +1,5 @@
+//go:build !race
+
+package requirement
+
+const raceDetector = false
