@@ -1,9 +1,6 @@
 package acd
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // maxHeld bounds how far in the past the dialplan may place a caller's true
 // arrival; anything older is a wrong clock and is ignored.
@@ -39,16 +36,21 @@ func (e *Engine) callArrived(ev CallArrived) {
 // number is the caller's; empty when it was withheld, for then there stands a
 // word, for example anonymous, or nothing: that names nobody in particular.
 func (c *call) number() string {
-	if c.Caller == "" || !strings.Contains("+0123456789", c.Caller[:1]) {
+	if c.Caller == "" {
+		return ""
+	}
+	if first := c.Caller[0]; first != '+' && (first < '0' || first > '9') {
 		return ""
 	}
 	return c.Caller
 }
 
 func newCall(status CallStatus) *call {
-	c := &call{CallStatus: status, pos: -1}
-	c.ring = timer{kind: ringTimer, call: c, pos: -1}
-	c.review = timer{kind: reviewTimer, call: c, pos: -1}
+	c := &call{
+		CallStatus: status, pos: -1,
+		ring: timer{kind: ringTimer, pos: -1}, review: timer{kind: reviewTimer, pos: -1},
+	}
+	c.ring.call, c.review.call = c, c
 	return c
 }
 

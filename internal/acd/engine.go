@@ -288,12 +288,10 @@ func (e *Engine) dispatch() {
 		}
 		e.rung = best.line.takeAgents(best, e.now, best.queue.RingAtOnce, e.rung[:0])
 		e.offer(best, e.rung)
-		clear(e.rung)
 	}
 	for _, l := range e.dirty {
 		l.dirty = false
 	}
-	clear(e.dirty)
 	e.dirty = e.dirty[:0]
 	e.dispatchPartners()
 }

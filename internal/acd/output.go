@@ -185,10 +185,10 @@ type OfferRecord struct {
 }
 
 // Offered reports whether the call was offered to a queue.
-func (r CallRecord) Offered() bool { return !r.Queued.IsZero() && r.Callback == "" }
+func (r *CallRecord) Offered() bool { return !r.Queued.IsZero() && r.Callback == "" }
 
 // Wait is how long the caller waited in the queue; 0 for a call that was not offered.
-func (r CallRecord) Wait() time.Duration {
+func (r *CallRecord) Wait() time.Duration {
 	switch {
 	case !r.Offered():
 		return 0
@@ -202,7 +202,7 @@ func (r CallRecord) Wait() time.Duration {
 }
 
 // Talk is how long caller and agent were connected; 0 for a call that was not answered.
-func (r CallRecord) Talk() time.Duration {
+func (r *CallRecord) Talk() time.Duration {
 	if r.Result != Answered {
 		return 0
 	}

@@ -17,7 +17,7 @@ func BenchmarkYear(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(800)) // as the command does
+	defer debug.SetGCPercent(debug.SetGCPercent(200)) // as the command does
 	var calls, steps int
 	before := usage()
 	for b.Loop() {

@@ -38,16 +38,39 @@ func (e *event) before(o *event) bool {
 	return e.at < o.at || e.at == o.at && e.seq < o.seq
 }
 
-// eventHeap yields events in order of time. It is a heap with four children a
-// node: half as deep as a binary one, and the children share a cache line or two.
-type eventHeap struct {
-	items []event
-	seq   uint64
+// agenda yields events in order of time. What is planned a day ahead stands
+// apart: those are hundreds at any time, and would make each of the few that
+// come and go all the time sink deeper.
+type agenda struct {
+	soon, planned eventHeap
+	seq           uint64
 }
 
-func (h *eventHeap) push(at int64, k kind, slot int32, gen uint32) {
-	h.seq++
-	e := event{at: at, seq: h.seq, slot: slot, gen: gen, kind: k}
+func (a *agenda) push(at int64, k kind, slot int32, gen uint32) {
+	a.seq++
+	a.soon.push(event{at: at, seq: a.seq, slot: slot, gen: gen, kind: k})
+}
+
+func (a *agenda) plan(at int64, k kind, slot int32, gen uint32) {
+	a.seq++
+	a.planned.push(event{at: at, seq: a.seq, slot: slot, gen: gen, kind: k})
+}
+
+func (a *agenda) empty() bool { return len(a.soon.items) == 0 && len(a.planned.items) == 0 }
+
+// next is the heap whose first event is the earliest; the agenda must not be empty.
+func (a *agenda) next() *eventHeap {
+	if len(a.soon.items) == 0 || len(a.planned.items) > 0 && a.planned.items[0].before(&a.soon.items[0]) {
+		return &a.planned
+	}
+	return &a.soon
+}
+
+// eventHeap is a heap with four children a node: half as deep as a binary one,
+// and the children share a cache line or two.
+type eventHeap struct{ items []event }
+
+func (h *eventHeap) push(e event) {
 	h.items = append(h.items, e)
 	i := len(h.items) - 1
 	for i > 0 {

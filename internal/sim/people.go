@@ -82,15 +82,15 @@ func (r *run) planShift(slot int32, n int, begin, end int64, day uint64) {
 	for i, b := range r.Shifts[n].Breaks {
 		draw := r.rnd.at(forBreak, uint64(slot)<<8|uint64(i), day).Float64()
 		if at := begin + int64(b.After) + int64(draw*float64(b.Spread)); at >= 0 {
-			r.events.push(at, breakBegins, slot, uint32(n)<<8|uint32(i))
+			r.events.plan(at, breakBegins, slot, uint32(n)<<8|uint32(i))
 		}
 	}
 }
 
 func (r *run) planDuty(slot int32, begin, end int64) {
 	r.people[slot].plan(begin, end)
-	r.events.push(max(begin, 0), shiftBegins, slot, 0)
-	r.events.push(end, shiftEnds, slot, 0)
+	r.events.plan(max(begin, 0), shiftBegins, slot, 0)
+	r.events.plan(end, shiftEnds, slot, 0)
 }
 
 func (r *run) agentEvent(p *person, e event) {

@@ -55,7 +55,7 @@ type run struct {
 	engine Engine
 	plan   *plan
 	rnd    *streams
-	events eventHeap
+	events agenda
 
 	now       int64     // from the start
 	instant   time.Time // the same as a time
@@ -146,7 +146,7 @@ func (r *run) prepare() {
 		r.planDuty(r.agentSlot[d.Agent], int64(d.Begin), int64(d.End))
 	}
 	for i := range r.plan.begins {
-		r.events.push(r.plan.begins[i], dayBegins, int32(i), 0)
+		r.events.plan(r.plan.begins[i], dayBegins, int32(i), 0)
 	}
 	for i := range r.Arrivals {
 		src := newSource(&r.Arrivals[i], i, r.plan, r.rnd)
@@ -160,17 +160,18 @@ func (r *run) prepare() {
 func (r *run) loop(ctx context.Context) error {
 	end := r.plan.end()
 	for r.breach == nil {
-		if len(r.events.items) == 0 || r.now >= end && r.active == 0 && r.pending == 0 && len(r.listed) == 0 || r.now >= end+int64(drain) {
+		if r.events.empty() || r.now >= end && r.active == 0 && r.pending == 0 && len(r.listed) == 0 || r.now >= end+int64(drain) {
 			break
 		}
+		next := r.events.next()
 		if due, ok := r.engine.NextDue(); ok {
-			if at := r.plan.since(due); at < r.events.items[0].at {
+			if at := r.plan.since(due); at < next.items[0].at {
 				r.advance(max(at, r.now))
 				r.step(acd.Tick{})
 				continue
 			}
 		}
-		e := r.events.pop()
+		e := next.pop()
 		r.advance(e.at)
 		r.happen(e)
 		if r.steps%checkEvery == 0 && ctx.Err() != nil {

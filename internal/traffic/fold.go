@@ -99,10 +99,10 @@ func Fold(record acd.CallRecord, loc *time.Location) []Increment {
 	of := func(key Key, amounts []Amount) Increment { return Increment{interval, key, amounts} }
 
 	if record.Callback != "" {
-		amounts := countCallback(record)
+		amounts := countCallback(&record)
 		return []Increment{of(Site, amounts), of(Queue(record.Queue), amounts)}
 	}
-	whole := count(record)
+	whole := count(&record)
 	increments := append(make([]Increment, 0, 2+len(record.Visits)), of(Site, whole))
 	if record.Queue == "" {
 		return increments
@@ -127,12 +127,12 @@ func Fold(record acd.CallRecord, loc *time.Location) []Increment {
 	if record.Result == acd.Overflowed {
 		return increments // the last stay is among the visits
 	}
-	return append(increments, of(Queue(record.Queue), count(stay)))
+	return append(increments, of(Queue(record.Queue), count(&stay)))
 }
 
 // countCallback counts an attempt to call a caller back: outbound, so that it
 // is neither offered nor answered.
-func countCallback(record acd.CallRecord) []Amount {
+func countCallback(record *acd.CallRecord) []Amount {
 	amounts := append(countOffers(record.Offers), Amount{CountCallbackTried, 1})
 	if record.Result == acd.Answered {
 		amounts = append(amounts, Amount{CountCallbackReached, 1}, Amount{SumCallbackTalk, max(0, record.Talk()).Milliseconds()})
@@ -142,7 +142,7 @@ func countCallback(record acd.CallRecord) []Amount {
 
 // countOffers counts how offers to agents ended that were not taken.
 func countOffers(offers []acd.OfferRecord) []Amount {
-	amounts := make([]Amount, 0, 12) // room for all that a call commonly counts
+	amounts := make([]Amount, 0, 8) // as many as an answered call counts
 	for _, offer := range offers {
 		name, counted := offerCounters[offer.Outcome]
 		if !counted {
@@ -162,7 +162,7 @@ func overflowed(amounts []Amount, wait time.Duration) []Amount {
 	return append(amounts, Amount{CountOffered, 1}, Amount{CountOverflowed, 1}, Amount{SumOverflowWait, ms}, Amount{MaxWait, ms})
 }
 
-func count(record acd.CallRecord) []Amount {
+func count(record *acd.CallRecord) []Amount {
 	amounts := countOffers(record.Offers)
 	if !record.Offered() {
 		return append(amounts, Amount{CountNotOffered, 1})
