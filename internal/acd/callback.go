@@ -70,7 +70,7 @@ type CallbackStatus struct {
 	State     CallbackState `json:"state"`
 	Since     time.Time     `json:"since"`             // in this state
 	Attempts  int           `json:"attempts"`          // made so far, those left out at which the caller was not the reason
-	Calls     int           `json:"calls"`             // made so far, all of them
+	Calls     int           `json:"calls"`             // begun so far, also those that came to nothing before the caller was called
 	Next      time.Time     `json:"next,omitzero"`     // when the next attempt may begin, if spaced
 	Last      OfferOutcome  `json:"last,omitempty"`    // how the last attempt failed
 	Call      CallID        `json:"call,omitempty"`    // the attempt under way
@@ -136,8 +136,9 @@ func (e *Engine) beginAttempt(b *callback) {
 		return
 	}
 	e.seq++
+	b.Calls++
 	c := newCall(CallStatus{
-		Call: CallID("callback-" + strconv.Itoa(b.Calls+1) + "-" + string(b.ID)), Callback: b.ID,
+		Call: CallID("callback-" + strconv.Itoa(b.Calls) + "-" + string(b.ID)), Callback: b.ID,
 		Node: b.Node, Entry: b.Entry, Caller: b.Number, Phase: PhaseWaiting,
 		Queue: q.ID, Arrived: e.now, Queued: e.now, Entered: e.now, Place: b.Place, Seq: e.seq,
 	})
@@ -161,7 +162,6 @@ func (e *Engine) callbackMoves(b *callback, state CallbackState, next time.Time)
 // dialCallback calls the caller, whose agent has lifted.
 func (e *Engine) dialCallback(c *call) {
 	c.callback.Attempts++
-	c.callback.Calls++
 	e.callbackMoves(c.callback, CallbackCalling, time.Time{})
 	e.command(DialOut{
 		Call: c.Call, Leg: c.Leg, Node: c.Node, Number: c.Caller, CallerID: c.Entry, Timeout: c.queue.Callback.RingTimeout,
@@ -173,10 +173,10 @@ func (e *Engine) dialCallback(c *call) {
 func (e *Engine) attemptEnded(b *callback, reached bool, outcome OfferOutcome, ours bool) {
 	b.call, b.Call = nil, ""
 	q := e.queues[b.Queue]
-	uncounted := !reached && ours && b.State == CallbackCalling
-	if uncounted {
+	if ours && !reached && b.State == CallbackCalling {
 		b.Attempts--
 	}
+	soon := ours || b.State == CallbackWaiting // the caller was not called
 	switch {
 	case reached:
 		e.callbackOver(b, CallbackReached)
@@ -187,7 +187,7 @@ func (e *Engine) attemptEnded(b *callback, reached bool, outcome OfferOutcome, o
 	default:
 		b.Last = outcome
 		next := e.now.Add(q.Callback.Spacing)
-		if uncounted {
+		if soon {
 			next = e.now.Add(nodePause)
 		}
 		if !next.Before(b.Expires) {
@@ -296,6 +296,7 @@ func (e *Engine) bookFor(c *call, number string) {
 	q := c.queue
 	if b := e.callbackOf(number, q); b != nil || e.booked(c, q, number, false) != nil {
 		e.leaveFor(c)
+		c.Announcing, c.Next = false, nil // the key ends the offer's prompts
 		e.dismiss(c, Overflowed, CallbackRequested, q.Callback.BookedPrompts)
 	}
 }

@@ -58,6 +58,12 @@ func (e *Engine) callPlayed(ev CallPlayed) {
 	c := e.calls[ev.Call]
 	switch {
 	case c == nil || c.Phase == PhaseJoining || c.Phase == PhaseAway:
+	case ev.Play != 0 && ev.Play != c.Plays: // of prompts whose place others have taken
+	case c.Phase == PhaseClosing && len(c.Next) > 0:
+		next := c.Next
+		c.Next = nil
+		e.play(c, next)
+		e.touchCall(c)
 	case c.Phase == PhaseClosing:
 		e.endCall(c, c.FateResult, c.FateReason, Release{})
 	case c.Announcing:
@@ -93,7 +99,7 @@ func (e *Engine) runFlow(c *call, event FlowEvent) {
 			e.answer(c)
 		case FlowPlay:
 			c.Announcing, c.Next = c.queue != nil, nil
-			e.command(Play{Call: c.Call, Node: c.Node, Prompts: a.Prompts})
+			e.play(c, a.Prompts)
 		case FlowMusic:
 			e.command(StartMusic{Call: c.Call, Node: c.Node, Class: q.Music})
 		case FlowRingback:
@@ -106,6 +112,12 @@ func (e *Engine) runFlow(c *call, event FlowEvent) {
 			e.bookFor(c, a.Number)
 		}
 	}
+}
+
+// play lets the caller hear prompts, in the place of those that are heard.
+func (e *Engine) play(c *call, prompts []string) {
+	c.Plays++
+	e.command(Play{Call: c.Call, Node: c.Node, Play: c.Plays, Prompts: prompts})
 }
 
 // answer answers the caller's channel, once.
@@ -142,6 +154,9 @@ func (e *Engine) come(c *call, q *queue) {
 		}
 	}
 	e.count(c, q)
+	if len(c.Visits) > 0 {
+		e.runFlow(c, FlowMoved)
+	}
 	e.resumePlace(c, q)
 	c.rank = e.rankOf(c)
 	if e.apply(c, rule) {
@@ -231,7 +246,10 @@ func (e *Engine) callLeft(c *call, vanished bool, lost Reason) {
 		release.LegGone = true
 	}
 	if c.callback != nil && result != Answered {
-		result, reason = NotReached, CallerNotReached
+		result = NotReached
+		if reason != NodeLost && reason != Recovered {
+			reason = CallerNotReached
+		}
 	}
 	if result == Abandoned {
 		e.keepPlace(c)
@@ -281,7 +299,7 @@ func (e *Engine) endCall(c *call, result Result, reason Reason, release Release)
 		}
 	}
 	if c.callback != nil {
-		e.attemptEnded(c.callback, result == Answered, c.Outcome, c.Outcome == OfferNodeFault || reason == AgentHungUp || reason == NodeLost)
+		e.attemptEnded(c.callback, result == Answered, c.Outcome, c.Outcome == OfferNodeFault || reason == AgentHungUp || reason == NodeLost || reason == Recovered)
 	}
 }
 

@@ -120,8 +120,8 @@ type Queue struct {
 	LastAgent LastAgent
 	// Announce tells waiting callers where they stand.
 	Announce Announce
-	// Hours are when the queue is open; nil: always. They matter only to rules
-	// of Overflow that say Closed.
+	// Hours are when the queue is open; nil: always. They matter to rules of
+	// Overflow that say Closed, and nobody is called back outside them.
 	Hours Hours
 	// Overflow are the rules for callers who shall not wait here; the first
 	// that holds is followed. At most 32.

@@ -19,9 +19,10 @@ type (
 		// the dialplan because no controller was there; zero otherwise.
 		Since time.Time
 	}
-	// CallPlayed: the last Play of the call has ended or failed.
+	// CallPlayed: a Play of the call has ended or failed: which one, or 0 for the last.
 	CallPlayed struct {
 		Call CallID
+		Play int
 	}
 	// CallGone: the caller's channel has left.
 	CallGone struct {
@@ -168,6 +169,7 @@ type (
 	Play struct {
 		Call    CallID
 		Node    NodeID
+		Play    int // which of the call's, from 1 on
 		Prompts []string
 	}
 	// StartMusic lets the caller hear hold music of a class until the call
@@ -216,7 +218,7 @@ type (
 	}
 	// DialOut calls a caller back: it makes the caller's channel, named like
 	// the call, and bridges it with the agent's answered leg. Connected
-	// follows when the caller has answered, CallGone when not, or ConnectFailed.
+	// follows when the caller has answered, CallGone when not.
 	DialOut struct {
 		Call     CallID
 		Leg      LegID

@@ -41,6 +41,7 @@ const (
 	FlowRinging                        // an agent's phone is being rung
 	FlowAnnounce                       // it is time to say where the caller stands
 	FlowDigit                          // the caller has pressed FlowInfo.Digit
+	FlowMoved                          // the call has come from another queue
 	FlowCallbackOffer                  // the queue offers to call back; its prompts are heard
 	FlowRingingEnd                     // that offer ended without an answer; the call waits on
 )

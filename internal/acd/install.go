@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -181,6 +182,9 @@ func count(values ...bool) int {
 
 func (v *validation) agent(a Agent) {
 	who := "agent " + string(a.ID)
+	if strings.HasPrefix(string(a.ID), partnerLeg) {
+		v.wrong("%s: no work number begins with %s, which the legs of partners do", who, partnerLeg)
+	}
 	for _, q := range a.Queues {
 		v.known(q, who+" serves")
 	}

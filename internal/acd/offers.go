@@ -157,6 +157,7 @@ func (e *Engine) connected(ev Connected) {
 		return
 	}
 	c.Phase, c.Answered = PhaseTalking, e.now
+	c.Next = nil
 	c.queue.talking++
 	if c.callback == nil {
 		e.moves(c.queue, -1)
@@ -182,7 +183,7 @@ func (e *Engine) connectFailed(ev ConnectFailed) {
 		return
 	case c.Phase == PhaseJoining && c.away() == ev.Leg:
 		e.command(CancelLeg{Call: c.Call, Leg: ev.Leg, Node: c.Node})
-		e.partnerFailed(c, outcome)
+		e.partnerFailed(c, outcome, false)
 		return
 	case c.Leg != ev.Leg || c.Phase != PhaseAnswered:
 		return
@@ -201,7 +202,7 @@ func (e *Engine) legGone(ev LegGone) {
 		outcome = OfferFailed
 	}
 	if c := e.partnerCall(ev.Leg); c != nil {
-		e.partnerGone(c, outcome)
+		e.partnerGone(c, outcome, ev.MayRing)
 		return
 	}
 	c, i := e.current(ev.Leg)
@@ -279,6 +280,7 @@ func (e *Engine) offerFailed(c *call, i int, outcome OfferOutcome) {
 	if lifted && c.callback == nil {
 		// To connect them, what the caller was hearing was ended.
 		e.command(StartMusic{Call: c.Call, Node: c.Node, Class: c.queue.Music})
+		e.hearsOn(c)
 	}
 	e.wait(c)
 }

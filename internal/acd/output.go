@@ -8,8 +8,8 @@ type Output struct {
 	Changes  []Change
 	Records  []CallRecord
 	Measures []Measure
-	// Err answers a request (Login, Logout, SetReady, SetNotReady); nil
-	// when it was granted. It is a *RequestError.
+	// Err answers a request from a person; nil when it was granted. It is a
+	// *RequestError.
 	Err error
 }
 
@@ -66,6 +66,7 @@ type CallStatus struct {
 	Announce    time.Time    `json:"announce,omitzero"`     // when it is told next where it stands
 	Announcing  bool         `json:"announcing,omitempty"`  // prompts are played to it while it waits,
 	Next        []string     `json:"next,omitempty"`        // and these after them
+	Plays       int          `json:"plays,omitempty"`       // prompts were played so often
 	Paused      time.Time    `json:"paused,omitzero"`       // not offered until then, after a fault of its node
 	Prefers     AgentID      `json:"prefers,omitempty"`     // whom alone it waits for,
 	Preferred   time.Time    `json:"preferred,omitzero"`    // until then

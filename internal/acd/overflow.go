@@ -8,7 +8,7 @@ import (
 // Overflow is a rule for callers whom a queue cannot, or shall not, serve. It
 // has one condition and one consequence; the first rule whose condition holds
 // is followed. Conditions but Wait are looked at when a caller comes to the
-// queue; NoAgents also when the last agent goes.
+// queue; NoAgents also while the caller waits, and when the last agent goes.
 type Overflow struct {
 	// Closed: outside the queue's opening hours. The caller does not enter the
 	// queue, and counts as offered only where the rule leads to.
@@ -152,7 +152,7 @@ func (e *Engine) announce(c *call, prompts []string) {
 		c.Next = slices.Concat(c.Next, prompts)
 	default:
 		c.Announcing = true
-		e.command(Play{Call: c.Call, Node: c.Node, Prompts: prompts})
+		e.play(c, prompts)
 	}
 }
 
@@ -175,8 +175,16 @@ func (e *Engine) hearsNext(c *call) {
 	e.touchCall(c)
 }
 
-// stopsHearing ends what a caller hears, who is just being connected.
-func (c *call) stopsHearing() { c.Announcing, c.Next = false, nil }
+// stopsHearing ends what a caller hears, who is just being connected. What was to
+// follow is heard if nothing comes of it.
+func (c *call) stopsHearing() { c.Announcing = false }
+
+// hearsOn goes on with what was to follow, when nothing came of connecting a caller.
+func (e *Engine) hearsOn(c *call) {
+	next := c.Next
+	c.Next = nil
+	e.announce(c, next)
+}
 
 // dismiss lets a caller who will not be served hear why, and ends the call.
 func (e *Engine) dismiss(c *call, result Result, reason Reason, prompts []string) {
@@ -188,5 +196,10 @@ func (e *Engine) dismiss(c *call, result Result, reason Reason, prompts []string
 		return
 	}
 	e.answer(c)
-	e.command(Play{Call: c.Call, Node: c.Node, Prompts: prompts})
+	if c.Announcing { // what has been said before the last word is heard first
+		c.Next = slices.Concat(c.Next, prompts)
+		return
+	}
+	c.Next = nil
+	e.play(c, prompts)
 }

@@ -63,8 +63,11 @@ type Referral struct {
 // NewPartnerLegID names the leg of the n-th call (from 1) to a partner on
 // behalf of a call.
 func NewPartnerLegID(call CallID, n int, partner PartnerID) LegID {
-	return LegID(legPrefix + strconv.Itoa(n) + "_to-" + string(partner) + "_" + string(call))
+	return LegID(legPrefix + strconv.Itoa(n) + "_" + partnerLeg + string(partner) + "_" + string(call))
 }
+
+// partnerLeg stands where the agent does in the leg's name, before the partner.
+const partnerLeg = "to-"
 
 // partner is a Partner and what is there at present.
 type partner struct {
@@ -219,8 +222,8 @@ func (e *Engine) ringPartner(c *call, p *partner) {
 	p.counts.Rung++
 	e.startTimer(&r.ring, e.now.Add(p.RingTimeout))
 	shown := c.Entry
-	if p.ShowCaller {
-		shown = c.number()
+	if number := c.number(); p.ShowCaller && number != "" {
+		shown = number
 	}
 	e.command(Offer{
 		Call: c.Call, Leg: r.Leg, Node: c.Node, Number: p.Number, CallerID: shown, Timeout: p.RingTimeout + switchGrace,
@@ -272,21 +275,24 @@ func (e *Engine) partnerConnected(c *call) {
 	p.ringing--
 	p.talking++
 	p.counts.Answered++
-	c.Phase = PhaseAway
+	c.Phase, c.Next = PhaseAway, nil
 	e.leaveFor(c)
 	e.touchCall(c)
 	e.calledIn(c)
 }
 
 // partnerGone ends a partner's leg that has gone by itself.
-func (e *Engine) partnerGone(c *call, outcome OfferOutcome) {
-	switch {
+func (e *Engine) partnerGone(c *call, outcome OfferOutcome, mayRing bool) {
+	switch p := c.referral.partner; {
 	case c.Phase == PhaseAway:
 		e.endCall(c, Overflowed, Referred, Release{LegGone: true})
 	case c.Phase == PhaseJoining:
-		e.partnerFailed(c, OfferRefused)
+		e.partnerFailed(c, OfferRefused, true)
 	default:
-		e.partnerFailed(c, outcome)
+		if mayRing && e.partners[p.ID] == p {
+			e.startTimer(&p.rest, e.now.Add(leaveBound)) // it may ring there a moment longer
+		}
+		e.partnerFailed(c, outcome, outcome != OfferNodeFault)
 	}
 }
 
@@ -297,22 +303,23 @@ func (e *Engine) partnerTimedOut(c *call) {
 		outcome = OfferNodeFault
 	}
 	e.command(CancelLeg{Call: c.Call, Leg: c.referral.Leg, Node: c.Node})
-	e.partnerFailed(c, outcome)
+	e.partnerFailed(c, outcome, outcome != OfferNodeFault)
 }
 
-// partnerFailed ends a call to a partner that was not taken. The partner rests,
-// unless it was the node's fault; the caller waits on as before.
-func (e *Engine) partnerFailed(c *call, outcome OfferOutcome) {
+// partnerFailed ends a call to a partner that was not taken. The partner rests, if
+// it was the one who did not take it; the caller waits on as before.
+func (e *Engine) partnerFailed(c *call, outcome OfferOutcome, rests bool) {
 	p := c.referral.partner
 	p.counts.NotTaken++
 	e.forgetPartner(c)
-	if outcome == OfferNodeFault {
-		c.Paused = e.now.Add(nodePause)
-	} else {
+	if outcome != OfferNodeFault {
 		p.last = outcome
-		if e.partners[p.ID] == p {
-			e.startTimer(&p.rest, e.now.Add(p.Rest))
-		}
+	}
+	switch {
+	case !rests: // nor in a circle
+		c.Paused = e.now.Add(nodePause)
+	case e.partners[p.ID] == p:
+		e.startTimer(&p.rest, e.now.Add(p.Rest))
 	}
 	e.touchCall(c)
 	switch c.Phase {
@@ -320,6 +327,7 @@ func (e *Engine) partnerFailed(c *call, outcome OfferOutcome) {
 		c.Lifted = time.Time{}
 		e.runFlow(c, FlowRingingEnd)
 		e.command(StartMusic{Call: c.Call, Node: c.Node, Class: c.queue.Music})
+		e.hearsOn(c)
 		e.wait(c)
 	case PhaseWaiting:
 		e.settle(c)
@@ -400,8 +408,9 @@ func (e *Engine) referAgain() {
 	}
 }
 
-// restorePartner finds again what a call has to do with partners.
-func (e *Engine) restorePartner(c *call) {
+// restorePartner finds again what a call has to do with partners. Of those that are
+// known the counts have been restored already.
+func (e *Engine) restorePartner(c *call, known map[PartnerID]bool) {
 	saved := c.Referral
 	if saved == nil {
 		return
@@ -419,6 +428,9 @@ func (e *Engine) restorePartner(c *call) {
 		return
 	}
 	r.partner.ringing++
+	if !known[r.Partner] {
+		r.partner.counts.Rung++
+	}
 	if c.Phase != PhaseJoining {
 		e.startTimer(&r.ring, r.Rung.Add(r.partner.RingTimeout))
 	}

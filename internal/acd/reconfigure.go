@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // reconfigure takes over a new configuration while calls go on, or refuses it
@@ -41,7 +42,7 @@ func (e *Engine) reconfigure(cfg Config) *RequestError {
 			continue
 		}
 		if rules[c.Queue] != c.queue.rules() {
-			forgetRules(&c.CallStatus)
+			forgetRules(&c.CallStatus, c.queue)
 		}
 		c.rank = e.rankOf(c)
 		e.settle(c)
@@ -55,17 +56,49 @@ func (q *queue) rules() string {
 		return ""
 	}
 	sum := fnv.New64a()
-	fmt.Fprintf(sum, "%+v", q.Overflow)
+	for _, rule := range q.Overflow {
+		fmt.Fprintln(sum, rule.text())
+	}
 	return strconv.FormatUint(sum.Sum64(), 16)
 }
 
-// forgetRules lets rules that have changed hold anew for a call. A partner that
-// rings for it goes on ringing.
-func forgetRules(c *CallStatus) {
+// forgetRules lets the rules of a queue, which have changed, hold anew for a call. A
+// partner that rings for it goes on ringing, and one stays asked whom a rule at the
+// door asks still: such rules are not looked at again.
+func forgetRules(c *CallStatus, q *queue) {
 	c.Told = 0
-	if c.Referral != nil {
-		c.Referral.Asked = nil
+	if c.Referral == nil {
+		return
 	}
+	var still []PartnerID
+	for _, id := range c.Referral.Asked {
+		if slices.ContainsFunc(q.Overflow, func(o Overflow) bool { return o.Partner == id && (o.Closed || o.Length > 0 || o.Expected > 0) }) {
+			still = append(still, id)
+		}
+	}
+	c.Referral.Asked = still
+}
+
+// text writes what is set of a rule, so that a field which later versions add does
+// not make a rule look like another.
+func (o Overflow) text() string {
+	var parts []string
+	add := func(set bool, name string, value any) {
+		if set {
+			parts = append(parts, fmt.Sprintf("%s=%q", name, fmt.Sprint(value)))
+		}
+	}
+	add(o.Closed, "closed", true)
+	add(o.NoAgents, "no_agents", true)
+	add(o.Length > 0, "length", o.Length)
+	add(o.Expected > 0, "expected", o.Expected)
+	add(o.Wait > 0, "wait", o.Wait)
+	add(len(o.Prompts) > 0, "prompts", o.Prompts)
+	add(o.To != "", "to", o.To)
+	add(o.Partner != "", "partner", o.Partner)
+	add(o.Callback, "callback", true)
+	add(o.Refuse, "refuse", true)
+	return strings.Join(parts, " ")
 }
 
 // cannotLose says what a new configuration lacks that calls and people use now.

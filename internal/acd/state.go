@@ -30,8 +30,10 @@ type State struct {
 	// callers who gave up. Oldest first.
 	Callbacks []CallbackStatus `json:"callbacks,omitempty"`
 	Talked    []TalkedWith     `json:"talked,omitempty"`
-	Partners  []PartnerStatus  `json:"partners,omitempty"`
-	Places    []KeptPlace      `json:"places,omitempty"`
+	// Former are the entries, no longer configured, of calls in progress.
+	Former   []Entry         `json:"former,omitempty"`
+	Partners []PartnerStatus `json:"partners,omitempty"`
+	Places   []KeptPlace     `json:"places,omitempty"`
 
 	Blocks    []Block   `json:"blocks,omitempty"`
 	Emergency []string  `json:"emergency,omitempty"`
@@ -71,6 +73,15 @@ func (e *Engine) Save() State {
 	for id, q := range e.queues {
 		s.Counts[id], s.Pulses[id], s.Rules[id] = q.counts, q.pulse, q.rules()
 	}
+	former := map[string]Entry{}
+	for _, c := range e.calls {
+		if c.entry != nil && e.entries[c.Entry] == nil {
+			former[c.Entry] = c.entry.Entry
+		}
+	}
+	for _, number := range slices.Sorted(maps.Keys(former)) {
+		s.Former = append(s.Former, former[number])
+	}
 	e.talked.each(func(caller string, agent AgentID, at time.Time) {
 		s.Talked = append(s.Talked, TalkedWith{caller, agent, at})
 	})
@@ -102,7 +113,9 @@ func Restore(cfg Config, flow Flow, s State) (*Engine, error) {
 	for _, id := range s.CutOff {
 		e.cutOff[id] = true
 	}
+	partners := map[PartnerID]bool{}
 	for _, saved := range s.Partners {
+		partners[saved.Partner] = true
 		if p := e.partners[saved.Partner]; p != nil {
 			p.counts, p.last = saved.Counts, saved.Last
 			if saved.Rests.After(e.now) {
@@ -129,10 +142,11 @@ func Restore(cfg Config, flow Flow, s State) (*Engine, error) {
 		e.restoreCallback(status)
 	}
 	for _, status := range s.Calls {
+		status = status.Clone()
 		if q := e.queues[status.Queue]; q != nil && q.rules() != s.Rules[status.Queue] {
-			forgetRules(&status)
+			forgetRules(&status, q)
 		}
-		if err := e.restoreCall(status); err != nil {
+		if err := e.restoreCall(status, s.Former, partners); err != nil {
 			wrong = append(wrong, err.Error())
 		}
 	}
@@ -198,11 +212,14 @@ func (e *Engine) restoreCallback(s CallbackStatus) {
 	}
 }
 
-func (e *Engine) restoreCall(s CallStatus) error {
+func (e *Engine) restoreCall(s CallStatus, former []Entry, partners map[PartnerID]bool) error {
 	c := newCall(s)
 	c.Offers, c.Visits, c.Tried = slices.Clone(s.Offers), slices.Clone(s.Visits), slices.Clone(s.Tried)
 	e.calls[c.Call] = c
 	c.entry = e.entryOf(c)
+	if i := slices.IndexFunc(former, func(n Entry) bool { return n.Number == c.Entry }); i >= 0 && e.entries[c.Entry] == nil {
+		c.entry = &entry{Entry: former[i], skills: skillsKey(former[i].Skills)}
+	}
 	if c.Callback != "" {
 		b := e.callbacks[c.Callback]
 		if b == nil {
@@ -210,7 +227,7 @@ func (e *Engine) restoreCall(s CallStatus) error {
 		}
 		c.callback, b.call = b, c
 	}
-	e.restorePartner(c)
+	e.restorePartner(c, partners)
 	if c.Phase == PhaseAway {
 		return nil
 	}

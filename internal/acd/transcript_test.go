@@ -318,7 +318,9 @@ var acts = map[string]func(*stage, *words) []acd.Event{
 		return []acd.Event{ev}
 	},
 	"played": func(_ *stage, w *words) []acd.Event {
-		return []acd.Event{acd.CallPlayed{Call: acd.CallID(w.next("a call"))}}
+		ev := acd.CallPlayed{Call: acd.CallID(w.next("a call"))}
+		w.whole("play", &ev.Play)
+		return []acd.Event{ev}
 	},
 	"keys": func(_ *stage, w *words) (events []acd.Event) {
 		call := acd.CallID(w.next("a call"))

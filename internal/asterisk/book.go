@@ -34,7 +34,8 @@ const endedMemory = time.Minute
 type callState struct {
 	since    time.Time // when this process first knew of it
 	suspect  bool      // missing in the last listing
-	play     string    // the playback whose end is CallPlayed
+	play     string    // the playback whose end is CallPlayed,
+	playOf   int       // and which of the call's it is
 	playing  time.Time // when Asterisk confirmed it; zero before
 	prompts  []string  // the playbacks of prompts that may be heard or wait, oldest first
 	ringback string    // the playback of the ringing tone

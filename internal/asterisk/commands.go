@@ -107,7 +107,7 @@ func (n *node) play(c acd.Play) {
 	n.mu.Lock()
 	call := n.book.calls[c.Call]
 	if call != nil {
-		call.play, call.playing = id, time.Time{}
+		call.play, call.playOf, call.playing = id, c.Play, time.Time{}
 		call.prompts = append(call.prompts, id)
 	}
 	n.mu.Unlock()

@@ -267,19 +267,19 @@ func (n *node) playbackFinished(at time.Time, id string) bool {
 // that they are certainly not heard any more; otherwise the node did not say
 // whether it plays them.
 func (n *node) played(at time.Time, id string, silent bool) (current bool) {
-	call := acd.CallID(strings.SplitN(id, "_", 3)[2])
+	call, of := acd.CallID(strings.SplitN(id, "_", 3)[2]), 0
 	n.mu.Lock()
 	if c := n.book.calls[call]; c != nil {
 		if silent {
 			c.prompts = slices.DeleteFunc(c.prompts, func(p string) bool { return p == id })
 		}
 		if current = c.play == id; current {
-			c.play = ""
+			c.play, of = "", c.playOf
 		}
 	}
 	n.mu.Unlock()
 	if current {
-		n.emit(at, acd.CallPlayed{Call: call})
+		n.emit(at, acd.CallPlayed{Call: call, Play: of})
 	}
 	return current
 }

@@ -61,7 +61,13 @@ func (Standard) Next(state acd.FlowState, event acd.FlowEvent, info *acd.FlowInf
 			return state, play(standing(info)...)
 		}
 	case acd.FlowCallbackOffer:
-		return offered, nil
+		if !entersNumber(state) { // who is dialling a number already has decided
+			return offered, nil
+		}
+	case acd.FlowMoved:
+		if info.Queue.Callback.Attempts == 0 {
+			return queued, nil // nobody is called back from here
+		}
 	case acd.FlowDigit:
 		return pressed(state, info)
 	case acd.FlowRinging:
