@@ -82,7 +82,7 @@ func (r *run) dial(slot int32) {
 	r.idBuf = append(r.idBuf, '.')
 	c.id = acd.CallID(strconv.AppendUint(r.idBuf, r.serial, 10))
 	c.attempt = uint64(p.attempt)
-	_ = r.step(acd.CallArrived{Call: c.id, Node: nodeID, Entry: r.Arrivals[p.item].Entry, Caller: p.number})
+	_ = step(r, acd.CallArrived{Call: c.id, Node: nodeID, Entry: r.Arrivals[p.item].Entry, Caller: p.number})
 }
 
 // decideRedial lets a person whose call came to nothing dial again later, or

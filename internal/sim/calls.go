@@ -180,13 +180,13 @@ func (r *run) callEvent(c *call, e event) {
 	case givesUp:
 		r.callerHangsUp(c)
 	case presses:
-		_ = r.step(acd.CallDigit{Call: c.id, Digit: "1"})
+		_ = step(r, acd.CallDigit{Call: c.id, Digit: "1"})
 	case misses:
 		outcome := acd.OfferNoAnswer
 		if p.onLine {
 			outcome = acd.OfferBusy
 		}
-		_ = r.step(acd.CallGone{Call: c.id, Outcome: outcome})
+		_ = step(r, acd.CallGone{Call: c.id, Outcome: outcome})
 	case talkEnds:
 		if r.rnd.at(forHangUp, p.key, c.attempt).Float64() < r.Callers.HangsUpFirst {
 			r.callerHangsUp(c)
@@ -195,11 +195,11 @@ func (r *run) callEvent(c *call, e event) {
 		leg := &r.legs[c.talks]
 		id := leg.id
 		r.freeLeg(leg)
-		_ = r.step(acd.LegGone{Leg: id})
+		_ = step(r, acd.LegGone{Leg: id})
 	case callerLeft:
 		r.inUse--
 		slot, id := c.slot, c.id
-		_ = r.step(acd.CallGone{Call: id})
+		_ = step(r, acd.CallGone{Call: id})
 		r.leave(&r.calls[slot])
 	}
 }
@@ -208,5 +208,5 @@ func (r *run) callerHangsUp(c *call) {
 	if !c.callback {
 		r.inUse--
 	}
-	_ = r.step(acd.CallGone{Call: c.id})
+	_ = step(r, acd.CallGone{Call: c.id})
 }

@@ -101,18 +101,18 @@ func (r *run) agentEvent(p *person, e event) {
 		if len(p.duty) > 0 && p.duty[0].end <= r.now {
 			p.duty = p.duty[1:]
 			if p.state != acd.LoggedOut {
-				r.demand(acd.Logout{Agent: p.id})
+				demand(r, acd.Logout{Agent: p.id})
 			}
 		}
 	case breakBegins:
 		if p.state != acd.LoggedOut {
 			b := r.Shifts[e.gen>>8].Breaks[e.gen&0xff]
 			p.pause = b.Length
-			r.demand(acd.SetNotReady{Agent: p.id, Reason: b.Reason})
+			demand(r, acd.SetNotReady{Agent: p.id, Reason: b.Reason})
 		}
 	case comesBack:
 		if e.gen == p.gen && p.onDuty(r.now) {
-			r.demand(acd.SetReady{Agent: p.id})
+			demand(r, acd.SetReady{Agent: p.id})
 		}
 	}
 }
@@ -123,7 +123,7 @@ func (r *run) login(p *person, slot int32) {
 	case !p.onDuty(r.now):
 		return
 	case p.state == acd.Ringing, p.state == acd.Talking:
-		r.demand(acd.SetReady{Agent: p.id}) // takes back the wish to go home
+		demand(r, acd.SetReady{Agent: p.id}) // takes back the wish to go home
 		return
 	case p.state != acd.LoggedOut:
 		return
@@ -134,12 +134,12 @@ func (r *run) login(p *person, slot int32) {
 	}
 	last := len(r.seats) - 1
 	p.seat, r.seats = r.seats[last], r.seats[:last]
-	r.demand(acd.Login{Agent: p.id, Seat: p.seat})
+	demand(r, acd.Login{Agent: p.id, Seat: p.seat})
 }
 
 // demand is a request that the engine must grant.
-func (r *run) demand(request acd.Event) {
-	if err := r.step(request); err != nil {
+func demand[E acd.Event](r *run, request E) {
+	if err := step(r, request); err != nil {
 		r.breach = errors.Join(r.breach, err)
 	}
 }

@@ -53,6 +53,7 @@ type run struct {
 	*Scenario
 	opt    Options
 	engine Engine
+	direct *acd.Engine // the same; nil when it is wrapped
 	plan   *plan
 	rnd    *streams
 	events agenda
@@ -107,12 +108,12 @@ func Run(ctx context.Context, s *Scenario, opt Options) (*Result, error) {
 		opt.Definitions = traffic.Standard()
 	}
 	r := &run{
-		Scenario: s, opt: opt, engine: engine, plan: newPlan(s), rnd: newStreams(opt.Seed),
+		Scenario: s, opt: opt, engine: engine, direct: engine, plan: newPlan(s), rnd: newStreams(opt.Seed),
 		agentSlot: make(map[acd.AgentID]int32, len(s.Routing.Agents)), nextAud: opt.AuditEvery,
 		attempts: make(map[acd.CallID]int32), listed: make(map[acd.CallbackID]int32), priority: make(map[string]int),
 	}
 	if opt.Wrap != nil {
-		r.engine = opt.Wrap(engine)
+		r.engine, r.direct = opt.Wrap(engine), nil
 	}
 	r.tally, r.lanes = newTally(r), newLanes(r)
 	r.prepare()
@@ -167,7 +168,7 @@ func (r *run) loop(ctx context.Context) error {
 		if due, ok := r.engine.NextDue(); ok {
 			if at := r.plan.since(due); at < next.items[0].at {
 				r.advance(max(at, r.now))
-				r.step(acd.Tick{})
+				step(r, acd.Tick{})
 				continue
 			}
 		}
@@ -197,9 +198,18 @@ func (r *run) fail(format string, args ...any) {
 	}
 }
 
-// step takes the engine one event on, and lets the models react.
-func (r *run) step(event acd.Event) error {
-	out := r.engine.Step(r.instant, event)
+// step takes the engine one event on, and lets the models react. It knows the
+// event's type so that the engine, unless it is wrapped, can have the event
+// without its being allocated.
+func step[E acd.Event](r *run, event E) error {
+	if r.direct != nil {
+		return r.react(r.direct.Step(r.instant, event))
+	}
+	return r.react(r.engine.Step(r.instant, event))
+}
+
+// react lets the models do what comes of a step.
+func (r *run) react(out acd.Output) error {
 	r.steps++
 	attempts := false
 	for i := range out.Changes {
@@ -307,7 +317,7 @@ func (r *run) happen(e event) {
 	case played:
 		r.pending--
 		if c := &r.calls[e.slot]; c.plays == e.gen {
-			_ = r.step(acd.CallPlayed{Call: c.id})
+			_ = step(r, acd.CallPlayed{Call: c.id})
 		}
 	case givesUp, presses, misses, talkEnds, callerLeft:
 		r.pending--

@@ -118,13 +118,13 @@ func (r *run) legEvent(leg *leg, e event) {
 	id := leg.id
 	switch e.kind {
 	case rings:
-		_ = r.step(acd.LegRinging{Leg: id})
+		_ = step(r, acd.LegRinging{Leg: id})
 	case lifts:
-		_ = r.step(acd.LegAnswered{Leg: id})
+		_ = step(r, acd.LegAnswered{Leg: id})
 	case declines:
 		fate := leg.fate
 		r.freeLeg(leg)
-		_ = r.step(acd.LegGone{Leg: id, Outcome: fate})
+		_ = step(r, acd.LegGone{Leg: id, Outcome: fate})
 	case bridged:
 		c := &r.calls[leg.call]
 		c.gen++ // the patience is no longer asked
@@ -132,10 +132,10 @@ func (r *run) legEvent(leg *leg, e event) {
 		c.talks = leg.slot
 		talk := r.Callers.Talk.Sample(r.rnd.at(forTalk, r.callers[c.person].key, c.attempt))
 		r.later(talk, talkEnds, c.slot, c.gen)
-		_ = r.step(acd.Connected{Call: c.id, Leg: id})
+		_ = step(r, acd.Connected{Call: c.id, Leg: id})
 	case calleeLeft:
 		r.freeLeg(leg)
-		_ = r.step(acd.LegGone{Leg: id, Outcome: acd.OfferWithdrawn})
+		_ = step(r, acd.LegGone{Leg: id, Outcome: acd.OfferWithdrawn})
 	}
 }
 
