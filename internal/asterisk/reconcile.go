@@ -85,7 +85,7 @@ func (n *node) list(ctx context.Context, lost bool) error {
 func (n *node) reconcile(ctx context.Context, at time.Time, l listing) {
 	n.adoptConversations(l)
 	suspects := n.reconcileCalls(at, l)
-	n.reconcileCalled(at, l)
+	suspects = n.reconcileCalled(at, l) || suspects
 	suspects = n.reconcileLegs(at, l) || suspects
 	suspects = n.reconcileSeats(at, l) || suspects
 	suspects = n.reconcileStrays(at, l) || suspects
@@ -180,8 +180,8 @@ func (n *node) reconcileCalls(at time.Time, l listing) (suspects bool) {
 
 // reconcileCalled tells in what state the channels are that we have made for
 // callers who are called back.
-func (n *node) reconcileCalled(at time.Time, l listing) {
-	var changed []acd.CallID
+func (n *node) reconcileCalled(at time.Time, l listing) (suspects bool) {
+	var changed, silent []acd.CallID
 	n.mu.Lock()
 	for id, call := range n.book.calls {
 		ch, here := l.channels[string(id)]
@@ -189,6 +189,10 @@ func (n *node) reconcileCalled(at time.Time, l listing) {
 		case call.out == nil || !here || call.released || !l.before(call.since):
 		case ch.State != "Down" || call.out.dialled:
 			changed = append(changed, id)
+		case l.asked.Sub(call.since) > n.opt.ConfirmAfter:
+			silent = append(silent, id)
+		default:
+			suspects = true // its StasisStart may just be under way
 		}
 	}
 	n.mu.Unlock()
@@ -197,6 +201,11 @@ func (n *node) reconcileCalled(at time.Time, l listing) {
 			n.found("ChannelStateChange", string(id))
 		}
 	}
+	for _, id := range silent {
+		n.found("StasisStart", string(id))
+		n.calledEntered(at, id)
+	}
+	return suspects
 }
 
 // found logs and counts an event that was missed.

@@ -143,3 +143,22 @@ func TestCallbackOfTheNameOfAFormerOne(t *testing.T) {
 		})
 	}
 }
+
+// A caller's channel that came into the application while no event did is
+// dialled all the same.
+func TestCallbackWhoseStartWasMissedIsDialled(t *testing.T) {
+	b := newStrayBench(t, aritest.New())
+	b.waitReady()
+	call := acd.CallID("callback-1-a1-0.1")
+	leg := acd.NewLegID(call, 1, "1001")
+	b.sw.Do([]acd.Command{acd.DialOut{Call: call, Leg: leg, Node: "a1", Number: "13912345678", CallerID: "12345", Timeout: time.Second}})
+	b.waitFor("POST /channels/create", 1)
+	b.fake.SetChannel(string(call), "Down", "hotline,callback")
+	b.fake.Drop()
+	b.waitFor("POST /channels/"+string(call)+"/dial", 1)
+	b.waitFor("GET /channels", b.fake.Count("GET /channels")+3)
+	if n := b.fake.Count("POST /channels/" + string(call) + "/dial"); n != 1 {
+		t.Errorf("dialled %d times", n)
+	}
+	b.quiet()
+}
