@@ -23,7 +23,7 @@ const longestWait = 4 * time.Hour
 // nothing. The answer is also true for a section that was left out, which has
 // the place of what it would stand in.
 func (c *checker) incomplete(section, within place, first bool, key, what, example string) bool {
-	if section == within {
+	if section == within || section.wrong {
 		return true
 	}
 	if !first {
@@ -190,7 +190,7 @@ func (c *checker) rule(q queueItem, raw overflowItem, queues, partners unique) a
 		c.at(raw.place, "queues.overflow: a rule has one condition, and this one has %s; make a rule of each", strings.Join(conditions, " and "))
 	case len(consequences) > 1:
 		c.at(raw.place, "queues.overflow: a rule does one thing, and this one has %s; leave one of them", strings.Join(consequences, " and "))
-	case raw.Prompts.set && !raw.Prompts.blank || raw.To.written(raw.place) || raw.Partner.written(raw.place):
+	case raw.Prompts.set && !raw.Prompts.blank || raw.Prompts.wrong || raw.To.written(raw.place) || raw.Partner.written(raw.place):
 	case rule.Callback:
 		c.at(raw.place, "queues.overflow: callers cannot know which keys to press; add for example: prompts: callback-offer")
 	case rule.Refuse:
