@@ -41,6 +41,7 @@ func root() *cobra.Command {
 		SilenceErrors: true,
 	}
 	file := cmd.PersistentFlags().String("config", "/etc/hotline/hotline.yaml", "configuration file")
+	cmd.SetFlagErrorFunc(flagError)
 	load := func() (*config.Config, error) { return config.Load(*file) }
 	cmd.AddCommand(serveCommand(load), checkCommand(load), trafficCommand(load), staffingCommand(), asteriskConfCommand(load), simulateCommand())
 	return cmd

@@ -99,6 +99,9 @@ func whatToSimulate(name, other string, variants bool) (*sim.Scenario, []*sim.Sc
 	}
 	all, err := scenario.LoadVariants(name)
 	if err != nil {
+		if _, asVariant := scenario.Load(name); asVariant == nil {
+			return nil, nil, fmt.Errorf("--variants: %s is a variant itself; write --scenario %s for all, or leave --variants out", name, name[:strings.LastIndexByte(name, ':')])
+		}
 		return nil, nil, err
 	}
 	if len(all) == 1 {

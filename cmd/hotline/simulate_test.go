@@ -58,8 +58,15 @@ func TestSimulateRefuses(t *testing.T) {
 		"write table, csv, json":           {"--format", "pdf"},
 		"--runs: 0 is out of range":        {"--runs", "0"},
 		"write interval, hour, day, month": {"--by", "week"},
+		"--variants: storm:redial is a variant itself; write --scenario storm for all, or leave --variants out": {"--scenario", "storm:redial", "--variants"},
+		`--seed: "-1" is not a whole number of 0 or more; write for example --seed 3`:                           {"--seed", "-1"},
+		`--runs: "many" is not a whole number; write for example --runs 3`:                                      {"--runs", "many"},
+		"--runs has no value; write for example --runs 3":                                                       {"--runs"},
+		`--variants: "x" is neither true nor false; write --variants, or leave it out`:                          {"--variants=x"},
+		"hotline simulate has no flag --scenrio; hotline simulate --help lists its flags":                       {"--scenrio", "day"},
+		"hotline simulate has no flag -x; hotline simulate --help lists its flags":                              {"-x"},
 	} {
-		if out, err := simulate(args...); err == nil || !strings.Contains(err.Error(), want) || out != "" {
+		if out, err := simulate(args...); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "strconv") || out != "" {
 			t.Errorf("%v: got %v and the output %q, want %q", args, err, out, want)
 		}
 	}

@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"hotline/internal/app"
 )
@@ -93,6 +95,7 @@ func staffingCommand() *cobra.Command {
 	f.Float64Var(&o.Shrinkage, "shrinkage", 0, "percentage of paid time that is not spent at the phone")
 	format := f.String("format", "table", "table, csv or json")
 	lang := f.String("lang", "zh", "zh or en")
+	cmd.SetFlagErrorFunc(staffingFlagError)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := checkStaffingFlags(f.Changed); err != nil {
 			return err
@@ -119,6 +122,16 @@ func staffingCommand() *cobra.Command {
 		return app.WriteStaffing(cmd.OutOrStdout(), *format, *lang, *o, plan)
 	}
 	return cmd
+}
+
+// staffingFlagError helps who looks for the handling time, which is a column of
+// the demand file and no flag.
+func staffingFlagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) && unknown.GetSpecifiedName() == "aht" {
+		return errors.New("hotline staffing has no flag --aht; write its parts, as in --talk 216s --wrap-up 20s")
+	}
+	return flagError(cmd, err)
 }
 
 // checkStaffingFlags refuses flags that would be passed over in silence.
@@ -148,10 +161,28 @@ func planStaffing(o app.StaffingOptions, calls bool, demand string) (app.Staffin
 	case demand == "":
 		return app.StaffingPlan{}, errors.New("there is no demand; write the calls of one interval, as in --calls 340, a file, as in --demand monday.csv, or a scenario, as in --scenario day")
 	}
-	file, err := os.Open(demand)
+	file, err := openDemand(demand)
 	if err != nil {
-		return app.StaffingPlan{}, fmt.Errorf("read the demand: %w", err)
+		return app.StaffingPlan{}, err
 	}
 	defer func() { _ = file.Close() }() // only read
 	return app.PlanStaffingFile(o, demand, file)
+}
+
+func openDemand(name string) (*os.File, error) {
+	const remedy = "name a CSV file with the columns start,calls"
+	file, err := os.Open(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("--demand: there is no file %s; %s", name, remedy)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("--demand: %s may not be read by this user; change its owner or mode", name)
+	case err != nil:
+		return nil, fmt.Errorf("--demand: %w; %s", err, remedy)
+	}
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		_ = file.Close()
+		return nil, fmt.Errorf("--demand: %s is a folder; %s", name, remedy)
+	}
+	return file, nil
 }

@@ -15,6 +15,7 @@ type book struct {
 	bridges map[acd.CallID]bool
 	legs    map[acd.LegID]*legState
 	seats   map[string]*seatState
+	strays  map[string]*strayState // by channel
 	// ended remembers channels for a while after their end, so that a
 	// listing made just before does not bring them back.
 	ended map[string]endedState
@@ -72,6 +73,7 @@ func newBook() *book {
 		bridges: map[acd.CallID]bool{},
 		legs:    map[acd.LegID]*legState{},
 		seats:   map[string]*seatState{},
+		strays:  map[string]*strayState{},
 		ended:   map[string]endedState{},
 	}
 }

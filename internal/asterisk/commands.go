@@ -263,6 +263,9 @@ func (n *node) offer(c acd.Offer) {
 		n.dropLeg(c.Call, c.Leg, acd.OfferFailed, false)
 		return
 	}
+	if n.behindStray(string(c.Leg), c) {
+		return
+	}
 	r := post("channels/create", "/channels/create", true)
 	body := map[string]any{
 		"endpoint": "PJSIP/seat-" + string(c.Seat), "app": n.opt.App, "appArgs": "leg",
@@ -273,6 +276,10 @@ func (n *node) offer(c acd.Offer) {
 	}
 	r.body = body
 	err := n.rest.do(n.jobs, r, nil)
+	if isTaken(err) {
+		n.giveWay(string(c.Leg), c)
+		return
+	}
 	if err == nil || statusOf(err) == http.StatusConflict {
 		n.mu.Lock()
 		if leg.since.IsZero() {
@@ -317,7 +324,7 @@ func (n *node) dropLeg(call acd.CallID, id acd.LegID, outcome acd.OfferOutcome, 
 func (n *node) dial(id acd.LegID) {
 	n.mu.Lock()
 	leg := n.book.legs[id]
-	wanted := leg != nil && !leg.cancelled && !leg.dialled
+	wanted := leg != nil && !leg.cancelled && !leg.dialled && n.book.strays[string(id)] == nil
 	if wanted {
 		leg.dialled = true
 	}
@@ -458,6 +465,7 @@ func (n *node) legOf(id acd.LegID) *legState {
 }
 
 func (n *node) release(c acd.Release) {
+	n.markReleased(c) // also a callback that was not in the book before
 	n.mu.Lock()
 	call, leg := n.book.calls[c.Call], n.book.legs[c.Leg]
 	bridged := n.book.bridges[c.Call]

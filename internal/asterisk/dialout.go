@@ -36,12 +36,32 @@ func (n *node) dialOut(c acd.DialOut) {
 		n.notReached(c.Call, acd.OfferFailed)
 		return
 	}
+	n.makeCalled(c)
+}
+
+// makeCalled makes the caller's channel as soon as its name is free.
+func (n *node) makeCalled(c acd.DialOut) {
+	n.mu.Lock()
+	call := n.book.calls[c.Call]
+	wanted := call != nil && !call.released
+	n.mu.Unlock()
+	if !wanted {
+		n.notReached(c.Call, acd.OfferWithdrawn)
+		return
+	}
+	if n.behindStray(string(c.Call), c) {
+		return
+	}
 	r := post("channels/create", "/channels/create", true)
 	r.body = map[string]any{
 		"endpoint": n.outside(c.Number), "app": n.opt.App, "appArgs": callbackArgs,
 		"channelId": string(c.Call), "variables": shows(c.CallerID),
 	}
 	err := n.rest.do(n.jobs, r, nil)
+	if isTaken(err) {
+		n.giveWay(string(c.Call), c)
+		return
+	}
 	if err == nil || statusOf(err) == http.StatusConflict {
 		n.mu.Lock()
 		if call := n.book.calls[c.Call]; call != nil && call.since.IsZero() {
@@ -67,7 +87,7 @@ func shows(number string) map[string]string {
 func (n *node) ringOut(id acd.CallID) {
 	n.mu.Lock()
 	call := n.book.calls[id]
-	wanted := call != nil && call.out != nil && !call.released && !call.out.dialled
+	wanted := call != nil && call.out != nil && !call.released && !call.out.dialled && n.book.strays[string(id)] == nil
 	if wanted {
 		call.out.dialled = true
 	}
@@ -127,8 +147,12 @@ func (n *node) calledEntered(at time.Time, id acd.CallID) bool {
 		call.since = at
 	}
 	n.mu.Unlock()
+	if call == nil {
+		n.removeStray(at, string(id))
+		return false
+	}
 	if !wanted {
-		n.clean(string(id), "stray callback", deleteChannel(string(id)))
+		n.clean(string(id), "released callback", deleteChannel(string(id)))
 		return false
 	}
 	n.lanes.add(string(id), func() { n.ringOut(id) })

@@ -75,6 +75,9 @@ func (e *NodeError) Lasting() bool {
 type statusError struct {
 	code    int
 	message string
+	// again: it answers the repetition of a request that may have been carried
+	// out the first time.
+	again bool
 }
 
 func (e *statusError) Error() string {
@@ -88,6 +91,13 @@ func statusOf(err error) int {
 		return s.code
 	}
 	return 0
+}
+
+// isTaken reports whether a channel was not made because another has its name.
+// On a repetition that other one may be the very channel that was asked for.
+func isTaken(err error) bool {
+	var s *statusError
+	return errors.As(err, &s) && s.code == http.StatusConflict && !s.again
 }
 
 // isNodeFault reports whether a request failed through the node: no answer, or

@@ -24,6 +24,9 @@ const (
 
 // wireEvent takes in one event of Asterisk. Only the owner goroutine calls it.
 func (n *node) wireEvent(at time.Time, ev wireEvent) {
+	if n.ofStray(at, ev) {
+		return
+	}
 	switch ev.Type {
 	case "StasisStart":
 		n.entered(at, ev.Channel, ev.Args, false)
@@ -114,11 +117,14 @@ func (n *node) legEntered(at time.Time, id acd.LegID) bool {
 	if leg != nil && leg.since.IsZero() {
 		leg.since = at
 	}
-	wanted := leg != nil && !leg.cancelled
 	n.mu.Unlock()
 	call, _, _, _ := id.Parse()
-	if !wanted {
-		n.clean(string(call), "stray leg", deleteChannel(string(id)))
+	switch {
+	case leg == nil:
+		n.removeStray(at, string(id))
+		return false
+	case leg.cancelled:
+		n.clean(string(call), "cancelled leg", deleteChannel(string(id)))
 		return false
 	}
 	n.lanes.add(string(call), func() { n.dial(id) })
@@ -177,6 +183,10 @@ func (n *node) destroyed(at time.Time, channel string, cause int) {
 	}
 	n.mu.Lock()
 	leg, known := n.book.endLeg(acd.LegID(channel), at)
+	if !known {
+		// A listing that was asked for before would take it for a stray.
+		n.book.ended[channel] = endedState{at: at, hungUp: true}
+	}
 	n.mu.Unlock()
 	if !known {
 		return

@@ -1,10 +1,13 @@
 package asterisk_test
 
 import (
+	"context"
+	"slices"
 	"testing"
 	"time"
 
 	"hotline/internal/acd"
+	"hotline/internal/asterisk"
 	"hotline/internal/phone"
 )
 
@@ -212,4 +215,48 @@ func TestRealPartnerThatDoesNotTakeTheCaller(t *testing.T) {
 			r.quiet()
 		})
 	}
+}
+
+// A controller that starts counts from the beginning: the leg that it asks for
+// may bear the name of one that its predecessor left ringing. That one is hung
+// up, and the new one rings, once.
+func TestRealLegOfTheNameOfAFormerOneRings(t *testing.T) {
+	r := newRig(t)
+	_, rang := r.called(phone.RingOn())
+	_, call := r.arrive()
+	leg := acd.NewPartnerLegID(call, 1, "xuzhou")
+	offer := acd.Offer{Call: call, Leg: leg, Node: "a1", Number: "13912345678", CallerID: "12345", Timeout: 10 * time.Second}
+	r.sw.Do([]acd.Command{offer})
+	former := <-rang
+	expect[acd.LegRinging](r)
+
+	r.replaced = true
+	second, err := asterisk.New(r.options())
+	noErr(t, err)
+	ctx, stop := context.WithCancel(r.ctx)
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- second.Run(ctx) }()
+	var told []acd.Event
+	for ev := range second.Events() {
+		switch ev.Event.(type) {
+		case acd.CallArrived:
+			second.Do([]acd.Command{offer})
+			continue
+		case acd.LegRinging:
+			second.Do([]acd.Command{acd.Release{Call: call, Leg: leg, Node: "a1"}})
+		case acd.LegGone:
+			stop()
+		default:
+			continue
+		}
+		told = append(told, ev.Event)
+	}
+	noErr(t, <-done)
+	want := []acd.Event{acd.LegRinging{Leg: leg}, acd.LegGone{Leg: leg, Outcome: acd.OfferWithdrawn}}
+	if !slices.Equal(told, want) || len(rang) != 1 {
+		t.Errorf("the phone rang %d times; told %#v, want %#v", len(rang), told, want)
+	}
+	_, err = former.WaitEnded(r.ctx)
+	noErr(t, err)
 }

@@ -85,8 +85,10 @@ func (n *node) list(ctx context.Context, lost bool) error {
 func (n *node) reconcile(ctx context.Context, at time.Time, l listing) {
 	n.adoptConversations(l)
 	suspects := n.reconcileCalls(at, l)
+	suspects = n.reconcileCalled(at, l) || suspects
 	suspects = n.reconcileLegs(at, l) || suspects
 	suspects = n.reconcileSeats(at, l) || suspects
+	suspects = n.reconcileStrays(at, l) || suspects
 	n.reconcileStrangers(at, l)
 	n.reconcileBridges(l)
 
@@ -137,14 +139,12 @@ func (n *node) reconcileCalls(at time.Time, l listing) (suspects bool) {
 	}
 	var gone []goneCall
 	var plays, left []string
-	var called []acd.CallID
 	n.mu.Lock()
 	for id, call := range n.book.calls {
 		_, _, here := n.inApp(l, string(id))
 		if call.out != nil {
 			// It is not in the application before it was dialled.
 			_, here = l.channels[string(id)]
-			called = append(called, id)
 		}
 		if here {
 			call.suspect = false
@@ -169,16 +169,41 @@ func (n *node) reconcileCalls(at time.Time, l listing) (suspects bool) {
 		n.found("CallGone", string(g.id))
 		n.callGone(at, g.id, g.call, true)
 	}
-	for _, id := range called {
-		if n.calledChanged(at, id, l.channels[string(id)].State) {
-			n.found("ChannelStateChange", string(id))
-		}
-	}
 	for _, id := range plays {
 		n.checkPlayback(id)
 	}
 	for _, id := range left {
 		n.clean(id, "released call", deleteChannel(id))
+	}
+	return suspects
+}
+
+// reconcileCalled tells in what state the channels are that we have made for
+// callers who are called back.
+func (n *node) reconcileCalled(at time.Time, l listing) (suspects bool) {
+	var changed, silent []acd.CallID
+	n.mu.Lock()
+	for id, call := range n.book.calls {
+		ch, here := l.channels[string(id)]
+		switch {
+		case call.out == nil || !here || call.released || !l.before(call.since):
+		case ch.State != "Down" || call.out.dialled:
+			changed = append(changed, id)
+		case l.asked.Sub(call.since) > n.opt.ConfirmAfter:
+			silent = append(silent, id)
+		default:
+			suspects = true // its StasisStart may just be under way
+		}
+	}
+	n.mu.Unlock()
+	for _, id := range changed {
+		if n.calledChanged(at, id, l.channels[string(id)].State) {
+			n.found("ChannelStateChange", string(id))
+		}
+	}
+	for _, id := range silent {
+		n.found("StasisStart", string(id))
+		n.calledEntered(at, id)
 	}
 	return suspects
 }
@@ -222,7 +247,9 @@ func (n *node) reconcileLegs(at time.Time, l listing) (suspects bool) {
 			continue
 		case leg.cancelled:
 			cancelled = append(cancelled, id)
-		case ch.State == "Down" && !leg.dialled && !leg.since.IsZero() && l.asked.Sub(leg.since) > n.opt.ConfirmAfter:
+		case !l.before(leg.since):
+			suspects = true // it may be another of the same name that is listed
+		case ch.State == "Down" && !leg.dialled && l.asked.Sub(leg.since) > n.opt.ConfirmAfter:
 			silent = append(silent, id)
 		case ch.State == "Down" && !leg.dialled:
 			suspects = true
@@ -286,6 +313,7 @@ func (n *node) reconcileSeats(at time.Time, l listing) (suspects bool) {
 // who came unseen, and legs that nobody asked for.
 func (n *node) reconcileStrangers(at time.Time, l listing) {
 	var strangers []channel
+	var legs []string
 	n.mu.Lock()
 	for id, ch := range l.channels {
 		if n.book.knows(id) {
@@ -294,15 +322,19 @@ func (n *node) reconcileStrangers(at time.Time, l listing) {
 		if n.book.leaving(id, l.asked.Add(-n.opt.SettleTime), at) {
 			continue // no new caller
 		}
+		if isLeg(acd.LegID(id)) {
+			legs = append(legs, id)
+			continue
+		}
 		strangers = append(strangers, ch)
 	}
 	n.mu.Unlock()
+	// Before the engine hears of callers, and asks for legs of the same names.
+	for _, id := range legs {
+		n.removeStray(at, id)
+	}
 	sort.Slice(strangers, func(i, j int) bool { return strangers[i].Creationtime < strangers[j].Creationtime })
 	for _, ch := range strangers {
-		if leg := acd.LegID(ch.ID); isLeg(leg) {
-			n.legEntered(at, leg) // unknown, so it is hung up
-			continue
-		}
 		args, ok := ch.stasisArgs(n.opt.App)
 		if ok && n.entered(at, ch, args, true) {
 			n.found("StasisStart", ch.ID)
@@ -315,6 +347,9 @@ func (b *book) knows(id string) bool {
 		return true
 	}
 	if _, ok := b.legs[acd.LegID(id)]; ok {
+		return true
+	}
+	if _, ok := b.strays[id]; ok {
 		return true
 	}
 	_, ok := b.seats[id]

@@ -88,7 +88,12 @@ func (c *client) do(ctx context.Context, r request, out any) error {
 	case <-ctx.Done():
 		return err
 	}
-	return c.attempt(ctx, r, body, out)
+	second := c.attempt(ctx, r, body, out)
+	var answer *statusError
+	if errors.As(second, &answer) {
+		answer.again = !neverSent(err)
+	}
+	return second
 }
 
 // neverSent reports whether the request cannot have reached Asterisk.
@@ -132,7 +137,7 @@ func (c *client) attempt(ctx context.Context, r request, body []byte, out any) (
 		return fmt.Errorf("%s %s: reading the answer: %w", r.method, r.route, err)
 	}
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("%s %s: %w", r.method, r.route, &statusError{resp.StatusCode, errorMessage(data)})
+		return fmt.Errorf("%s %s: %w", r.method, r.route, &statusError{code: resp.StatusCode, message: errorMessage(data)})
 	}
 	if out == nil {
 		return nil

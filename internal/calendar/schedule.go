@@ -65,6 +65,32 @@ func (s *Schedule) keep(hours Hours) Hours {
 	return slices.Clone(hours)
 }
 
+// LongestClosed is the longest stretch of a week without holidays and
+// exceptions in which it is closed; a whole week if it never opens. Days count
+// as 24 hours.
+func (s *Schedule) LongestClosed() time.Duration {
+	if s.AlwaysOpen() {
+		return 0
+	}
+	const minutesPerWeek = 7 * minutesPerDay
+	var open [minutesPerWeek]bool
+	for w, hours := range s.week {
+		for _, p := range hours {
+			for m := p.from; m < p.to; m++ {
+				open[(w*minutesPerDay+int(m))%minutesPerWeek] = true
+			}
+		}
+	}
+	longest, stretch := 0, 0
+	for m := range 2 * minutesPerWeek { // a second week, for what goes on past the end of the first
+		if stretch++; open[m%minutesPerWeek] {
+			stretch = 0
+		}
+		longest = max(longest, stretch)
+	}
+	return time.Duration(min(longest, minutesPerWeek)) * time.Minute
+}
+
 // AlwaysOpen reports whether the schedule has no rules at all.
 func (s *Schedule) AlwaysOpen() bool { return s == nil || s.loc == nil }
 

@@ -371,3 +371,36 @@ func ExampleSchedule_NextOpening() {
 	fmt.Println(next.Format(time.RFC1123), ok)
 	// Output: Mon, 30 Nov 2026 08:30:00 UTC true
 }
+
+func TestLongestClosed(t *testing.T) {
+	hours := func(periods ...string) (list Hours) {
+		for _, text := range periods {
+			p, err := ParsePeriod(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, p)
+		}
+		return list
+	}
+	office, day, night := hours("08:30-12:00", "14:00-18:00"), hours("00:00-24:00"), hours("22:00-06:00+1")
+	for name, c := range map[string]struct {
+		week [7]Hours
+		want time.Duration
+	}{
+		"office, over the weekend":    {[7]Hours{1: office, 2: office, 3: office, 4: office, 5: office}, 62*time.Hour + 30*time.Minute},
+		"every day":                   {[7]Hours{office, office, office, office, office, office, office}, 14*time.Hour + 30*time.Minute},
+		"nights, over the week's end": {[7]Hours{night, night, night, night, night, night, night}, 16 * time.Hour},
+		"always":                      {[7]Hours{day, day, day, day, day, day, day}, 0},
+		"one day":                     {[7]Hours{3: day}, 6 * 24 * time.Hour},
+		"never":                       {[7]Hours{}, 7 * 24 * time.Hour},
+	} {
+		s := NewSchedule(time.UTC, Rules{Week: c.week, Exceptions: map[Day]Hours{NewDay(2026, 1, 1): day}})
+		if got := s.LongestClosed(); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+	if got := (*Schedule)(nil).LongestClosed(); got != 0 {
+		t.Errorf("no schedule: %v", got)
+	}
+}

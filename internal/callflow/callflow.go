@@ -48,7 +48,7 @@ func (Standard) Next(state acd.FlowState, event acd.FlowEvent, info *acd.FlowInf
 		return queued, answerAndEnqueue
 	case acd.FlowResume:
 		// The dialplan has told the caller to wait, and has most likely
-		// answered; to answer again does no harm.
+		// answered; the channel of one that it has not is answered here.
 		return queued, answerAndEnqueue
 	case acd.FlowPlayed:
 		if state == greeting {

@@ -194,7 +194,7 @@ func TestFullFile(t *testing.T) {
 			{Wait: 2 * time.Minute, To: "night"},
 		},
 		Callback: acd.Callback{
-			Attempts: 3, Spacing: 20 * time.Minute, RingTimeout: 25 * time.Second, Within: 2 * time.Hour,
+			Attempts: 3, Spacing: 20 * time.Minute, RingTimeout: 25 * time.Second, Within: 72 * time.Hour,
 			Missed: true, MissedAfter: 5 * time.Second,
 		},
 		Redial: acd.Redial{Within: 5 * time.Minute, AtMost: 1, After: 15 * time.Second},
@@ -209,7 +209,7 @@ func TestFullFile(t *testing.T) {
 			{Wait: 45 * time.Second, Callback: true, Prompts: []string{"callback-offer"}},
 		},
 		Callback: acd.Callback{
-			Attempts: 1, Spacing: 10 * time.Minute, RingTimeout: 30 * time.Second, Within: 4 * time.Hour,
+			Attempts: 1, Spacing: 10 * time.Minute, RingTimeout: 30 * time.Second, Within: 65 * time.Hour,
 			MissedAfter: 10 * time.Second, BookedPrompts: []string{"callback-booked"},
 		},
 		Redial: acd.Redial{Within: time.Minute, AtMost: 2, After: 10 * time.Second},

@@ -33,11 +33,14 @@ type decodable interface {
 func (d *decoder) structure(v reflect.Value, n ast.Node, at place, prefix string) {
 	// What is no mapping has been reported; its defaults keep later checks quiet.
 	entries, ok := d.entries(n, strings.TrimSuffix(prefix, "."))
-	if len(entries) > 0 {
+	switch {
+	case len(entries) > 0:
 		at = placeOf(n)
+	case !ok:
+		at = at.reported()
 	}
 	v.Addr().Interface().(interface{ setPlace(place) }).setPlace(at)
-	given := d.given(v.Type(), entries, prefix)
+	given, meant := d.given(v.Type(), entries, prefix)
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
 		key, isKey := field.Tag.Lookup("yaml")
@@ -48,41 +51,50 @@ func (d *decoder) structure(v reflect.Value, n ast.Node, at place, prefix string
 		if d.skip[name] {
 			continue
 		}
+		within := at
+		if misspelt, ok := meant[key]; ok && node == nil {
+			within = misspelt.reported()
+		}
 		switch child, isValue := target.Addr().Interface().(decodable); {
 		case !isValue:
-			d.structure(target, node, at, name+".")
+			d.structure(target, node, within, name+".")
 		case node != nil:
 			before := len(d.problems)
 			if child.decode(d, node, name); len(d.problems) > before && !child.isList() {
-				child.setDefault(field.Tag.Get("default"), placeOf(node))
+				child.setDefault(field.Tag.Get("default"), placeOf(node).reported())
 			}
 		default:
-			if need, needed := field.Tag.Lookup("need"); needed && ok {
+			if need, needed := field.Tag.Lookup("need"); needed && ok && !within.wrong {
 				d.at(at, "%s is missing; %s", name, need)
 			}
-			child.setDefault(field.Tag.Get("default"), at)
+			child.setDefault(field.Tag.Get("default"), within)
 		}
 	}
 }
 
 // given sorts a mapping's values by key, and reports unknown and doubled keys.
-func (d *decoder) given(t reflect.Type, entries []*ast.MappingValueNode, prefix string) map[string]ast.Node {
+// meant are the places of keys that stand there misspelt.
+func (d *decoder) given(t reflect.Type, entries []*ast.MappingValueNode, prefix string) (given map[string]ast.Node, meant map[string]place) {
 	known := keysOf(t)
-	given := make(map[string]ast.Node, len(entries))
+	given, meant = make(map[string]ast.Node, len(entries)), make(map[string]place)
 	for _, entry := range entries {
 		key, where := entry.Key.GetToken().Value, placeOfToken(entry.Key.GetToken())
 		switch _, twice := given[key]; {
 		case entry.Key.IsMergeKey():
 			d.at(where, "merging with << is not supported; write the keys out")
 		case !slices.Contains(known, key):
-			d.at(where, "%s is not a known key; %s", prefix+key, suggest(key, known))
+			remedy := "known here are " + strings.Join(known, ", ")
+			if likely := closest(key, known); likely != "" {
+				remedy, meant[likely] = "write "+likely, where
+			}
+			d.at(where, "%s is not a known key; %s", prefix+key, remedy)
 		case twice:
 			d.at(where, "%s is given twice; remove one of them", prefix+key)
 		default:
 			given[key] = entry.Value
 		}
 	}
-	return given
+	return given, meant
 }
 
 // entries takes a mapping apart; ok is false when n is something else.
@@ -139,6 +151,7 @@ func (l *list[T]) decode(d *decoder, n ast.Node, key string) {
 		return
 	case !ok:
 		d.at(l.place, "%s must be a list; write one item a line beginning with \"- \", or [a, b]", key)
+		l.wrong = true
 		return
 	}
 	l.blank = len(sequence.Values) == 0
@@ -147,6 +160,7 @@ func (l *list[T]) decode(d *decoder, n ast.Node, key string) {
 		if scalar, isValue := any(&item).(decodable); isValue {
 			before := len(d.problems)
 			if scalar.decode(d, node, "an item of "+key); len(d.problems) > before {
+				l.wrong = true
 				continue
 			}
 		} else if entries, isMapping := d.entries(node, "an item of "+key); !isMapping || len(entries) == 0 {
@@ -226,7 +240,7 @@ func (v *value[T]) isList() bool { return false }
 
 // written reports whether the value stands in the file, in the section or item
 // that begins at a place, be it right or wrong.
-func (v *value[T]) written(within place) bool { return v.set || v.place != within }
+func (v *value[T]) written(within place) bool { return v.set || !v.same(within) }
 
 func (v *value[T]) setDefault(text string, at place) {
 	v.place, v.set = at, false
@@ -322,18 +336,15 @@ func placeOfToken(t *token.Token) place {
 	return place{line: t.Position.Line, column: t.Position.Column}
 }
 
-// suggest names the known key that is meant, or all of them.
-func suggest(key string, known []string) string {
+// closest is the known key that is meant; empty when none is like it.
+func closest(key string, known []string) string {
 	best, distance := "", 3
 	for _, k := range known {
 		if d := editDistance(key, k); d < distance {
 			best, distance = k, d
 		}
 	}
-	if best != "" {
-		return "write " + best
-	}
-	return "known here are " + strings.Join(known, ", ")
+	return best
 }
 
 // editDistance is Levenshtein's: insertions, deletions and replacements.

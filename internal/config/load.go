@@ -75,7 +75,7 @@ func parse(d *decoder, data []byte, into any) bool {
 	if _, ok := d.entries(root, ""); !ok {
 		return false
 	}
-	d.structure(reflect.ValueOf(into).Elem(), root, place{1, 1}, "")
+	d.structure(reflect.ValueOf(into).Elem(), root, place{line: 1, column: 1}, "")
 	return true
 }
 

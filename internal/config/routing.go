@@ -23,7 +23,7 @@ const longestWait = 4 * time.Hour
 // nothing. The answer is also true for a section that was left out, which has
 // the place of what it would stand in.
 func (c *checker) incomplete(section, within place, first bool, key, what, example string) bool {
-	if section == within {
+	if section == within || section.wrong {
 		return true
 	}
 	if !first {
@@ -66,7 +66,7 @@ func (c *checker) queue(q queueItem, queues, partners unique, asked skillsAsked,
 		LastAgent:   c.lastAgent(q),
 		Announce:    c.announce(q),
 		Overflow:    c.overflow(q, queues, partners),
-		Callback:    c.callback(q),
+		Callback:    c.callback(q, calendars[q.Hours.v]),
 		Redial:      c.redial(q),
 	}
 	if s := calendars[q.Hours.v]; q.Hours.set && s != nil {
@@ -146,6 +146,10 @@ func (c *checker) announce(q queueItem) acd.Announce {
 	}
 }
 
+// longestWithin bounds how long a callback is good for: a week, so that it can
+// outlive any closing of a week's hours.
+const longestWithin = 7 * 24 * time.Hour
+
 // mostRules of overflow are followed in a queue.
 const mostRules = 32
 
@@ -186,7 +190,7 @@ func (c *checker) rule(q queueItem, raw overflowItem, queues, partners unique) a
 		c.at(raw.place, "queues.overflow: a rule has one condition, and this one has %s; make a rule of each", strings.Join(conditions, " and "))
 	case len(consequences) > 1:
 		c.at(raw.place, "queues.overflow: a rule does one thing, and this one has %s; leave one of them", strings.Join(consequences, " and "))
-	case raw.Prompts.set && !raw.Prompts.blank || raw.To.written(raw.place) || raw.Partner.written(raw.place):
+	case raw.Prompts.set && !raw.Prompts.blank || raw.Prompts.wrong || raw.To.written(raw.place) || raw.Partner.written(raw.place):
 	case rule.Callback:
 		c.at(raw.place, "queues.overflow: callers cannot know which keys to press; add for example: prompts: callback-offer")
 	case rule.Refuse:
@@ -226,7 +230,7 @@ func chosen(choices ...choice) (names []string) {
 	return names
 }
 
-func (c *checker) callback(q queueItem) acd.Callback {
+func (c *checker) callback(q queueItem, hours *calendar.Schedule) acd.Callback {
 	raw := q.Callback
 	if c.incomplete(raw.place, q.place, raw.Attempts.written(raw.place), "queues.callback.attempts", "how often a caller is called", "attempts: 3") {
 		return acd.Callback{}
@@ -235,7 +239,7 @@ func (c *checker) callback(q queueItem) acd.Callback {
 		Attempts:      between(c, raw.Attempts, "queues.callback.attempts", 1, 10),
 		Spacing:       between(c, raw.Spacing, "queues.callback.spacing", 10*time.Second, 24*time.Hour),
 		RingTimeout:   between(c, raw.RingTimeout, "queues.callback.ring_timeout", 5*time.Second, 2*time.Minute),
-		Within:        between(c, raw.Within, "queues.callback.within", time.Minute, 72*time.Hour),
+		Within:        between(c, raw.Within, "queues.callback.within", time.Minute, longestWithin),
 		Missed:        raw.Missed.v,
 		MissedAfter:   between(c, raw.MissedAfter, "queues.callback.missed_after", 0, longestWait),
 		BookedPrompts: c.sounds(raw.BookedPrompts.list, "queues.callback.booked_prompts"),
@@ -243,6 +247,7 @@ func (c *checker) callback(q queueItem) acd.Callback {
 	if last := out.Spacing * time.Duration(min(out.Attempts, 10)-1); last >= out.Within && last > 0 && out.Within > 0 {
 		c.at(raw.Within.place, "queues.callback.within: the last of %d attempts comes %v after the first, when it is too late (%v); write more than %v, or a shorter spacing", out.Attempts, last, out.Within, last)
 	}
+	c.outlivesClosing(q, out.Within, hours)
 	if raw.MissedAfter.set && !raw.Missed.written(raw.place) {
 		c.at(raw.MissedAfter.place, "queues.callback.missed_after: who gives up is not called back; add missed: true, or remove the key")
 	}
@@ -251,6 +256,17 @@ func (c *checker) callback(q queueItem) acd.Callback {
 		c.at(raw.place, "queues.callback: nothing leads to a callback; add missed: true, or a rule such as: overflow: [{wait: 60s, callback: true, prompts: callback-offer}]")
 	}
 	return out
+}
+
+// outlivesClosing reports callbacks that expire before the queue opens again:
+// nobody is called while it is closed.
+func (c *checker) outlivesClosing(q queueItem, within time.Duration, hours *calendar.Schedule) {
+	closed := hours.LongestClosed()
+	if within < time.Minute || within > closed || closed >= longestWithin {
+		return
+	}
+	c.at(q.Callback.Within.place, "queues.callback.within: queue %s is closed for %v at a stretch, and who asks for a callback just before would never be called, for it is good for %v; write more, for example within: %v",
+		q.ID.v, closed, within, min(closed+4*time.Hour, longestWithin))
 }
 
 func (c *checker) redial(q queueItem) acd.Redial {
@@ -266,14 +282,21 @@ func (c *checker) redial(q queueItem) acd.Redial {
 }
 
 // partners checks the other hotlines that help, and returns their names.
-func (c *checker) partners(raw *file, cfg *Config) unique {
+func (c *checker) partners(raw *file, cfg *Config, own unique) unique {
 	names := c.unique("partner")
+	asked := partnersAsked(raw)
 	for _, p := range raw.Partners.items {
 		id := c.name(p.ID, "partners.id", queueName)
-		names.add(p.ID.place, id)
+		if names.add(p.ID.place, id) && !asked[id] {
+			c.at(p.ID.place, "partners: no rule of overflow asks %s, so it would change nothing; add for example to a queue: overflow: [{wait: 3m, partner: %s}], or remove it", id, id)
+		}
 		digits := strings.TrimPrefix(p.Number.v, "+")
 		if p.Number.set && (len(digits) < 5 || len(digits) > 15 || strings.Trim(digits, "0123456789") != "") {
 			c.at(p.Number.place, "partners.number: %s cannot be called; write 5 to 15 digits, perhaps after a +", quoted(p.Number.v))
+		}
+		_, plain := own.seen[digits]
+		if _, withPlus := own.seen["+"+digits]; plain || withPlus {
+			c.at(p.Number.place, "partners.number: %s is one of the hotline's own entries, so callers would come back to it over the carrier; write the other hotline's number", quoted(p.Number.v))
 		}
 		cfg.Partners = append(cfg.Partners, acd.Partner{
 			ID: acd.PartnerID(id), Title: c.title(p.Title, "partners.title", id), Number: p.Number.v,
@@ -284,4 +307,15 @@ func (c *checker) partners(raw *file, cfg *Config) unique {
 		})
 	}
 	return names
+}
+
+// partnersAsked are the partners that some rule asks.
+func partnersAsked(raw *file) map[string]bool {
+	asked := make(map[string]bool)
+	for _, q := range raw.Queues.items {
+		for _, rule := range q.Overflow.items {
+			asked[rule.Partner.v] = true
+		}
+	}
+	return asked
 }

@@ -55,8 +55,10 @@ func (d draft) overflow(hours bool, other string) string {
 func (d draft) queue(id, other string) string {
 	hours := d.chance(3)
 	var keep []string
+	within := []string{"within", d.one("2h")}
 	if hours {
 		keep = []string{"!hours", d.one("office")}
+		within = []string{"!within", d.one("63h", "168h")}
 	}
 	return d.keys(append(keep, "!id", id,
 		"ring_timeout", d.one("10s", "20s"), "wrap_up", d.one("0s", "20s"), "not_again", d.one("0s", "1m"),
@@ -68,8 +70,8 @@ func (d draft) queue(id, other string) string {
 		"last_agent", d.keys("!within", d.one("24h"), "wait", d.one("0s", "20s")),
 		"announce", d.keys("!after", d.one("20s"), "every", d.one("0s", "10s", "1m")),
 		"!overflow", d.overflow(hours, other),
-		"!callback", d.keys("!attempts", d.one("1", "3"), "spacing", d.one("10m", "1m"), "ring_timeout", d.one("20s"), "within", d.one("2h"),
-			"!missed", d.one("true"), "missed_after", d.one("0s", "10s"), "booked_prompts", d.one("x", "[]")),
+		"!callback", d.keys(append(within, "!attempts", d.one("1", "3"), "spacing", d.one("10m", "1m"), "ring_timeout", d.one("20s"),
+			"!missed", d.one("true"), "missed_after", d.one("0s", "10s"), "booked_prompts", d.one("x", "[]"))...),
 		"redial", d.keys("!within", d.one("5m"), "at_most", d.one("1"), "after", d.one("0s")),
 	)...)
 }
@@ -92,7 +94,7 @@ entries:
   - {number: 1, queue: talent, skills: {english: 2}}
   - %s
 queues:
-  - {id: spare}
+  - {id: spare, overflow: [{wait: 5m, partner: xuzhou}]}
   - %s
   - %s
 agents:
@@ -100,7 +102,7 @@ agents:
   - %s
 not_ready_reasons: [{name: %s}]
 `, d.one(`"sip:203.0.113.10"`), d.one("carrier"),
-		d.one("12345", `"+8651612345"`), d.one("1", "10"), d.one("20s"), d.one("1s", "1m"), d.one("30s", "1m"),
+		d.one("051612345", `"+8651612345"`), d.one("1", "10"), d.one("20s"), d.one("1s", "1m"), d.one("30s", "1m"),
 		d.keys("!pace", d.one("0.5", "10"), "burst", d.one("1", "20"), "prompts", d.one("busy-later")), d.one("blocked", "[]", "[a, b]"),
 		d.keys("!number", d.one("12345"), "!queue", d.one("general", "talent"), "priority", d.one("0", "-3", "5"), "skills", "{english: "+d.one("2", "5")+"}"),
 		d.queue("general", "talent"), d.queue("talent", "general"),
@@ -211,10 +213,10 @@ func TestEngineTakesWhateverRuleLoads(t *testing.T) {
 		"queues: [general]", "queues: [general, business]",
 		"queues: [{id: general}]", `calendars: [{id: office, weekly: [{days: mon, hours: "08:30-18:00"}]}]
 queues:
-  - {id: general}
+  - {id: general, overflow: [{wait: 5m, partner: xuzhou}]}
   - id: business
     hours: office
-    callback: {attempts: 1, missed: true}
+    callback: {attempts: 1, within: 168h, missed: true}
     overflow: [{closed: true, to: general}, {`).Replace(string(minimal))
 	before, after, _ := strings.Cut(before, "{\n")
 	before, after = before+"{", "}]\n"+after

@@ -254,9 +254,22 @@ type (
 )
 
 // place is where in the file something stands.
-type place struct{ line, column int }
+type place struct {
+	line, column int
+	wrong        bool // what stands there has been reported
+}
 
 func (p *place) setPlace(to place) { *p = to }
+
+// reported is the place of what has been reported: what follows from it is no
+// mistake of its own.
+func (p place) reported() place {
+	p.wrong = true
+	return p
+}
+
+// same reports whether both are the same spot of the file.
+func (p place) same(other place) bool { return p.line == other.line && p.column == other.column }
 
 // value is a scalar and where it stands; without a place of its own (a
 // default) it stands where its section does.

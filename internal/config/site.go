@@ -38,7 +38,7 @@ func (c *checker) site(raw *file, cfg *Config, calendars map[string]*calendar.Sc
 		asked.add(entry.Skills)
 		cfg.Entries = append(cfg.Entries, entry)
 	}
-	partners := c.partners(raw, cfg)
+	partners := c.partners(raw, cfg, numbers)
 	for _, q := range raw.Queues.items {
 		cfg.Queues = append(cfg.Queues, c.queue(q, queues, partners, asked, calendars))
 	}
@@ -118,12 +118,19 @@ func isContact(uri string) bool {
 	return err == nil
 }
 
+// partnerLegs begins the part of a leg's name that names a partner, where an
+// agent's has the work number; see acd.NewPartnerLegID.
+const partnerLegs = "to-"
+
 func (c *checker) agents(raw *file, cfg *Config, queues unique, asked skillsAsked) (served map[string]bool) {
 	c.empty(raw.Agents.place, raw.Agents.blank, "agents", "an agent")
 	served = make(map[string]bool)
 	agents := c.unique("agent")
 	for _, a := range raw.Agents.items {
 		ids := c.ids(a.place, a.ID, a.Range, "agents")
+		if strings.HasPrefix(a.ID.v, partnerLegs) {
+			c.at(a.ID.place, "agents.id: %s begins with %s, which names the calls to partners; choose another work number, for example 1001", quoted(a.ID.v), partnerLegs)
+		}
 		c.empty(a.Queues.place, a.Queues.blank, "agents.queues", "a queue that the agent serves")
 		own := c.unique("queue")
 		var serves []acd.QueueID

@@ -29,6 +29,10 @@ func (l list[T]) Items() []T { return l.items }
 
 func (p place) where() place { return p }
 
+// Wrong reports whether what is written here has been reported already, so that
+// what follows from its absence is no mistake of its own.
+func (p place) Wrong() bool { return p.wrong }
+
 // Placed is a Section, a scalar or a List.
 type Placed interface{ where() place }
 

@@ -2,6 +2,8 @@ package scenario
 
 import (
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,10 +34,12 @@ func (c *checker) scenario(name string, raw *file) (*sim.Scenario, error) {
 		}
 		s.From = day
 	}
+	end := time.Duration(s.Days) * 24 * time.Hour
 	if n := raw.Days.Get(); n < 1 || n > sim.MostDays {
 		c.At(raw.Days, "days: %d is out of range; write 1 to %d", n, sim.MostDays)
+		end = math.MaxInt64
 	}
-	if w := raw.WarmUp.Get(); w < 0 || w%calendar.IntervalLength != 0 || w >= time.Duration(s.Days)*24*time.Hour {
+	if w := raw.WarmUp.Get(); w < 0 || w%calendar.IntervalLength != 0 || w >= end && !raw.Days.Wrong() {
 		c.At(raw.WarmUp, "warm_up: %v is not possible; write whole quarter-hours, less than the scenario, for example 1h30m", w)
 	}
 	for i := range raw.Arrivals.Items() {
@@ -46,9 +50,7 @@ func (c *checker) scenario(name string, raw *file) (*sim.Scenario, error) {
 	s.Agents = c.behaviour(&raw.Agents)
 	s.Partners = sim.Partners{Takes: c.within(raw.Partners.Takes, "partners.takes", 0, 1)}
 	s.Partners.Answer = c.distribution(&raw.Partners.Answer, "partners.answer", s.Partners.Takes > 0)
-	for i := range raw.Shifts.Items() {
-		s.Shifts = append(s.Shifts, c.shift(&raw.Shifts.Items()[i], s))
-	}
+	c.shifts(raw.Shifts.Items(), s)
 	return s, nil
 }
 
@@ -70,13 +72,18 @@ func (c *checker) arrivals(raw *arrivalsItem, s *sim.Scenario) sim.Arrivals {
 	c.within(raw.CallsPerDay, "arrivals.calls_per_day", 0, 1e8)
 	c.within(raw.PerSecond, "arrivals.per_second", 0, 10_000)
 	c.within(raw.DayCV, "arrivals.day_cv", 0, 10)
-	given := 0
-	for _, is := range []bool{raw.CallsPerDay.Given(), raw.PerSecond.Given(), raw.Recorded.Given()} {
-		if is {
+	given, wrong := 0, raw.Begin.Wrong() || raw.End.Wrong()
+	for _, rate := range []interface {
+		Given() bool
+		Wrong() bool
+	}{raw.CallsPerDay, raw.PerSecond, raw.Recorded} {
+		if rate.Given() || rate.Wrong() {
 			given++
 		}
+		wrong = wrong || rate.Wrong()
 	}
 	switch {
+	case given == 1 && wrong:
 	case given != 1:
 		c.At(raw, "arrivals: an item needs exactly one of calls_per_day, per_second and recorded; add or remove")
 	case raw.PerSecond.Given() && (a.Begin < 0 || a.End <= a.Begin):
@@ -100,7 +107,7 @@ func (c *checker) weights(l config.List[config.Number], key string, counts ...in
 		weights = append(weights, w.Get())
 		sum += w.Get()
 	}
-	if n := len(weights); n > 0 && (!slices.Contains(counts, n) || sum == 0) {
+	if n := len(weights); n > 0 && !l.Wrong() && (!slices.Contains(counts, n) || sum == 0) {
 		c.At(l, "%s has %d weights with the sum %v; write %s numbers of 0 or more, not all 0", key, n, sum, strings.Trim(strings.ReplaceAll(fmt.Sprint(counts), " ", " or "), "[]"))
 		return nil
 	}
@@ -238,7 +245,8 @@ func (c *checker) behaviour(raw *agentsSection) sim.Agents {
 		Back:            c.distribution(&raw.Back, "agents.back", true),
 		ReadyAfterLogin: c.span(raw.ReadyAfterLogin, "agents.ready_after_login", 24*time.Hour),
 	}
-	if out.NoAnswer+out.Refuse+out.Unreachable > 1 {
+	largest := max(out.NoAnswer, out.Refuse, out.Unreachable)
+	if largest <= 1 && out.NoAnswer+out.Refuse+out.Unreachable > 1 {
 		c.At(raw, "agents: no_answer, refuse and unreachable are together more than 1; write smaller shares")
 	}
 	c.ends(out.Answer, raw.Answer, "agents.answer")
@@ -255,20 +263,23 @@ func (c *checker) ends(d sim.Distribution, at config.Placed, key string) {
 
 const kinds = "never, constant, exponential, lognormal, gamma, weibull or histogram"
 
+// keysOfKinds are the keys beside kind that each kind uses.
+var keysOfKinds = map[string][]string{
+	"never": {}, "constant": {"mean"}, "exponential": {"mean"}, "lognormal": {"mean", "cv"},
+	"gamma": {"mean", "cv"}, "weibull": {"mean", "shape"}, "histogram": {"cells"},
+}
+
 // distribution is nil when it was left out, or is wrong.
 func (c *checker) distribution(raw *distribution, key string, needed bool) sim.Distribution {
 	mean, cv, shape := raw.Mean.Get(), raw.CV.Get(), raw.Shape.Get()
-	if kind := raw.Kind.Get(); kind == "" {
-		if needed {
-			c.At(raw, "%s is missing; write for example %s: {kind: exponential, mean: 90s}", key, key[strings.LastIndex(key, ".")+1:])
-		}
+	kind := raw.Kind.Get()
+	switch {
+	case raw.Wrong() || raw.Kind.Wrong() || kind == "" && !needed:
 		return nil
-	} else if needsMean := kind != "never" && kind != "histogram"; needsMean != raw.Mean.Given() {
-		if needsMean {
-			c.At(raw.Kind, "%s: the kind %s needs a mean; add for example mean: 90s", key, kind)
-		} else {
-			c.At(raw.Mean, "%s: the kind %s has no mean of its own; remove it", key, kind)
-		}
+	case kind == "":
+		c.At(raw, "%s is missing; write for example %s: {kind: exponential, mean: 90s}", key, key[strings.LastIndex(key, ".")+1:])
+		return nil
+	case !c.keysOfKind(raw, key):
 		return nil
 	}
 	if mean < 0 || mean > 365*24*time.Hour {
@@ -276,7 +287,7 @@ func (c *checker) distribution(raw *distribution, key string, needed bool) sim.D
 	}
 	c.within(raw.CV, key+".cv", 0.01, 100)
 	c.within(raw.Shape, key+".shape", 0.05, 100)
-	switch raw.Kind.Get() {
+	switch kind {
 	case "never":
 		return sim.Never{}
 	case "constant":
@@ -292,21 +303,66 @@ func (c *checker) distribution(raw *distribution, key string, needed bool) sim.D
 	case "histogram":
 		return c.histogram(raw, key)
 	}
-	c.At(raw.Kind, "%s: %s is not a kind of distribution; write %s", key, strconv.Quote(raw.Kind.Get()), kinds)
-	return nil
+	return nil // unknown, and reported
+}
+
+// keysOfKind checks that a distribution has the keys of its kind, and no others.
+func (c *checker) keysOfKind(raw *distribution, key string) (ok bool) {
+	kind := raw.Kind.Get()
+	uses, known := keysOfKinds[kind]
+	if !known {
+		c.At(raw.Kind, "%s: %s is not a kind of distribution; write %s", key, strconv.Quote(kind), kinds)
+		return false
+	}
+	ok = true
+	for _, written := range []struct {
+		key   string
+		is    bool
+		place config.Placed
+	}{
+		{"mean", raw.Mean.Given(), raw.Mean}, {"cv", raw.CV.Given(), raw.CV},
+		{"shape", raw.Shape.Given(), raw.Shape}, {"cells", len(raw.Cells.Items()) > 0, raw.Cells},
+	} {
+		if written.is && !slices.Contains(uses, written.key) {
+			c.At(written.place, "%s: the kind %s has no %s; remove it, or write a kind that has one: %s", key, kind, written.key, kindsWith(written.key))
+			ok = false
+		}
+	}
+	if slices.Contains(uses, "mean") && !raw.Mean.Given() {
+		if !raw.Mean.Wrong() {
+			c.At(raw.Kind, "%s: the kind %s needs a mean; add for example mean: 90s", key, kind)
+		}
+		return false
+	}
+	return ok
+}
+
+// kindsWith are the kinds of distributions that have a key.
+func kindsWith(key string) string {
+	var with []string
+	for _, kind := range slices.Sorted(maps.Keys(keysOfKinds)) {
+		if slices.Contains(keysOfKinds[kind], key) {
+			with = append(with, kind)
+		}
+	}
+	return strings.Join(with, ", ")
 }
 
 func (c *checker) histogram(raw *distribution, key string) sim.Distribution {
 	var cells []sim.Cell
 	var low time.Duration
-	sum := 0.0
+	sum, legible := 0.0, !raw.Cells.Wrong()
 	for _, cell := range raw.Cells.Items() {
-		if cell.UpTo.Get() <= low {
+		if cell.UpTo.Given() && cell.UpTo.Get() <= low {
 			c.At(cell.UpTo, "%s.cells: the bound %v is not above the one before it; write rising bounds", key, cell.UpTo.Get())
 		}
-		low = cell.UpTo.Get()
+		low = max(low, cell.UpTo.Get())
+		legible = legible && cell.Weight.Given()
 		sum += c.within(cell.Weight, key+".cells.weight", 0, 1e12)
 		cells = append(cells, sim.Cell{UpTo: low, Weight: cell.Weight.Get()})
+	}
+	if sum <= 0 && !legible {
+		return nil
 	}
 	if sum <= 0 {
 		c.At(raw, "%s: a histogram needs cells with a weight above 0; write for example cells: [{up_to: 30s, weight: 5}, {up_to: 60s, weight: 2}]", key)

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// flagValues say of each type of flag what its values are, with an example.
+var flagValues = map[string]struct{ what, example string }{
+	"int":      {"a whole number", "3"},
+	"uint64":   {"a whole number of 0 or more", "3"},
+	"float64":  {"a number", "2.5"},
+	"duration": {"a duration", "90s"},
+	"string":   {"a text", "x"},
+}
+
+// flagError says in one sentence what is wrong with a command line and what to
+// write, instead of how the value was parsed.
+func flagError(cmd *cobra.Command, err error) error {
+	var value *pflag.InvalidValueError
+	var missing *pflag.ValueRequiredError
+	var unknown *pflag.NotExistError
+	switch {
+	case errors.As(err, &value):
+		flag := value.GetFlag()
+		if flag.Value.Type() == "bool" {
+			return fmt.Errorf("--%s: %q is neither true nor false; write --%s, or leave it out", flag.Name, value.GetValue(), flag.Name)
+		}
+		kind := flagValues[flag.Value.Type()]
+		return fmt.Errorf("--%s: %q is not %s; write for example --%s %s", flag.Name, value.GetValue(), kind.what, flag.Name, kind.example)
+	case errors.As(err, &missing):
+		flag := missing.GetFlag()
+		return fmt.Errorf("--%s has no value; write for example --%s %s", flag.Name, flag.Name, flagValues[flag.Value.Type()].example)
+	case errors.As(err, &unknown):
+		dashes := "--"
+		if unknown.GetSpecifiedShortnames() != "" {
+			dashes = "-"
+		}
+		return fmt.Errorf("%s has no flag %s%s; %s --help lists its flags", cmd.CommandPath(), dashes, unknown.GetSpecifiedName(), cmd.CommandPath())
+	}
+	return err
+}
