@@ -29,6 +29,11 @@ func (e *Engine) setState(a *agent, state AgentState, reason string) {
 	case Talking, WrapUp:
 		a.OnContact += e.now.Sub(a.Since)
 	}
+	if a.State != LoggedOut && e.now.After(a.Since) {
+		e.out.Stints = append(e.out.Stints, Stint{
+			Version: RecordVersion, Agent: a.Agent, Seat: a.Seat, State: a.State, Reason: a.Reason, From: a.Since, To: e.now,
+		})
+	}
 	a.countDuty(state)
 	a.State, a.Reason, a.Since = state, reason, e.now
 	a.freeAt = time.Time{}
@@ -152,12 +157,12 @@ func (e *Engine) takePending(a *agent) bool {
 }
 
 func (e *Engine) leaveSeat(a *agent) {
+	e.setState(a, LoggedOut, "")
 	e.seats[a.Seat] = nil
 	a.Seat = ""
 	a.AgentStatus.Answered = 0
 	a.OnContact, a.Idle, a.LastOffer = 0, 0, 0
 	a.IdleSince = time.Time{}
-	e.setState(a, LoggedOut, "")
 	if a.retired {
 		e.forgetAgent(a)
 	}

@@ -22,7 +22,7 @@ func BenchmarkRecords(b *testing.B) {
 		for j := range batch {
 			batch[j].Call += acd.CallID("-" + strconv.Itoa(i))
 		}
-		s.Append(nil, batch)
+		s.Append(nil, batch, nil)
 	}
 	drained(b, s, m)
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")

@@ -15,7 +15,12 @@ import (
 //	hotline:{site}:live:calls                 hash   call id → callState as JSON
 //	hotline:{site}:live:agents                hash   work number → agentState as JSON
 //	hotline:{site}:records:2026-11-24         stream fields call, record: calls offered on that day
-//	hotline:{site}:counted:2026-11-24         set    ids of the calls in that stream; expires
+//	hotline:{site}:stints:2026-11-24          stream fields call, record: what agents did on that day
+//	hotline:{site}:counted:2026-11-24         set    ids of the entries of both streams; expires
+//	hotline:{site}:closed                     hash   day → what it was closed with, as JSON
+//	hotline:{site}:corrections:2026-11-24     list   what came after the day was closed
+//	hotline:{site}:traffic:2026               hash   counters of the year
+//	hotline:{site}:traffic:2026-11            hash   counters of the month
 //	hotline:{site}:traffic:2026-11-24         hash   counters of the day
 //	hotline:{site}:traffic:2026-11-24:37      hash   counters of the day's interval 37
 //
@@ -38,7 +43,15 @@ func (k keys) calls() string                   { return k.prefix + "live:calls" 
 func (k keys) agents() string                  { return k.prefix + "live:agents" }
 func (k keys) records(day calendar.Day) string { return k.prefix + "records:" + day.String() }
 func (k keys) counted(day calendar.Day) string { return k.prefix + "counted:" + day.String() }
+func (k keys) stints(day calendar.Day) string  { return k.prefix + "stints:" + day.String() }
+func (k keys) closed() string                  { return k.prefix + "closed" }
 func (k keys) day(day calendar.Day) string     { return k.prefix + "traffic:" + day.String() }
+func (k keys) month(m calendar.Month) string   { return k.prefix + "traffic:" + m.String() }
+func (k keys) year(year int) string            { return k.prefix + fmt.Sprintf("traffic:%04d", year) }
+
+func (k keys) corrections(day calendar.Day) string {
+	return k.prefix + "corrections:" + day.String()
+}
 
 func (k keys) interval(i calendar.Interval) string {
 	return k.day(i.Day) + ":" + strconv.Itoa(i.Index)

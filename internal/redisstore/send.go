@@ -17,78 +17,189 @@ import (
 // Redis has certainly carried it out, or why not. After a lost connection that
 // is unknown; to send an entry again that was carried out does no harm.
 func (s *Store) send(ctx context.Context, batch []entry) []error {
-	pipe := s.client.Pipeline()
-	replies, errs := make([]redis.Cmder, len(batch)), make([]error, len(batch))
+	errs := make([]error, len(batch))
 	recorded := s.parkedRecords() // calls whose record is parked or in this batch
-	known := false                // the pipeline has taught the script to Redis
-	for i, e := range batch {
-		switch {
-		case e.record != nil:
+	for _, e := range batch {
+		if e.record != nil {
 			recorded[string(e.record.Call)] = true
-			scriptKeys, args, err := applyArgs(s.keys, *e.record, s.location)
-			if err != nil {
-				errs[i] = &entryError{err}
-				continue
-			}
-			replies[i] = queueApply(ctx, pipe, !known, scriptKeys, args)
-			known = true
-		case e.endsCall() && recorded[e.live.id]:
-			// The script removes it: never without the record, even if that is refused.
-		default:
-			reply, err := s.queueLive(ctx, pipe, e)
-			if err != nil {
-				errs[i] = &entryError{err}
-				continue
-			}
-			replies[i] = reply
 		}
 	}
-	if pipe.Len() > 0 {
-		_, err := pipe.Exec(ctx)
-		s.readReplies(ctx, batch, replies, err, errs)
+	pipe := s.client.Pipeline()
+	replies := make([]redis.Cmder, len(batch))
+	// The live states first: the record of a call takes it out of them for good.
+	for i, e := range batch {
+		if e.counts() || e.endsCall() && recorded[e.live.id] {
+			continue // the script removes it: never without the record, even if that is refused
+		}
+		reply, err := s.queueLive(ctx, pipe, e)
+		if err != nil {
+			errs[i] = &entryError{err}
+			continue
+		}
+		replies[i] = reply
 	}
+	groups := s.groups(batch, errs)
+	s.queueGroups(ctx, pipe, groups, errs)
+	if pipe.Len() == 0 {
+		return errs
+	}
+	_, err := pipe.Exec(ctx)
+	noted := readLive(replies, errs)
+	for _, g := range groups {
+		noted = noted || g.reply != nil && g.reply.Err() != nil
+	}
+	if err != nil && noted {
+		err = nil // it is that of a reply
+	}
+	if err != nil {
+		for i, reply := range replies {
+			if reply != nil && errs[i] == nil {
+				errs[i] = err
+			}
+		}
+	}
+	s.readGroups(ctx, batch, groups, err, errs)
 	return errs
 }
 
-// readReplies sets errs from the replies of a pipeline. A nil reply stands for
-// an entry that was not sent.
-func (s *Store) readReplies(ctx context.Context, batch []entry, replies []redis.Cmder, execErr error, errs []error) {
-	noted := false // not so for some errors of the connection, such as a refused password
-	for _, reply := range replies {
-		noted = noted || reply != nil && reply.Err() != nil
+// group is what one call of the script applies: entries of one day and kind.
+type group struct {
+	day     calendar.Day
+	at      []int // in the batch
+	entries []countable
+	reply   *redis.Cmd
+}
+
+// groupLimit bounds how long one call of the script takes.
+const groupLimit = 256
+
+// groups puts the records and stints of a batch together, in their order.
+func (s *Store) groups(batch []entry, errs []error) []*group {
+	type kind struct {
+		day   calendar.Day
+		stint bool
 	}
+	var groups []*group
+	open := map[kind]*group{}
+	for i, e := range batch {
+		if !e.counts() {
+			continue
+		}
+		c, err := s.countable(e)
+		if err != nil {
+			errs[i] = &entryError{err}
+			continue
+		}
+		if len(c.increments) == 0 {
+			continue // a stint of less than a millisecond
+		}
+		k := kind{c.increments[0].Interval.Day, c.stint}
+		g := open[k]
+		if g == nil || len(g.at) >= groupLimit {
+			g = &group{day: k.day}
+			open[k] = g
+			groups = append(groups, g)
+		}
+		g.at = append(g.at, i)
+		g.entries = append(g.entries, c)
+	}
+	return groups
+}
+
+func (s *Store) countable(e entry) (countable, error) {
+	if e.stint != nil {
+		return countStint(*e.stint, s.location)
+	}
+	return countCall(*e.record, s.location)
+}
+
+// queueGroups puts a call of the script for each group into a pipeline.
+func (s *Store) queueGroups(ctx context.Context, pipe redis.Pipeliner, groups []*group, errs []error) {
+	known := false // the pipeline has taught the script to Redis
+	for _, g := range groups {
+		scriptKeys, args, err := applyArgs(s.keys, g.day, g.entries, time.Now())
+		if err != nil {
+			g.fail(&entryError{err}, errs)
+			continue
+		}
+		g.reply = queueApply(ctx, pipe, !known, scriptKeys, args)
+		known = true
+	}
+}
+
+func (g *group) fail(err error, errs []error) {
+	for _, i := range g.at {
+		errs[i] = err
+	}
+}
+
+// readLive sets errs from the replies to live states, and reports whether there were errors.
+func readLive(replies []redis.Cmder, errs []error) (noted bool) {
+	for i, reply := range replies {
+		if reply != nil && reply.Err() != nil {
+			errs[i] = reply.Err()
+			noted = true // not so for some errors of the connection, such as a refused password
+		}
+	}
+	return noted
+}
+
+// readGroups sets errs from the replies of the script. An obstacle that lies in one
+// entry fails its whole group: then each is tried by itself.
+func (s *Store) readGroups(ctx context.Context, batch []entry, groups []*group, execErr error, errs []error) {
 	applied, duplicates := 0, 0
 	var doubtful []int
-	for i, reply := range replies {
-		switch {
-		case reply == nil:
-			continue
-		case reply.Err() != nil:
-			errs[i] = reply.Err()
-			continue
-		case execErr != nil && !noted:
-			errs[i] = execErr
-			continue
-		}
-		script, isRecord := reply.(*redis.Cmd)
-		if !isRecord {
-			continue
-		}
-		switch n, known := script.Val().(int64); {
-		case known && n == 1:
-			applied++
-		case known && batch[i].refused == nil:
-			duplicates++
-		case known:
-			doubtful = append(doubtful, i)
+	var alone []*group
+	for _, g := range groups {
+		switch err := cmp.Or(replyError(g.reply), execErr); {
+		case g.reply == nil:
+		case err != nil && len(g.at) > 1 && concernsEntry(err):
+			for n := range g.at {
+				alone = append(alone, &group{day: g.day, at: g.at[n : n+1], entries: g.entries[n : n+1]})
+			}
+		case err != nil:
+			g.fail(err, errs)
 		default:
-			errs[i] = cmp.Or(execErr, fmt.Errorf("the script answered %v", script.Val()))
+			results, ok := g.reply.Val().([]any)
+			if !ok || len(results) != len(g.at) {
+				g.fail(fmt.Errorf("the script answered %v", g.reply.Val()), errs)
+				continue
+			}
+			for n, i := range g.at {
+				switch known := results[n] == int64(1); {
+				case known:
+					applied++
+				case batch[i].refused == nil || batch[i].record == nil:
+					duplicates++
+				default:
+					doubtful = append(doubtful, i)
+				}
+			}
 		}
 	}
 	if len(doubtful) > 0 {
 		duplicates += s.confirm(ctx, batch, doubtful, errs)
 	}
 	s.meter.Records(applied, duplicates)
+	if len(alone) == 0 {
+		return
+	}
+	pipe := s.client.Pipeline()
+	s.queueGroups(ctx, pipe, alone, errs)
+	_, err := pipe.Exec(ctx)
+	for _, g := range alone {
+		if replyError(g.reply) != nil {
+			err = nil
+		}
+	}
+	s.readGroups(ctx, batch, alone, err, errs)
+}
+
+func replyError(reply *redis.Cmd) error {
+	if reply == nil {
+		return nil
+	}
+	return reply.Err()
 }
 
 // confirm makes sure of records that Redis had refused and now calls

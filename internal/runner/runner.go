@@ -107,7 +107,7 @@ func (r *Runner) step(read time.Time, event acd.Event) error {
 		r.sw.Do(out.Commands)
 	}
 	if len(out.Changes) > 0 || len(out.Records) > 0 {
-		r.store.Append(out.Changes, out.Records)
+		r.store.Append(out.Changes, out.Records, out.Stints)
 	}
 	for _, m := range out.Measures {
 		r.meter.Measure(m)

@@ -307,8 +307,8 @@ func TestCallbacksAreOutboundAndOverflowIsPerStay(t *testing.T) {
 		{Queue: "general", Arrived: at, Queued: at, Ended: after(50), Result: acd.Overflowed, Reason: acd.CallbackRequested,
 			Visits: []acd.Visit{{Queue: "general", Entered: at, Left: after(40)}}},
 		// And was, the second time.
-		{Queue: "general", Callback: "c", Arrived: after(60), Queued: after(60), Ended: after(80), Result: acd.NotReached},
-		{Queue: "general", Callback: "c", Arrived: after(60), Queued: after(60), Answered: after(100), Ended: after(130), Result: acd.Answered},
+		{Queue: "general", Callback: "c", Direction: acd.Outbound, Arrived: after(60), Queued: after(60), Ended: after(80), Result: acd.NotReached},
+		{Queue: "general", Callback: "c", Direction: acd.Outbound, Arrived: after(60), Queued: after(60), Answered: after(100), Ended: after(130), Result: acd.Answered},
 	}
 	sum := Table{}
 	for _, r := range records {
@@ -318,7 +318,7 @@ func TestCallbacksAreOutboundAndOverflowIsPerStay(t *testing.T) {
 	}
 	want := map[Key]map[Counter]int64{
 		Site: {CountOffered: 2, CountAnswered: 1, CountOverflowed: 1, SumWait: 30_000, SumOverflowWait: 40_000, CountRONA: 1, CountRefused: 1,
-			CountCallbackAsked: 1, CountCallbackTried: 2, CountCallbackReached: 1, SumCallbackTalk: 30_000, SumTalk: 60_000, CountNotOffered: 0},
+			CountCallbackAsked: 1, CountCallbackTried: 2, CountCallbackReached: 1, CountOutbound: 2, CountOutboundTalked: 1, SumOutboundTalk: 30_000, SumTalk: 60_000, CountNotOffered: 0},
 		Queue("general"): {CountOffered: 2, CountAnswered: 0, CountOverflowed: 2, SumOverflowWait: 50_000, CountRONA: 1, CountRefused: 0,
 			CountCallbackAsked: 1, CountCallbackTried: 2, CountCallbackReached: 1},
 		Queue("business"): {CountOffered: 1, CountAnswered: 1, CountOverflowed: 0, SumWait: 20_000, CountRONA: 0, CountRefused: 1, SumTalk: 60_000},
