@@ -97,6 +97,9 @@ type AgentStatus struct {
 	// OnContact and Idle are sums since login, without the present state:
 	// talk and wrap-up, and ready.
 	OnContact time.Duration `json:"on_contact_ns,omitempty"`
+	// Accounted is until when the time in the present state has been told as a Stint;
+	// before Since: not at all yet.
+	Accounted time.Time     `json:"accounted,omitzero"`
 	Idle      time.Duration `json:"idle_ns,omitempty"`
 	LastOffer uint64        `json:"last_offer,omitempty"` // number of the last offer made to the agent
 	// Leaving is the leg that was hung up and may still be at the phone of
@@ -205,7 +208,7 @@ const (
 func (r *CallRecord) Offered() bool { return !r.Queued.IsZero() && r.Direction == Inbound }
 
 // Stint accounts for the time that an agent spent in one state. An agent who is
-// logged in is always in one; a stint is told when it ends.
+// logged in is always in one; a stint is told when it ends, and on Account.
 type Stint struct {
 	Version int        `json:"v"` // RecordVersion
 	Agent   AgentID    `json:"agent"`

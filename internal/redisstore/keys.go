@@ -19,6 +19,8 @@ import (
 //	hotline:{site}:counted:2026-11-24         set    ids of the entries of both streams; expires
 //	hotline:{site}:closed                     hash   day → what it was closed with, as JSON
 //	hotline:{site}:corrections:2026-11-24     list   what came after the day was closed
+//	hotline:{site}:packed:2026-11-24          hash   day, intervals → counters of a closed day, packed
+//	hotline:{site}:lines:2026                 hash   day → Line of a closed day, as JSON
 //	hotline:{site}:traffic:2026               hash   counters of the year
 //	hotline:{site}:traffic:2026-11            hash   counters of the month
 //	hotline:{site}:traffic:2026-11-24         hash   counters of the day
@@ -45,6 +47,8 @@ func (k keys) records(day calendar.Day) string { return k.prefix + "records:" + 
 func (k keys) counted(day calendar.Day) string { return k.prefix + "counted:" + day.String() }
 func (k keys) stints(day calendar.Day) string  { return k.prefix + "stints:" + day.String() }
 func (k keys) closed() string                  { return k.prefix + "closed" }
+func (k keys) packed(day calendar.Day) string  { return k.prefix + "packed:" + day.String() }
+func (k keys) lines(year int) string           { return k.prefix + fmt.Sprintf("lines:%04d", year) }
 func (k keys) day(day calendar.Day) string     { return k.prefix + "traffic:" + day.String() }
 func (k keys) month(m calendar.Month) string   { return k.prefix + "traffic:" + m.String() }
 func (k keys) year(year int) string            { return k.prefix + fmt.Sprintf("traffic:%04d", year) }

@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -25,60 +26,92 @@ type DayTraffic struct {
 	Intervals []IntervalTable
 }
 
+// dayCounted is a day's traffic and what it was counted from.
+type dayCounted struct {
+	DayTraffic
+	calls, stints       int
+	lastCall, lastStint string // ids of the streams' last entries; 0-0: none
+}
+
 // Day reads the counters of a day, by dimension key; the table is empty when
 // there were no calls.
 func (s *Store) Day(ctx context.Context, day calendar.Day) (traffic.Table, error) {
-	fields, err := s.client.HGetAll(ctx, s.keys.day(day)).Result()
-	if err != nil {
+	var whole *redis.MapStringStringCmd
+	var packed *redis.StringCmd
+	_, err := s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		whole = pipe.HGetAll(ctx, s.keys.day(day))
+		packed = pipe.HGet(ctx, s.keys.packed(day), "day")
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
 		return nil, s.explain(err)
 	}
-	return tableOf(s.keys.day(day), fields)
+	table, err := tableOf(s.keys.day(day), whole.Val())
+	if err != nil {
+		return nil, err
+	}
+	var closed traffic.Table
+	if err := unpack(s.keys.packed(day), packed.Val(), &closed); err != nil {
+		return nil, err
+	}
+	table.Merge(closed)
+	return table, nil
 }
 
 // Intervals reads the counters of every interval of a day, in order.
 func (s *Store) Intervals(ctx context.Context, day calendar.Day) ([]IntervalTable, error) {
-	stored, _, err := s.stored(ctx, day, s.client.Pipelined)
+	stored, err := s.stored(ctx, day, s.client.Pipelined)
 	return stored.Intervals, err
 }
 
 // pipelined is Pipelined or TxPipelined of a client.
 type pipelined func(context.Context, func(redis.Pipeliner) error) ([]redis.Cmder, error)
 
-// stored reads all counters of a day, and the id of the last record. In a
+// stored reads all counters of a day, and the ids of the last entries. In a
 // transaction it reads them at one instant: a call that ends meanwhile is in
 // all of them or in none. A Redis whose memory is full refuses transactions.
-func (s *Store) stored(ctx context.Context, day calendar.Day, read pipelined) (DayTraffic, string, error) {
+func (s *Store) stored(ctx context.Context, day calendar.Day, read pipelined) (dayCounted, error) {
 	intervals := day.Intervals(s.location)
 	replies := make([]*redis.MapStringStringCmd, len(intervals))
-	var whole *redis.MapStringStringCmd
-	var newest *redis.XMessageSliceCmd
+	var whole, packed *redis.MapStringStringCmd
+	var newestCall, newestStint *redis.XMessageSliceCmd
 	_, err := read(ctx, func(pipe redis.Pipeliner) error {
 		whole = pipe.HGetAll(ctx, s.keys.day(day))
+		packed = pipe.HGetAll(ctx, s.keys.packed(day))
 		for i, interval := range intervals {
 			replies[i] = pipe.HGetAll(ctx, s.keys.interval(interval))
 		}
-		newest = pipe.XRevRangeN(ctx, s.keys.records(day), "+", "-", 1)
+		newestCall = pipe.XRevRangeN(ctx, s.keys.records(day), "+", "-", 1)
+		newestStint = pipe.XRevRangeN(ctx, s.keys.stints(day), "+", "-", 1)
 		return nil
 	})
 	if err != nil {
-		return DayTraffic{}, "", s.explain(err)
+		return dayCounted{}, s.explain(err)
 	}
-	var out DayTraffic
+	var out dayCounted
 	if out.Day, err = tableOf(s.keys.day(day), whole.Val()); err != nil {
-		return DayTraffic{}, "", err
+		return dayCounted{}, err
 	}
 	for i, interval := range intervals {
 		table, err := tableOf(s.keys.interval(interval), replies[i].Val())
 		if err != nil {
-			return DayTraffic{}, "", err
+			return dayCounted{}, err
 		}
 		out.Intervals = append(out.Intervals, IntervalTable{interval, table})
 	}
-	last := ""
-	if messages := newest.Val(); len(messages) > 0 {
-		last = messages[0].ID
+	if err := mergePacked(s.keys.packed(day), packed.Val(), &out.DayTraffic); err != nil {
+		return dayCounted{}, err
 	}
-	return out, last, nil
+	out.lastCall, out.lastStint = lastOf(newestCall), lastOf(newestStint)
+	return out, nil
+}
+
+// lastOf is the id of the newest entry of a stream; 0-0 when there is none.
+func lastOf(newest *redis.XMessageSliceCmd) string {
+	if messages := newest.Val(); len(messages) > 0 {
+		return messages[0].ID
+	}
+	return "0-0"
 }
 
 func tableOf(name string, fields map[string]string) (traffic.Table, error) {
@@ -94,28 +127,48 @@ func tableOf(name string, fields map[string]string) (traffic.Table, error) {
 	return table, nil
 }
 
-// Recount computes a day's traffic anew from its call records.
+// Recount computes a day's traffic anew from its call records and stints.
 func (s *Store) Recount(ctx context.Context, day calendar.Day) (DayTraffic, error) {
-	return s.recountUpTo(ctx, day, "+")
+	counted, err := s.recountUpTo(ctx, day, "+", "+")
+	return counted.DayTraffic, err
 }
 
-// recountUpTo recounts the records up to the one with the id last.
-func (s *Store) recountUpTo(ctx context.Context, day calendar.Day, last string) (DayTraffic, error) {
-	out := DayTraffic{Day: traffic.Table{}}
+// recounted reads the counters of a day and recounts what they were counted from.
+func (s *Store) recounted(ctx context.Context, day calendar.Day) (stored, recounted dayCounted, err error) {
+	if stored, err = s.stored(ctx, day, s.client.TxPipelined); err != nil {
+		return
+	}
+	recounted, err = s.recountUpTo(ctx, day, stored.lastCall, stored.lastStint)
+	return
+}
+
+// recountUpTo recounts the entries up to those with these ids.
+func (s *Store) recountUpTo(ctx context.Context, day calendar.Day, lastCall, lastStint string) (dayCounted, error) {
+	out := dayCounted{DayTraffic: DayTraffic{Day: traffic.Table{}}, lastCall: lastCall, lastStint: lastStint}
 	for _, interval := range day.Intervals(s.location) {
 		out.Intervals = append(out.Intervals, IntervalTable{interval, traffic.Table{}})
 	}
-	err := s.eachRecord(ctx, day, last, func(record acd.CallRecord) error {
-		for _, i := range traffic.Fold(record, s.location) {
+	count := func(what string, increments []traffic.Increment) error {
+		for _, i := range increments {
 			if i.Interval.Day != day {
-				return fmt.Errorf("call %s is kept under %s and belongs to %s: was the site's time zone changed?", record.Call, day, i.Interval.Day)
+				return fmt.Errorf("%s is kept under %s and belongs to %s: was the site's time zone changed?", what, day, i.Interval.Day)
 			}
 			out.Day.Count(i)
 			out.Intervals[i.Interval.Index].Table.Count(i)
 		}
 		return nil
+	}
+	err := s.eachRecord(ctx, day, lastCall, func(record acd.CallRecord) error {
+		out.calls++
+		return count("call "+string(record.Call), traffic.Fold(record, s.location))
 	})
-	return out, err
+	if err != nil {
+		return out, err
+	}
+	return out, s.eachStint(ctx, day, lastStint, func(stint acd.Stint) error {
+		out.stints++
+		return count("a stint of agent "+string(stint.Agent), traffic.FoldStint(stint, s.location))
+	})
 }
 
 // Records calls visit for each record of the calls offered on a day, in the
@@ -125,7 +178,7 @@ func (s *Store) Records(ctx context.Context, day calendar.Day, visit func(acd.Ca
 }
 
 func (s *Store) eachRecord(ctx context.Context, day calendar.Day, last string, visit func(acd.CallRecord) error) error {
-	return s.eachMessage(ctx, day, last, func(message redis.XMessage) error {
+	return s.eachMessage(ctx, s.keys.records(day), last, func(message redis.XMessage) error {
 		record, err := decodeRecord(message)
 		if err != nil {
 			return fmt.Errorf("entry %s of %s in Redis: %w", message.ID, s.keys.records(day), err)
@@ -134,13 +187,28 @@ func (s *Store) eachRecord(ctx context.Context, day calendar.Day, last string, v
 	})
 }
 
-// eachMessage calls visit for the entries of a day's stream up to the one with
-// the id last, until visit returns an error.
-func (s *Store) eachMessage(ctx context.Context, day calendar.Day, last string, visit func(redis.XMessage) error) error {
+// eachStint is eachRecord for stints.
+func (s *Store) eachStint(ctx context.Context, day calendar.Day, last string, visit func(acd.Stint) error) error {
+	return s.eachMessage(ctx, s.keys.stints(day), last, func(message redis.XMessage) error {
+		var stint acd.Stint
+		text, _ := message.Values["record"].(string)
+		if err := json.Unmarshal([]byte(text), &stint); err != nil {
+			return fmt.Errorf("entry %s of %s in Redis is not a stint: %w", message.ID, s.keys.stints(day), err)
+		}
+		if stint.Version > acd.RecordVersion {
+			return fmt.Errorf("entry %s of %s in Redis has version %d, this program knows up to %d", message.ID, s.keys.stints(day), stint.Version, acd.RecordVersion)
+		}
+		return visit(stint)
+	})
+}
+
+// eachMessage calls visit for the entries of a stream up to the one with the id
+// last, until visit returns an error.
+func (s *Store) eachMessage(ctx context.Context, stream, last string, visit func(redis.XMessage) error) error {
 	const page = 1000
 	from := "-"
 	for {
-		messages, err := s.client.XRangeN(ctx, s.keys.records(day), from, last, page).Result()
+		messages, err := s.client.XRangeN(ctx, stream, from, last, page).Result()
 		if err != nil {
 			return s.explain(err)
 		}

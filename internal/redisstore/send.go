@@ -217,7 +217,7 @@ func (s *Store) confirm(ctx context.Context, batch []entry, doubtful []int, errs
 	}
 	failures := map[calendar.Day]error{}
 	for day, ids := range wanted {
-		failures[day] = s.eachMessage(ctx, day, "+", func(message redis.XMessage) error {
+		failures[day] = s.eachMessage(ctx, s.keys.records(day), "+", func(message redis.XMessage) error {
 			id, _ := message.Values["call"].(string)
 			delete(ids, id)
 			return nil

@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -48,6 +49,16 @@ func ParseKey(s string) (Key, bool) {
 
 // MarshalText writes the key as dimension:value.
 func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (k *Key) UnmarshalText(text []byte) error {
+	key, ok := ParseKey(string(text))
+	if !ok {
+		return fmt.Errorf("%q is not a dimension and a value", text)
+	}
+	*k = key
+	return nil
+}
 
 // Table holds counters by dimension key, for one bucket or a sum of buckets.
 type Table map[Key]Counters

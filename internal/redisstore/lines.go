@@ -1,0 +1,105 @@
+package redisstore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+
+	"hotline/internal/acd"
+	"hotline/internal/calendar"
+	"hotline/internal/traffic"
+)
+
+// Line is what reports of longer periods need of a day: the site's counters, and
+// its course by intervals.
+type Line struct {
+	Day      calendar.Day     `json:"day"`
+	Site     traffic.Counters `json:"site"`
+	Offered  []int64          `json:"offered"`  // by interval, as are the following
+	Answered []int64          `json:"answered"` // of the calls offered in the interval
+	Wait     []int64          `json:"wait_ms"`  // of those
+	Peaks    traffic.Peaks    `json:"peaks"`
+}
+
+// lineOf makes the line of a day. The peaks are those of its calls, and of calls
+// of the day before that were still going on.
+func (s *Store) lineOf(ctx context.Context, day calendar.Day, counted DayTraffic) (Line, error) {
+	line := Line{Day: day, Site: counted.Day[traffic.Site].Clone()}
+	for _, interval := range counted.Intervals {
+		site := interval.Table[traffic.Site]
+		line.Offered = append(line.Offered, site[traffic.CountOffered])
+		line.Answered = append(line.Answered, site[traffic.CountAnswered])
+		line.Wait = append(line.Wait, site[traffic.SumWait])
+	}
+	meter := traffic.NewPeakMeter(day.Start(s.location), day.End(s.location))
+	for _, d := range []calendar.Day{day.AddDays(-1), day} {
+		err := s.Records(ctx, d, func(r acd.CallRecord) error { meter.Add(r); return nil })
+		if err != nil {
+			return Line{}, err
+		}
+	}
+	line.Peaks = meter.Peaks()
+	return line, nil
+}
+
+// Lines are the lines of days, in order; a day without calls has an empty one.
+// Those of closed days are read as they were written, unless a correction came.
+func (s *Store) Lines(ctx context.Context, first, last calendar.Day) ([]Line, error) {
+	days := calendar.DaysBetween(first, last)
+	texts := make([]*redis.StringCmd, len(days))
+	corrected := make([]*redis.IntCmd, len(days))
+	used := make([]*redis.IntCmd, len(days))
+	_, err := s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		for i, day := range days {
+			year, _, _ := day.Date()
+			texts[i] = pipe.HGet(ctx, s.keys.lines(year), day.String())
+			corrected[i] = pipe.Exists(ctx, s.keys.corrections(day))
+			used[i] = pipe.Exists(ctx, s.keys.day(day), s.keys.packed(day))
+		}
+		return nil
+	})
+	if err != nil && err != redis.Nil {
+		return nil, s.explain(err)
+	}
+	lines := make([]Line, len(days))
+	for i, day := range days {
+		text, err := texts[i].Bytes()
+		switch {
+		case err == nil && corrected[i].Val() == 0:
+			if err := json.Unmarshal(text, &lines[i]); err != nil {
+				return nil, fmt.Errorf("the line of %s in Redis: %w", day, err)
+			}
+		case used[i].Val() == 0:
+			lines[i] = Line{Day: day, Site: traffic.Counters{}}
+		default:
+			counted, err := s.stored(ctx, day, s.client.Pipelined)
+			if err != nil {
+				return nil, err
+			}
+			if lines[i], err = s.lineOf(ctx, day, counted.DayTraffic); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return lines, nil
+}
+
+// Month and Year read the counters of longer periods.
+func (s *Store) Month(ctx context.Context, month calendar.Month) (traffic.Table, error) {
+	return s.table(ctx, s.keys.month(month))
+}
+
+// Year is Month for a year.
+func (s *Store) Year(ctx context.Context, year int) (traffic.Table, error) {
+	return s.table(ctx, s.keys.year(year))
+}
+
+func (s *Store) table(ctx context.Context, key string) (traffic.Table, error) {
+	fields, err := s.client.HGetAll(ctx, key).Result()
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	return tableOf(key, fields)
+}
