@@ -168,6 +168,22 @@ type Correction struct {
 	ID string    `json:"id"` // of the call, or stint:<agent>:<nanoseconds>
 }
 
+// HasDay reports whether there is something to close: a day of which something
+// was counted, and that is open.
+func (s *Store) HasDay(ctx context.Context, day calendar.Day) (bool, error) {
+	var some *redis.IntCmd
+	var closed *redis.BoolCmd
+	_, err := s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		some = pipe.Exists(ctx, s.keys.records(day), s.keys.stints(day))
+		closed = pipe.HExists(ctx, s.keys.closed(), day.String())
+		return nil
+	})
+	if err != nil {
+		return false, s.explain(err)
+	}
+	return some.Val() > 0 && !closed.Val(), nil
+}
+
 // Corrections lists what came for a day after it had been closed, in order.
 func (s *Store) Corrections(ctx context.Context, day calendar.Day) ([]Correction, error) {
 	texts, err := s.client.LRange(ctx, s.keys.corrections(day), 0, -1).Result()
