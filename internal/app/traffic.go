@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -67,6 +68,28 @@ func Traffic(ctx context.Context, cfg *config.Config, day calendar.Day) (DayFigu
 	return readDay(ctx, store, day)
 }
 
+// ImportYears takes over the traffic of months and years before this program
+// counted, from a file in the format of ReadYears; see redisstore.Store.ImportYears.
+func ImportYears(ctx context.Context, cfg *config.Config, name string, file io.Reader, replace bool) ([]Published, error) {
+	rows, err := ReadYears(name, file)
+	if err != nil {
+		return nil, fmt.Errorf("nothing was imported:\n%w", err)
+	}
+	store, err := newStore(cfg, zap.NewNop(), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = store.Close() }()
+	periods := make(map[string]traffic.Counters, len(rows))
+	for _, row := range rows {
+		periods[row.Period] = row.Counters
+	}
+	if err := store.ImportYears(ctx, periods, filepath.Base(name), replace, time.Now()); err != nil {
+		return nil, fmt.Errorf("nothing was imported:\n%w", err)
+	}
+	return rows, nil
+}
+
 // Verify recounts the call records of a day and lists, a sentence each, where
 // the counters differ from them.
 func Verify(ctx context.Context, cfg *config.Config, day calendar.Day) ([]string, error) {
@@ -93,4 +116,9 @@ func WriteDay(w io.Writer, format, lang string, figures DayFigures) error {
 		day.Queues = append(day.Queues, report.Queue{Name: string(id), Figures: figures.Queues[id]})
 	}
 	return report.WriteDay(w, format, lang, day)
+}
+
+// WriteDefinitions prints what every figure means.
+func WriteDefinitions(w io.Writer, format, lang string) error {
+	return report.WriteDefinitions(w, format, lang, traffic.Standard())
 }

@@ -18,6 +18,7 @@ import (
 //	hotline:{site}:stints:2026-11-24          stream fields call, record: what agents did on that day
 //	hotline:{site}:counted:2026-11-24         set    ids of the entries of both streams; expires
 //	hotline:{site}:closed                     hash   day → what it was closed with, as JSON
+//	hotline:{site}:imported                   hash   month or year → Imported, as JSON
 //	hotline:{site}:corrections:2026-11-24     list   what came after the day was closed
 //	hotline:{site}:packed:2026-11-24          hash   day, intervals → counters of a closed day, packed
 //	hotline:{site}:lines:2026                 hash   day → Line of a closed day, as JSON
@@ -46,6 +47,7 @@ func (k keys) agents() string                  { return k.prefix + "live:agents"
 func (k keys) records(day calendar.Day) string { return k.prefix + "records:" + day.String() }
 func (k keys) counted(day calendar.Day) string { return k.prefix + "counted:" + day.String() }
 func (k keys) stints(day calendar.Day) string  { return k.prefix + "stints:" + day.String() }
+func (k keys) imported() string                { return k.prefix + "imported" }
 func (k keys) closed() string                  { return k.prefix + "closed" }
 func (k keys) packed(day calendar.Day) string  { return k.prefix + "packed:" + day.String() }
 func (k keys) lines(year int) string           { return k.prefix + fmt.Sprintf("lines:%04d", year) }

@@ -86,14 +86,22 @@ func (s *Store) Lines(ctx context.Context, first, last calendar.Day) ([]Line, er
 	return lines, nil
 }
 
-// Month and Year read the counters of longer periods.
+// Month reads the counters of a month, with what was imported for it.
 func (s *Store) Month(ctx context.Context, month calendar.Month) (traffic.Table, error) {
-	return s.table(ctx, s.keys.month(month))
+	return s.period(ctx, s.keys.month(month), month.String())
 }
 
 // Year is Month for a year.
 func (s *Store) Year(ctx context.Context, year int) (traffic.Table, error) {
-	return s.table(ctx, s.keys.year(year))
+	return s.period(ctx, s.keys.year(year), fmt.Sprintf("%04d", year))
+}
+
+func (s *Store) period(ctx context.Context, key, name string) (traffic.Table, error) {
+	table, err := s.table(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return table, s.addImported(ctx, name, table)
 }
 
 func (s *Store) table(ctx context.Context, key string) (traffic.Table, error) {

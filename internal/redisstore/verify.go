@@ -73,7 +73,7 @@ func (s *Store) VerifyMonth(ctx context.Context, month calendar.Month) ([]Differ
 		}
 		sum.Merge(table)
 	}
-	stored, err := s.Month(ctx, month)
+	stored, err := s.table(ctx, s.keys.month(month))
 	if err != nil {
 		return nil, err
 	}
@@ -84,13 +84,13 @@ func (s *Store) VerifyMonth(ctx context.Context, month calendar.Month) ([]Differ
 func (s *Store) VerifyYear(ctx context.Context, year int) ([]Difference, error) {
 	sum := traffic.Table{}
 	for m := time.January; m <= time.December; m++ {
-		table, err := s.Month(ctx, calendar.Month{Year: year, Month: m})
+		table, err := s.table(ctx, s.keys.month(calendar.Month{Year: year, Month: m}))
 		if err != nil {
 			return nil, err
 		}
 		sum.Merge(table)
 	}
-	stored, err := s.Year(ctx, year)
+	stored, err := s.table(ctx, s.keys.year(year))
 	if err != nil {
 		return nil, err
 	}

@@ -149,3 +149,20 @@ func grid(b *strings.Builder, table [][]string) {
 		b.WriteByte('\n')
 	}
 }
+
+// leftGrid is grid for texts, all to the left.
+func leftGrid(b *strings.Builder, table [][]string) {
+	widths := make([]int, len(table[0]))
+	for _, row := range table {
+		for i, cell := range row {
+			widths[i] = max(widths[i], runewidth.StringWidth(cell))
+		}
+	}
+	for _, row := range table {
+		line := ""
+		for i, cell := range row {
+			line += cell + strings.Repeat(" ", widths[i]-runewidth.StringWidth(cell)+2)
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+}

@@ -145,5 +145,12 @@ func (c Counters) OutboundTalkedOver(seconds int) int64 {
 	return outboundCells.over(c, seconds)
 }
 
+// LongTalks and LongOutboundTalks are the cells to which talks of more than ten
+// minutes are put of which no more is known, as in figures of earlier years.
+var (
+	LongTalks         = talkCells.cells[len(talkBounds)]
+	LongOutboundTalks = outboundCells.cells[len(talkBounds)]
+)
+
 // NotReadyFor is the counter of the time not ready with a reason.
 func NotReadyFor(reason string) Counter { return Counter(notReadyPrefix + reason) }
