@@ -16,15 +16,13 @@ import (
 const (
 	// closeEvery is how often it is tried to close days that are over.
 	closeEvery = time.Minute
-	// closeBack is how many days back are looked at: a record may come that late.
-	closeBack = 35
 	// lastAccount bounds the last request to the engine at the end.
 	lastAccount = 2 * time.Second
 )
 
 // bookStore is what books needs of the store.
 type bookStore interface {
-	HasDay(ctx context.Context, day calendar.Day) (bool, error)
+	OpenDays(ctx context.Context) ([]calendar.Day, error)
 	CloseDay(ctx context.Context, day calendar.Day, now time.Time) (bool, error)
 }
 
@@ -80,8 +78,14 @@ func untilNextInterval(now time.Time) time.Duration {
 func (b *books) closeDays(ctx context.Context) {
 	now := time.Now()
 	today := calendar.DayOf(now, b.location)
-	for back := closeBack; back > 0; back-- {
-		day := today.AddDays(-back)
+	open, err := b.store.OpenDays(ctx)
+	if err != nil {
+		return // the store says so
+	}
+	for _, day := range open {
+		if !day.Before(today) {
+			continue
+		}
 		err := b.closeDay(ctx, day, now)
 		switch {
 		case ctx.Err() != nil:
@@ -96,9 +100,6 @@ func (b *books) closeDays(ctx context.Context) {
 }
 
 func (b *books) closeDay(ctx context.Context, day calendar.Day, now time.Time) error {
-	if open, err := b.store.HasDay(ctx, day); err != nil || !open {
-		return err
-	}
 	if err := b.account(ctx, acd.Account{}); err != nil {
 		return fmt.Errorf("count the agents' time: %w", err)
 	}

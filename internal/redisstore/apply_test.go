@@ -20,7 +20,7 @@ func apply(t testing.TB, s *Store, client redis.UniversalClient, record acd.Call
 	if err != nil {
 		return 0, err
 	}
-	return int(results[0]), nil
+	return 1 - len(results), nil
 }
 
 // argsOf are KEYS and ARGV of the script for one record.
@@ -30,11 +30,7 @@ func argsOf(t testing.TB, s *Store, record acd.CallRecord) ([]string, []any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scriptKeys, args, err := applyArgs(s.keys, dayOf(record, s.location), []countable{entry}, morning)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return scriptKeys, args
+	return applyArgs(s.keys, dayOf(record, s.location), []countable{entry}, morning)
 }
 
 // A script that cannot do all of its work does nothing: the record counts

@@ -111,12 +111,13 @@ func (s *Store) pack(ctx context.Context, day calendar.Day, closing Closing, lin
 		texts = append(texts, text)
 	}
 	year, _, _ := day.Date()
-	scriptKeys := []string{s.keys.records(day), s.keys.stints(day), s.keys.closed(), s.keys.packed(day), s.keys.lines(year), s.keys.day(day)}
+	scriptKeys := []string{s.keys.records(day), s.keys.stints(day), s.keys.closed(), s.keys.packed(day), s.keys.lines(year),
+		s.keys.open(), s.keys.month(day.Month()), s.keys.year(year), s.keys.day(day)}
 	for _, interval := range counted.Intervals {
 		scriptKeys = append(scriptKeys, s.keys.interval(interval.Interval))
 	}
-	result, err := closeScript.Run(ctx, s.client, scriptKeys,
-		append([]any{day.String(), closing.LastCall, closing.LastStint}, texts...)...).Int()
+	args := append([]any{day.String(), closing.LastCall, closing.LastStint}, texts...)
+	result, err := closeScript.Run(ctx, s.client, scriptKeys, appendBucket(args, counted.Day)...).Int()
 	switch {
 	case err != nil:
 		return false, s.explain(err)
@@ -168,20 +169,23 @@ type Correction struct {
 	ID string    `json:"id"` // of the call, or stint:<agent>:<nanoseconds>
 }
 
-// HasDay reports whether there is something to close: a day of which something
-// was counted, and that is open.
-func (s *Store) HasDay(ctx context.Context, day calendar.Day) (bool, error) {
-	var some *redis.IntCmd
-	var closed *redis.BoolCmd
-	_, err := s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		some = pipe.Exists(ctx, s.keys.records(day), s.keys.stints(day))
-		closed = pipe.HExists(ctx, s.keys.closed(), day.String())
-		return nil
-	})
+// OpenDays lists the days of which something was counted and that are not closed,
+// in order: today, and those before that wait for a call to end.
+func (s *Store) OpenDays(ctx context.Context) ([]calendar.Day, error) {
+	texts, err := s.client.SMembers(ctx, s.keys.open()).Result()
 	if err != nil {
-		return false, s.explain(err)
+		return nil, s.explain(err)
 	}
-	return some.Val() > 0 && !closed.Val(), nil
+	slices.Sort(texts)
+	var days []calendar.Day
+	for _, text := range texts {
+		day, err := calendar.ParseDay(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s in Redis: %w", s.keys.open(), err)
+		}
+		days = append(days, day)
+	}
+	return days, nil
 }
 
 // Corrections lists what came for a day after it had been closed, in order.

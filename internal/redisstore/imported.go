@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"hotline/internal/traffic"
 )
 
@@ -72,11 +70,11 @@ func (s *Store) cannotImport(ctx context.Context, period string, before map[stri
 			return fmt.Sprintf("would count twice beside %s, which was imported before; keep one of the two", other), nil
 		}
 	}
-	offered, err := s.client.HGet(ctx, s.keys.prefix+"traffic:"+period, counterField(traffic.Site, traffic.CountOffered)).Int64()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return "", s.explain(err)
+	table, err := s.counted(ctx, s.keys.prefix+"traffic:"+period, period)
+	if err != nil {
+		return "", err
 	}
-	if offered > 0 {
+	if offered := table[traffic.Site][traffic.CountOffered]; offered > 0 {
 		return fmt.Sprintf("has %d calls that were counted here; only periods before this program counted can be imported", offered), nil
 	}
 	return "", nil

@@ -17,13 +17,14 @@ import (
 //	hotline:{site}:records:2026-11-24         stream fields call, record: calls offered on that day
 //	hotline:{site}:stints:2026-11-24          stream fields call, record: what agents did on that day
 //	hotline:{site}:counted:2026-11-24         set    ids of the entries of both streams; expires
+//	hotline:{site}:open                       set    days of which something was counted and that are not closed
 //	hotline:{site}:closed                     hash   day → what it was closed with, as JSON
 //	hotline:{site}:imported                   hash   month or year → Imported, as JSON
 //	hotline:{site}:corrections:2026-11-24     list   what came after the day was closed
 //	hotline:{site}:packed:2026-11-24          hash   day, intervals → counters of a closed day, packed
 //	hotline:{site}:lines:2026                 hash   day → Line of a closed day, as JSON
-//	hotline:{site}:traffic:2026               hash   counters of the year
-//	hotline:{site}:traffic:2026-11            hash   counters of the month
+//	hotline:{site}:traffic:2026               hash   counters of the year's closed days
+//	hotline:{site}:traffic:2026-11            hash   counters of the month's closed days
 //	hotline:{site}:traffic:2026-11-24         hash   counters of the day
 //	hotline:{site}:traffic:2026-11-24:37      hash   counters of the day's interval 37
 //
@@ -47,6 +48,7 @@ func (k keys) agents() string                  { return k.prefix + "live:agents"
 func (k keys) records(day calendar.Day) string { return k.prefix + "records:" + day.String() }
 func (k keys) counted(day calendar.Day) string { return k.prefix + "counted:" + day.String() }
 func (k keys) stints(day calendar.Day) string  { return k.prefix + "stints:" + day.String() }
+func (k keys) open() string                    { return k.prefix + "open" }
 func (k keys) imported() string                { return k.prefix + "imported" }
 func (k keys) closed() string                  { return k.prefix + "closed" }
 func (k keys) packed(day calendar.Day) string  { return k.prefix + "packed:" + day.String() }

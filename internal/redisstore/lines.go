@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -86,7 +87,9 @@ func (s *Store) Lines(ctx context.Context, first, last calendar.Day) ([]Line, er
 	return lines, nil
 }
 
-// Month reads the counters of a month, with what was imported for it.
+// Month reads the counters of a month: its closed days, those that are open, and
+// what was imported for it. A day that is closed at this very moment may be missed;
+// Redis has it by then, so that to read again helps.
 func (s *Store) Month(ctx context.Context, month calendar.Month) (traffic.Table, error) {
 	return s.period(ctx, s.keys.month(month), month.String())
 }
@@ -97,11 +100,34 @@ func (s *Store) Year(ctx context.Context, year int) (traffic.Table, error) {
 }
 
 func (s *Store) period(ctx context.Context, key, name string) (traffic.Table, error) {
-	table, err := s.table(ctx, key)
+	table, err := s.counted(ctx, key, name)
 	if err != nil {
 		return nil, err
 	}
 	return table, s.addImported(ctx, name, table)
+}
+
+// counted is period without what was imported.
+func (s *Store) counted(ctx context.Context, key, name string) (traffic.Table, error) {
+	table, err := s.table(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	open, err := s.OpenDays(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, day := range open {
+		if !strings.HasPrefix(day.String(), name+"-") {
+			continue
+		}
+		today, err := s.Day(ctx, day)
+		if err != nil {
+			return nil, err
+		}
+		table.Merge(today)
+	}
+	return table, nil
 }
 
 func (s *Store) table(ctx context.Context, key string) (traffic.Table, error) {

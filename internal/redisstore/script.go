@@ -57,102 +57,61 @@ func countStint(stint acd.Stint, loc *time.Location) (countable, error) {
 	return countable{id: id, text: text, stint: true, increments: traffic.FoldStint(stint, loc)}, nil
 }
 
-// amounts is what the script is told of one batch; see apply.lua.
-type amounts struct {
-	Fields  []string    `json:"fields"`
-	Maxima  int         `json:"maxima"`
-	Entries [][][]int64 `json:"entries"`
-}
-
-// applyArgs are KEYS and ARGV of the script for entries of one day and kind.
-func applyArgs(k keys, day calendar.Day, entries []countable, now time.Time) ([]string, []any, error) {
+// applyArgs are KEYS and ARGV of the script for entries of one day and kind, no two
+// with the same id.
+func applyArgs(k keys, day calendar.Day, entries []countable, now time.Time) ([]string, []any) {
 	source := k.records(day)
 	if entries[0].stint {
 		source = k.stints(day)
 	}
 	scriptKeys := []string{
-		k.counted(day), source, k.calls(), k.closed(), k.corrections(day),
-		k.day(day), k.month(day.Month()), k.year(day.Month().Year),
+		k.counted(day), source, k.calls(), k.closed(), k.corrections(day), k.open(), k.month(day.Month()), k.year(day.Month().Year), k.day(day),
 	}
-	fields := newFieldIndex(entries)
-	input := amounts{Fields: fields.names, Maxima: fields.maxima, Entries: make([][][]int64, len(entries))}
-	buckets := map[calendar.Interval]int64{}
-	for n, entry := range entries {
-		lists := [][]int64{}
-		for _, increment := range entry.increments {
-			bucket, known := buckets[increment.Interval]
-			if !known {
-				scriptKeys = append(scriptKeys, k.interval(increment.Interval))
-				bucket = int64(len(scriptKeys))
-				buckets[increment.Interval] = bucket
-			}
-			list := []int64{bucket}
-			for _, a := range increment.Amounts {
-				if a.Value != 0 {
-					list = append(list, fields.of(increment.Key, a.Counter), a.Value)
-				}
-			}
-			lists = append(lists, list)
-		}
-		input.Entries[n] = lists
-	}
-	text, err := json.Marshal(input)
-	if err != nil {
-		return nil, nil, fmt.Errorf("encode the amounts of %s: %w", day, err)
-	}
-	args := make([]any, 0, 4+2*len(entries))
-	args = append(args, day.String(), int64(dedupeFor/time.Second), now.UTC().Format(time.RFC3339), text)
+	args := make([]any, 0, 4+2*len(entries)+64*len(entries))
+	args = append(args, day.String(), int64(dedupeFor/time.Second), now.UTC().Format(time.RFC3339), len(entries))
+	whole := traffic.Table{}
+	intervals := map[calendar.Interval]traffic.Table{}
+	var order []calendar.Interval
 	for _, entry := range entries {
 		args = append(args, entry.id, entry.text)
-	}
-	return scriptKeys, args, nil
-}
-
-// fieldIndex numbers the fields of counters from 1 on, sums before maxima.
-type fieldIndex struct {
-	names  []string
-	maxima int
-	index  map[counterOf]int64
-}
-
-type counterOf struct {
-	key     traffic.Key
-	counter traffic.Counter
-}
-
-func newFieldIndex(entries []countable) *fieldIndex {
-	f := &fieldIndex{index: map[counterOf]int64{}}
-	var maxima []counterOf
-	for _, entry := range entries {
 		for _, increment := range entry.increments {
-			for _, a := range increment.Amounts {
-				c := counterOf{increment.Key, a.Counter}
-				if _, known := f.index[c]; known || a.Value == 0 {
-					continue
-				}
-				f.index[c] = 0
-				if a.Counter.IsMaximum() {
-					maxima = append(maxima, c)
-					continue
-				}
-				f.number(c)
+			table := intervals[increment.Interval]
+			if table == nil {
+				table = traffic.Table{}
+				intervals[increment.Interval] = table
+				order = append(order, increment.Interval)
+				scriptKeys = append(scriptKeys, k.interval(increment.Interval))
+			}
+			table.Count(increment)
+			whole.Count(increment)
+		}
+	}
+	args = appendBucket(args, whole)
+	for _, interval := range order {
+		args = appendBucket(args, intervals[interval])
+	}
+	return scriptKeys, args
+}
+
+// appendBucket appends the amounts of a bucket as the scripts want them: how many are
+// added, how many there are, the fields, sums first, and the amounts.
+func appendBucket(args []any, table traffic.Table) []any {
+	var fields, maxima []any
+	var amounts, largest []any
+	for key, counters := range table {
+		prefix := key.String() + fieldSeparator
+		for counter, amount := range counters {
+			switch {
+			case counter.IsMaximum():
+				maxima, largest = append(maxima, prefix+string(counter)), append(largest, amount)
+			case amount != 0:
+				fields, amounts = append(fields, prefix+string(counter)), append(amounts, amount)
 			}
 		}
 	}
-	f.maxima = len(f.names) + 1
-	for _, c := range maxima {
-		f.number(c)
-	}
-	return f
-}
-
-func (f *fieldIndex) number(c counterOf) {
-	f.names = append(f.names, counterField(c.key, c.counter))
-	f.index[c] = int64(len(f.names))
-}
-
-func (f *fieldIndex) of(key traffic.Key, counter traffic.Counter) int64 {
-	return f.index[counterOf{key, counter}]
+	args = append(args, len(fields), len(fields)+len(maxima))
+	args = append(append(args, fields...), maxima...)
+	return append(append(args, amounts...), largest...)
 }
 
 // queueApply puts the script call for a batch into a pipeline. With load

@@ -39,14 +39,14 @@ func (s *Store) send(ctx context.Context, batch []entry) []error {
 		replies[i] = reply
 	}
 	groups := s.groups(batch, errs)
-	s.queueGroups(ctx, pipe, groups, errs)
+	queueGroups(ctx, pipe, s.keys, groups)
 	if pipe.Len() == 0 {
 		return errs
 	}
 	_, err := pipe.Exec(ctx)
 	noted := readLive(replies, errs)
 	for _, g := range groups {
-		noted = noted || g.reply != nil && g.reply.Err() != nil
+		noted = noted || g.reply.Err() != nil
 	}
 	if err != nil && noted {
 		err = nil // it is that of a reply
@@ -71,7 +71,7 @@ type group struct {
 }
 
 // groupLimit bounds how long one call of the script takes.
-const groupLimit = 256
+const groupLimit = 512
 
 // groups puts the records and stints of a batch together, in their order.
 func (s *Store) groups(batch []entry, errs []error) []*group {
@@ -81,6 +81,7 @@ func (s *Store) groups(batch []entry, errs []error) []*group {
 	}
 	var groups []*group
 	open := map[kind]*group{}
+	seen := map[kind]map[string]bool{}
 	for i, e := range batch {
 		if !e.counts() {
 			continue
@@ -95,11 +96,13 @@ func (s *Store) groups(batch []entry, errs []error) []*group {
 		}
 		k := kind{c.increments[0].Interval.Day, c.stint}
 		g := open[k]
-		if g == nil || len(g.at) >= groupLimit {
+		// The same id twice in one group would count twice.
+		if g == nil || len(g.at) >= groupLimit || seen[k][c.id] {
 			g = &group{day: k.day}
-			open[k] = g
+			open[k], seen[k] = g, map[string]bool{}
 			groups = append(groups, g)
 		}
+		seen[k][c.id] = true
 		g.at = append(g.at, i)
 		g.entries = append(g.entries, c)
 	}
@@ -114,16 +117,10 @@ func (s *Store) countable(e entry) (countable, error) {
 }
 
 // queueGroups puts a call of the script for each group into a pipeline.
-func (s *Store) queueGroups(ctx context.Context, pipe redis.Pipeliner, groups []*group, errs []error) {
-	known := false // the pipeline has taught the script to Redis
-	for _, g := range groups {
-		scriptKeys, args, err := applyArgs(s.keys, g.day, g.entries, time.Now())
-		if err != nil {
-			g.fail(&entryError{err}, errs)
-			continue
-		}
-		g.reply = queueApply(ctx, pipe, !known, scriptKeys, args)
-		known = true
+func queueGroups(ctx context.Context, pipe redis.Pipeliner, k keys, groups []*group) {
+	for n, g := range groups {
+		scriptKeys, args := applyArgs(k, g.day, g.entries, time.Now())
+		g.reply = queueApply(ctx, pipe, n == 0, scriptKeys, args)
 	}
 }
 
@@ -144,36 +141,38 @@ func readLive(replies []redis.Cmder, errs []error) (noted bool) {
 	return noted
 }
 
-// readGroups sets errs from the replies of the script. An obstacle that lies in one
-// entry fails its whole group: then each is tried by itself.
+// readGroups sets errs from the replies of the script. What was counted before is
+// left out and the rest of its group sent again. An obstacle that lies in one entry
+// fails its whole group: then each is tried by itself.
 func (s *Store) readGroups(ctx context.Context, batch []entry, groups []*group, execErr error, errs []error) {
 	applied, duplicates := 0, 0
 	var doubtful []int
-	var alone []*group
+	var again []*group
 	for _, g := range groups {
-		switch err := cmp.Or(replyError(g.reply), execErr); {
-		case g.reply == nil:
+		before, err := g.result(execErr)
+		switch {
 		case err != nil && len(g.at) > 1 && concernsEntry(err):
 			for n := range g.at {
-				alone = append(alone, &group{day: g.day, at: g.at[n : n+1], entries: g.entries[n : n+1]})
+				again = append(again, &group{day: g.day, at: g.at[n : n+1], entries: g.entries[n : n+1]})
 			}
 		case err != nil:
 			g.fail(err, errs)
+		case len(before) == 0:
+			applied += len(g.at)
 		default:
-			results, ok := g.reply.Val().([]any)
-			if !ok || len(results) != len(g.at) {
-				g.fail(fmt.Errorf("the script answered %v", g.reply.Val()), errs)
-				continue
-			}
+			rest := &group{day: g.day}
 			for n, i := range g.at {
-				switch known := results[n] == int64(1); {
-				case known:
-					applied++
+				switch {
+				case !before[n]:
+					rest.at, rest.entries = append(rest.at, i), append(rest.entries, g.entries[n])
 				case batch[i].refused == nil || batch[i].record == nil:
 					duplicates++
 				default:
 					doubtful = append(doubtful, i)
 				}
+			}
+			if len(rest.at) > 0 {
+				again = append(again, rest)
 			}
 		}
 	}
@@ -181,25 +180,35 @@ func (s *Store) readGroups(ctx context.Context, batch []entry, groups []*group, 
 		duplicates += s.confirm(ctx, batch, doubtful, errs)
 	}
 	s.meter.Records(applied, duplicates)
-	if len(alone) == 0 {
+	if len(again) == 0 {
 		return
 	}
 	pipe := s.client.Pipeline()
-	s.queueGroups(ctx, pipe, alone, errs)
+	queueGroups(ctx, pipe, s.keys, again)
 	_, err := pipe.Exec(ctx)
-	for _, g := range alone {
-		if replyError(g.reply) != nil {
+	for _, g := range again {
+		if g.reply.Err() != nil {
 			err = nil
 		}
 	}
-	s.readGroups(ctx, batch, alone, err, errs)
+	s.readGroups(ctx, batch, again, err, errs)
 }
 
-func replyError(reply *redis.Cmd) error {
-	if reply == nil {
-		return nil
+// result says which entries of the group had been applied before; none when all
+// were applied now.
+func (g *group) result(execErr error) (before map[int]bool, err error) {
+	if err := cmp.Or(g.reply.Err(), execErr); err != nil {
+		return nil, err
 	}
-	return reply.Err()
+	indices, err := g.reply.Int64Slice()
+	if err != nil {
+		return nil, fmt.Errorf("the script answered %v", g.reply.Val())
+	}
+	before = make(map[int]bool, len(indices))
+	for _, i := range indices {
+		before[int(i)-1] = true
+	}
+	return before, nil
 }
 
 // confirm makes sure of records that Redis had refused and now calls

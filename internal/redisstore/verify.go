@@ -63,10 +63,17 @@ func compareDays(stored, recounted DayTraffic, day calendar.Day) []Difference {
 	return differences
 }
 
-// VerifyMonth compares a month's counters with the sum of its days.
+// VerifyMonth compares a month's counters with the sum of its closed days.
 func (s *Store) VerifyMonth(ctx context.Context, month calendar.Month) ([]Difference, error) {
 	sum := traffic.Table{}
+	open, err := s.OpenDays(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, day := range month.Days() {
+		if slices.Contains(open, day) {
+			continue
+		}
 		table, err := s.Day(ctx, day)
 		if err != nil {
 			return nil, err
