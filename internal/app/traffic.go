@@ -102,11 +102,7 @@ func Verify(ctx context.Context, cfg *config.Config, day calendar.Day) ([]string
 	if err != nil {
 		return nil, fmt.Errorf("verify %s: %w", day, err)
 	}
-	var sentences []string
-	for _, d := range differences {
-		sentences = append(sentences, d.String())
-	}
-	return sentences, nil
+	return sentences(differences), nil
 }
 
 // WriteDay prints a day's figures as table, csv or json, in zh or en.
@@ -116,6 +112,33 @@ func WriteDay(w io.Writer, format, lang string, figures DayFigures) error {
 		day.Queues = append(day.Queues, report.Queue{Name: string(id), Figures: figures.Queues[id]})
 	}
 	return report.WriteDay(w, format, lang, day)
+}
+
+// VerifyPeriod compares a month with its closed days, or a year with its months, and
+// lists where they differ.
+func VerifyPeriod(ctx context.Context, cfg *config.Config, month calendar.Month, year int) ([]string, error) {
+	store, err := newStore(cfg, zap.NewNop(), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = store.Close() }()
+	var differences []redisstore.Difference
+	if year > 0 {
+		differences, err = store.VerifyYear(ctx, year)
+	} else {
+		differences, err = store.VerifyMonth(ctx, month)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return sentences(differences), nil
+}
+
+func sentences(differences []redisstore.Difference) (list []string) {
+	for _, d := range differences {
+		list = append(list, d.String())
+	}
+	return list
 }
 
 // WriteDefinitions prints what every figure means.
