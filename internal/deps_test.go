@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"internal":              {},
 	"internal/acd":          {},
 	"internal/apiclient":    {"internal/acd", "internal/calendar", "internal/httpapi/view"},
-	"internal/app":          {"asterisk-conf", "internal/acd", "internal/asterisk", "internal/calendar", "internal/callflow", "internal/config", "internal/httpapi", "internal/metrics", "internal/redisstore", "internal/replay", "internal/report", "internal/requirement", "internal/runner", "internal/scenario", "internal/sim", "internal/staffing", "internal/traffic"},
+	"internal/app":          {"asterisk-conf", "internal/acd", "internal/asterisk", "internal/calendar", "internal/callflow", "internal/config", "internal/httpapi", "internal/metrics", "internal/recordfile", "internal/redisstore", "internal/replay", "internal/report", "internal/requirement", "internal/runner", "internal/scenario", "internal/sim", "internal/staffing", "internal/traffic"},
 	"internal/asterisk":     {"internal/acd", "internal/runner"},
 	"internal/calendar":     {},
 	"internal/callflow":     {"internal/acd"},
@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"internal/metrics":      {"internal/acd"},
 	"internal/phone":        {},
 	"internal/phonescript":  {"internal/phone"},
+	"internal/recordfile":   {"internal/acd"},
 	"internal/redisstore":   {"internal/acd", "internal/calendar", "internal/runner", "internal/traffic"},
 	"internal/report":       {"internal/traffic", "internal/calendar", "internal/sim"},
 	"internal/replay":       {"internal/acd", "internal/calendar"},
@@ -55,7 +56,7 @@ var allowed = map[string][]string{
 
 // pure packages import the standard library and the project's packages only,
 // and nothing that reads a clock, the disk or the network.
-var pure = []string{"internal/acd", "internal/callflow", "internal/calendar", "internal/replay", "internal/staffing", "internal/traffic"}
+var pure = []string{"internal/acd", "internal/callflow", "internal/calendar", "internal/recordfile", "internal/replay", "internal/staffing", "internal/traffic"}
 
 // impure are parts of the standard library that pure packages do without.
 var impure = []string{"net", "net/http", "os", "os/exec", "sync", "math/rand", "math/rand/v2", "crypto/rand", "log", "context"}
