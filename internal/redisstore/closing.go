@@ -40,6 +40,8 @@ type Closing struct {
 	// Checksum is the SHA-256, in hexadecimal, of all counters that are not 0: for the
 	// day, then each interval in order, lines "bucket field amount" sorted by field.
 	Checksum string `json:"sha256"`
+	// Archived says where the entries are that Redis has no more; nil: it has all.
+	Archived *Archived `json:"archived,omitempty"`
 }
 
 // The reasons for which a day is not closed yet.
@@ -149,18 +151,24 @@ func (s *Store) nothingGoesOn(ctx context.Context, day calendar.Day) error {
 
 // Closing is what a day was closed with; nil when it is open.
 func (s *Store) Closing(ctx context.Context, day calendar.Day) (*Closing, error) {
-	text, err := s.client.HGet(ctx, s.keys.closed(), day.String()).Bytes()
+	_, closing, err := s.closing(ctx, day)
+	return closing, err
+}
+
+// closing is Closing, with its text.
+func (s *Store) closing(ctx context.Context, day calendar.Day) (string, *Closing, error) {
+	text, err := s.client.HGet(ctx, s.keys.closed(), day.String()).Result()
 	switch {
 	case errors.Is(err, redis.Nil):
-		return nil, nil
+		return "", nil, nil
 	case err != nil:
-		return nil, s.explain(err)
+		return "", nil, s.explain(err)
 	}
 	var closing Closing
-	if err := json.Unmarshal(text, &closing); err != nil {
-		return nil, fmt.Errorf("field %s of %s in Redis: %w", day, s.keys.closed(), err)
+	if err := json.Unmarshal([]byte(text), &closing); err != nil {
+		return "", nil, fmt.Errorf("field %s of %s in Redis: %w", day, s.keys.closed(), err)
 	}
-	return &closing, nil
+	return text, &closing, nil
 }
 
 // Correction is an entry that was counted after its day had been closed.

@@ -16,6 +16,7 @@ import (
 //	hotline:{site}:live:agents                hash   work number → agentState as JSON
 //	hotline:{site}:records:2026-11-24         stream fields call, record: calls offered on that day
 //	hotline:{site}:stints:2026-11-24          stream fields call, record: what agents did on that day
+//	hotline:{site}:records:2026-11-24:restoring, likewise stints: archived entries, while they are put back
 //	hotline:{site}:counted:2026-11-24         set    ids of the entries of both streams; expires
 //	hotline:{site}:open                       set    days of which something was counted and that are not closed
 //	hotline:{site}:closed                     hash   day → what it was closed with, as JSON
@@ -56,6 +57,9 @@ func (k keys) lines(year int) string           { return k.prefix + fmt.Sprintf("
 func (k keys) day(day calendar.Day) string     { return k.prefix + "traffic:" + day.String() }
 func (k keys) month(m calendar.Month) string   { return k.prefix + "traffic:" + m.String() }
 func (k keys) year(year int) string            { return k.prefix + fmt.Sprintf("traffic:%04d", year) }
+
+// restoring names the stream into which the entries of another are put back.
+func (k keys) restoring(stream string) string { return stream + ":restoring" }
 
 func (k keys) corrections(day calendar.Day) string {
 	return k.prefix + "corrections:" + day.String()

@@ -46,7 +46,8 @@ func (s *Store) lineOf(ctx context.Context, day calendar.Day, counted DayTraffic
 }
 
 // Lines are the lines of days, in order; a day without calls has an empty one.
-// Those of closed days are read as they were written, unless a correction came.
+// Those of closed days are read as they were written, unless a correction came; the
+// peaks then stay if records are archived.
 func (s *Store) Lines(ctx context.Context, first, last calendar.Day) ([]Line, error) {
 	days := calendar.DaysBetween(first, last)
 	texts := make([]*redis.StringCmd, len(days))
@@ -80,6 +81,9 @@ func (s *Store) Lines(ctx context.Context, first, last calendar.Day) ([]Line, er
 				return nil, err
 			}
 			if lines[i], err = s.lineOf(ctx, day, counted.DayTraffic); err != nil {
+				return nil, err
+			}
+			if err := s.keepPeaks(ctx, text, &lines[i]); err != nil {
 				return nil, err
 			}
 		}

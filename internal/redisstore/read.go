@@ -2,7 +2,6 @@ package redisstore
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -144,61 +143,50 @@ func (s *Store) recounted(ctx context.Context, day calendar.Day) (stored, recoun
 
 // recountUpTo recounts the entries up to those with these ids.
 func (s *Store) recountUpTo(ctx context.Context, day calendar.Day, lastCall, lastStint string) (dayCounted, error) {
-	out := dayCounted{DayTraffic: DayTraffic{Day: traffic.Table{}}, lastCall: lastCall, lastStint: lastStint}
+	out, err := s.recount(day, s.entriesUpTo(ctx, day, lastCall, lastStint))
+	out.lastCall, out.lastStint = lastCall, lastStint
+	return out, err
+}
+
+// recount counts the entries of a day.
+func (s *Store) recount(day calendar.Day, entries Entries) (dayCounted, error) {
+	out := dayCounted{DayTraffic: DayTraffic{Day: traffic.Table{}}}
 	for _, interval := range day.Intervals(s.location) {
 		out.Intervals = append(out.Intervals, IntervalTable{interval, traffic.Table{}})
 	}
-	count := func(what string, increments []traffic.Increment) error {
-		for _, i := range increments {
+	for entry, err := range entries {
+		if err != nil {
+			return out, err
+		}
+		c, err := s.decode(entry)
+		if err != nil {
+			return out, fmt.Errorf("entry %s of the records of %s: %w", entry.ID, day, err)
+		}
+		if c.stint {
+			out.stints++
+		} else {
+			out.calls++
+		}
+		for _, i := range c.increments {
 			if i.Interval.Day != day {
-				return fmt.Errorf("%s is kept under %s and belongs to %s: was the site's time zone changed?", what, day, i.Interval.Day)
+				return out, fmt.Errorf("%s is kept under %s and belongs to %s: was the site's time zone changed?", c.id, day, i.Interval.Day)
 			}
 			out.Day.Count(i)
 			out.Intervals[i.Interval.Index].Table.Count(i)
 		}
-		return nil
 	}
-	err := s.eachRecord(ctx, day, lastCall, func(record acd.CallRecord) error {
-		out.calls++
-		return count("call "+string(record.Call), traffic.Fold(record, s.location))
-	})
-	if err != nil {
-		return out, err
-	}
-	return out, s.eachStint(ctx, day, lastStint, func(stint acd.Stint) error {
-		out.stints++
-		return count("a stint of agent "+string(stint.Agent), traffic.FoldStint(stint, s.location))
-	})
+	return out, nil
 }
 
 // Records calls visit for each record of the calls offered on a day, in the
 // order in which they were written, until visit returns an error.
 func (s *Store) Records(ctx context.Context, day calendar.Day, visit func(acd.CallRecord) error) error {
-	return s.eachRecord(ctx, day, "+", visit)
-}
-
-func (s *Store) eachRecord(ctx context.Context, day calendar.Day, last string, visit func(acd.CallRecord) error) error {
-	return s.eachMessage(ctx, s.keys.records(day), last, func(message redis.XMessage) error {
-		record, err := decodeRecord(message)
+	return s.eachMessage(ctx, s.keys.records(day), "+", func(message redis.XMessage) error {
+		record, err := decodeRecord(textOf(message))
 		if err != nil {
 			return fmt.Errorf("entry %s of %s in Redis: %w", message.ID, s.keys.records(day), err)
 		}
 		return visit(record)
-	})
-}
-
-// eachStint is eachRecord for stints.
-func (s *Store) eachStint(ctx context.Context, day calendar.Day, last string, visit func(acd.Stint) error) error {
-	return s.eachMessage(ctx, s.keys.stints(day), last, func(message redis.XMessage) error {
-		var stint acd.Stint
-		text, _ := message.Values["record"].(string)
-		if err := json.Unmarshal([]byte(text), &stint); err != nil {
-			return fmt.Errorf("entry %s of %s in Redis is not a stint: %w", message.ID, s.keys.stints(day), err)
-		}
-		if stint.Version > acd.RecordVersion {
-			return fmt.Errorf("entry %s of %s in Redis has version %d, this program knows up to %d", message.ID, s.keys.stints(day), stint.Version, acd.RecordVersion)
-		}
-		return visit(stint)
 	})
 }
 
@@ -222,16 +210,4 @@ func (s *Store) eachMessage(ctx context.Context, stream, last string, visit func
 			return nil
 		}
 	}
-}
-
-func decodeRecord(message redis.XMessage) (acd.CallRecord, error) {
-	var record acd.CallRecord
-	text, _ := message.Values["record"].(string)
-	if err := json.Unmarshal([]byte(text), &record); err != nil {
-		return record, fmt.Errorf("not a call record: %w", err)
-	}
-	if record.Version > acd.RecordVersion {
-		return record, fmt.Errorf("call %s has record version %d, this program knows up to %d", record.Call, record.Version, acd.RecordVersion)
-	}
-	return record, nil
 }

@@ -53,8 +53,11 @@ func countStint(stint acd.Stint, loc *time.Location) (countable, error) {
 	if err != nil {
 		return countable{}, fmt.Errorf("encode a stint of agent %s: %w", stint.Agent, err)
 	}
-	id := "stint:" + string(stint.Agent) + ":" + strconv.FormatInt(stint.From.UnixNano(), 10)
-	return countable{id: id, text: text, stint: true, increments: traffic.FoldStint(stint, loc)}, nil
+	return countable{id: stintID(stint), text: text, stint: true, increments: traffic.FoldStint(stint, loc)}, nil
+}
+
+func stintID(stint acd.Stint) string {
+	return "stint:" + string(stint.Agent) + ":" + strconv.FormatInt(stint.From.UnixNano(), 10)
 }
 
 // applyArgs are KEYS and ARGV of the script for entries of one day and kind, no two

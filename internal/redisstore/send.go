@@ -58,7 +58,7 @@ func (s *Store) send(ctx context.Context, batch []entry) []error {
 			}
 		}
 	}
-	s.readGroups(ctx, batch, groups, err, errs)
+	s.meter.Records(s.readGroups(ctx, batch, groups, err, errs))
 	return errs
 }
 
@@ -143,9 +143,9 @@ func readLive(replies []redis.Cmder, errs []error) (noted bool) {
 
 // readGroups sets errs from the replies of the script. What was counted before is
 // left out and the rest of its group sent again. An obstacle that lies in one entry
-// fails its whole group: then each is tried by itself.
-func (s *Store) readGroups(ctx context.Context, batch []entry, groups []*group, execErr error, errs []error) {
-	applied, duplicates := 0, 0
+// fails its whole group: then each is tried by itself. It returns how many were
+// applied now, and how many had been before.
+func (s *Store) readGroups(ctx context.Context, batch []entry, groups []*group, execErr error, errs []error) (applied, duplicates int) {
 	var doubtful []int
 	var again []*group
 	for _, g := range groups {
@@ -179,9 +179,8 @@ func (s *Store) readGroups(ctx context.Context, batch []entry, groups []*group, 
 	if len(doubtful) > 0 {
 		duplicates += s.confirm(ctx, batch, doubtful, errs)
 	}
-	s.meter.Records(applied, duplicates)
 	if len(again) == 0 {
-		return
+		return applied, duplicates
 	}
 	pipe := s.client.Pipeline()
 	queueGroups(ctx, pipe, s.keys, again)
@@ -191,7 +190,8 @@ func (s *Store) readGroups(ctx context.Context, batch []entry, groups []*group, 
 			err = nil
 		}
 	}
-	s.readGroups(ctx, batch, again, err, errs)
+	a, d := s.readGroups(ctx, batch, again, err, errs)
+	return applied + a, duplicates + d
 }
 
 // result says which entries of the group had been applied before; none when all

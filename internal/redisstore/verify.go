@@ -31,9 +31,26 @@ func (d Difference) String() string {
 
 // Verify compares a day's counters with a recount of its records and stints, and
 // what it was closed with, and lists every difference, ordered. It may run while calls
-// end: counters and records are compared as of one instant.
+// end: counters and records are compared as of one instant. Of an archived day it
+// knows nothing but the file, which is in the *ArchivedError; see VerifyArchived.
 func (s *Store) Verify(ctx context.Context, day calendar.Day) ([]Difference, error) {
-	stored, recounted, err := s.recounted(ctx, day)
+	closing, err := s.Closing(ctx, day)
+	if err != nil {
+		return nil, err
+	}
+	if closing != nil && closing.Archived != nil {
+		return nil, &ArchivedError{day, *closing.Archived}
+	}
+	return s.verify(ctx, day, func(func(Entry, error) bool) {})
+}
+
+// verify compares a day with its archived entries and those in Redis.
+func (s *Store) verify(ctx context.Context, day calendar.Day, archived Entries) ([]Difference, error) {
+	stored, err := s.stored(ctx, day, s.client.TxPipelined)
+	if err != nil {
+		return nil, err
+	}
+	recounted, err := s.recount(day, joined(archived, s.entriesUpTo(ctx, day, stored.lastCall, stored.lastStint)))
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +59,7 @@ func (s *Store) Verify(ctx context.Context, day calendar.Day) ([]Difference, err
 	if err != nil || closing == nil {
 		return differences, err
 	}
-	then, err := s.recountUpTo(ctx, day, closing.LastCall, closing.LastStint)
+	then, err := s.recount(day, upTo(joined(archived, s.Entries(ctx, day)), closing.LastCall, closing.LastStint))
 	if err != nil {
 		return nil, err
 	}
