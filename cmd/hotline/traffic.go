@@ -77,19 +77,28 @@ func verifyCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Recount a day's call records and compare every counter",
-		Args:  cobra.NoArgs,
+		Long: `Recount the records of a day's calls and of agents' time, compare every counter of
+the day and its quarter-hours, and what the day was closed with. The exit status is
+1 when something differs. Of an archived day the records are in a file, in the
+folder that --archive names; its checksum is compared as well.
+
+With --month or --year the counters of the period are compared with the sum of its
+days or months; for that no records are needed.`,
+		Args: cobra.NoArgs,
 	}
 	written := dayFlag(cmd)
 	month := cmd.Flags().String("month", "", "compare a month with its closed days instead, as in 2026-01")
 	year := cmd.Flags().Int("year", 0, "compare a year with its months instead, as in 2026")
+	archive := cmd.Flags().String("archive", "", "folder of the archives; for a day that is archived")
 	cmd.MarkFlagsMutuallyExclusive("day", "month", "year")
+	cmd.MarkFlagsMutuallyExclusive("archive", "month", "year")
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := load()
 		if err != nil {
 			return err
 		}
-		period, differences, err := verified(cmd, cfg, *written, *month, *year)
+		period, differences, err := verified(cmd, cfg, *written, *archive, *month, *year)
 		if err != nil {
 			return err
 		}
@@ -113,7 +122,7 @@ func verifyCommand(load loader) *cobra.Command {
 }
 
 // verified verifies the period that the flags name.
-func verified(cmd *cobra.Command, cfg *config.Config, day, month string, year int) (string, []string, error) {
+func verified(cmd *cobra.Command, cfg *config.Config, day, archive, month string, year int) (string, []string, error) {
 	ctx := cmd.Context()
 	switch {
 	case month != "":
@@ -134,7 +143,7 @@ func verified(cmd *cobra.Command, cfg *config.Config, day, month string, year in
 	if err != nil {
 		return "", nil, err
 	}
-	differences, err := app.Verify(ctx, cfg, d)
+	differences, err := app.Verify(ctx, cfg, d, archive)
 	return d.String(), differences, err
 }
 

@@ -91,14 +91,20 @@ func ImportYears(ctx context.Context, cfg *config.Config, name string, file io.R
 }
 
 // Verify recounts the call records of a day and lists, a sentence each, where
-// the counters differ from them.
-func Verify(ctx context.Context, cfg *config.Config, day calendar.Day) ([]string, error) {
+// the counters differ from them. Of an archived day it reads the file in a folder.
+func Verify(ctx context.Context, cfg *config.Config, day calendar.Day, archive string) ([]string, error) {
 	store, err := newStore(cfg, zap.NewNop(), nil)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = store.Close() }()
-	differences, err := store.Verify(ctx, day)
+	verify := store.Verify
+	if archive != "" {
+		verify = func(ctx context.Context, day calendar.Day) ([]redisstore.Difference, error) {
+			return verifyArchived(ctx, cfg, store, day, archive)
+		}
+	}
+	differences, err := verify(ctx, day)
 	if err != nil {
 		return nil, fmt.Errorf("verify %s: %w", day, err)
 	}

@@ -26,7 +26,6 @@ var (
 // examine decodes the record of an entry and lists what is wrong with it.
 func (r *reader) examine(e *Entry) []string {
 	var c checker
-	var day string
 	if e.Kind == Call {
 		e.Call = new(acd.CallRecord)
 		if err := strict(e.Text, e.Call); err != nil {
@@ -36,20 +35,20 @@ func (r *reader) examine(e *Entry) []string {
 		if !r.want.ClockSteps {
 			c.order(*e.Call)
 		}
-		day = r.dayOf(callCounts(*e.Call))
+		e.Day = r.dayOf(callCounts(*e.Call))
 	} else {
 		e.Stint = new(acd.Stint)
 		if err := strict(e.Text, e.Stint); err != nil {
 			return []string{explain(err)}
 		}
 		c.stint(*e.Stint)
-		day = r.dayOf(e.Stint.From)
-		if last := r.dayOf(e.Stint.To.Add(-1)); len(c.wrong) == 0 && last != day {
-			c.say("reaches from %s into %s: cut it at midnight", day, last)
+		e.Day = r.dayOf(e.Stint.From)
+		if last := r.dayOf(e.Stint.To.Add(-1)); len(c.wrong) == 0 && last != e.Day {
+			c.say("reaches from %s into %s: cut it at midnight", e.Day, last)
 		}
 	}
-	if len(c.wrong) == 0 && r.Head.To != "" && (day < r.Head.From || r.Head.To < day) {
-		c.say("belongs to %s, and the file is from %s to %s", day, r.Head.From, r.Head.To)
+	if len(c.wrong) == 0 && r.Head.To != "" && (e.Day < r.Head.From || r.Head.To < e.Day) {
+		c.say("belongs to %s, and the file is from %s to %s", e.Day, r.Head.From, r.Head.To)
 	}
 	return c.wrong
 }

@@ -56,9 +56,11 @@ type Entry struct {
 	ID   string // of the entry in the store that it comes from; may be empty
 	Text []byte // the record, as compact JSON
 
-	// Call or Stint is what Text says; neither is set when it was not examined.
+	// Call or Stint is what Text says, and Day the day for which it counts, as in
+	// 2026-01-31; they are empty when it was not examined.
 	Call  *acd.CallRecord
 	Stint *acd.Stint
+	Day   string
 }
 
 // line is how an Entry is written.
