@@ -190,3 +190,28 @@ func TestArchiveIsNotReplacedByLess(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What is read back is compared with Redis, entry by entry.
+func TestFileThatIsNotWhatRedisHas(t *testing.T) {
+	ctx := context.Background()
+	cfg := testConfig(t, redistest.Start(t).Address)
+	store := testStore(t, cfg)
+	a := archiver{cfg: cfg, store: store, ArchiveOptions: ArchiveOptions{Folder: t.TempDir()}}
+	path := filepath.Join(a.Folder, "f.gz")
+	records := dayOfCalls(cfg, monday, 40)
+	fill(t, store, records[:30], nil)
+	if _, _, _, err := a.write(ctx, monday, path); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.compare(ctx, monday, path); err != nil {
+		t.Error(err)
+	}
+	other := archiver{cfg: cfg, store: testStore(t, testConfig(t, redistest.Start(t).Address))}
+	fill(t, store, records[30:], nil)
+	fill(t, other.store, records[:30], nil) // with other ids
+	for want, against := range map[string]archiver{"has not the entry": a, "does not read back what is in Redis": other} {
+		if err := against.compare(ctx, monday, path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
