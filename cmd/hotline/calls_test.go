@@ -182,7 +182,7 @@ func TestImportingChild(t *testing.T) {
 // A process that imports is killed some times on the way. What is imported at the end
 // is counted once.
 func TestKilledWhileImporting(t *testing.T) {
-	const calls, kills = 20_000, 4
+	const calls, kills = 4_000, 3
 	from, to := redistest.Start(t), redistest.Start(t)
 	fill(t, storeOf(t, from.Address), abandonedCalls(calls))
 	file := filepath.Join(t.TempDir(), "f.ndjson")
