@@ -58,8 +58,10 @@ func TestBooks(t *testing.T) {
 		ended := make(chan error)
 		go func() { ended <- b.run(ctx) }()
 		time.Sleep(90 * time.Second)
+		synctest.Wait()
 		k.days[first] = nil
 		time.Sleep(16 * time.Minute)
+		synctest.Wait()
 		want := []string{
 			"account 00:00:00", "close 1999-12-31 00:00:00", // cannot be closed yet
 			"account 00:01:00", "close 1999-12-31 00:01:00",
