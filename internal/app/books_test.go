@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +19,7 @@ import (
 // bookkeeper is an engine and a store that say what is asked of them, and when.
 type bookkeeper struct {
 	t      *testing.T
+	mu     sync.Mutex // of the following
 	said   []string
 	days   map[calendar.Day]error // open ones, and why they cannot be closed
 	closed []calendar.Day
@@ -27,11 +29,15 @@ func (k *bookkeeper) account(_ context.Context, event acd.Event) error {
 	if _, ok := event.(acd.Account); !ok {
 		k.t.Errorf("the engine is told %T", event)
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.said = append(k.said, "account "+time.Now().UTC().Format("15:04:05"))
 	return nil
 }
 
 func (k *bookkeeper) OpenDays(context.Context) ([]calendar.Day, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	var open []calendar.Day
 	for day := range k.days {
 		open = append(open, day)
@@ -40,6 +46,8 @@ func (k *bookkeeper) OpenDays(context.Context) ([]calendar.Day, error) {
 }
 
 func (k *bookkeeper) CloseDay(_ context.Context, day calendar.Day, now time.Time) (bool, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.said = append(k.said, fmt.Sprintf("close %s %s", day, now.UTC().Format("15:04:05")))
 	if err := k.days[day]; err != nil {
 		return false, err
@@ -58,10 +66,11 @@ func TestBooks(t *testing.T) {
 		ended := make(chan error)
 		go func() { ended <- b.run(ctx) }()
 		time.Sleep(90 * time.Second)
-		synctest.Wait()
+		k.mu.Lock()
 		k.days[first] = nil
+		k.mu.Unlock()
 		time.Sleep(16 * time.Minute)
-		synctest.Wait()
+		k.mu.Lock()
 		want := []string{
 			"account 00:00:00", "close 1999-12-31 00:00:00", // cannot be closed yet
 			"account 00:01:00", "close 1999-12-31 00:01:00",
@@ -75,6 +84,7 @@ func TestBooks(t *testing.T) {
 		if !slices.Equal(k.closed, []calendar.Day{first}) {
 			t.Errorf("closed %v", k.closed)
 		}
+		k.mu.Unlock()
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
