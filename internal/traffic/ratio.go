@@ -18,8 +18,8 @@ type Ratio struct {
 func (r Ratio) Defined() bool { return r.Den != 0 }
 
 // Round prints the value with so many decimals, rounded half away from zero,
-// or None when the ratio has no value. This is the only place where a figure
-// is rounded.
+// or None when the ratio has no value. This and Rounded are
+// the only places where a figure is rounded.
 func (r Ratio) Round(decimals int) string {
 	if !r.Defined() {
 		return None
@@ -37,6 +37,19 @@ func (r Ratio) Round(decimals int) string {
 	}
 	whole := len(digits) - decimals
 	return sign + digits[:whole] + "." + digits[whole:]
+}
+
+// Rounded is the value that Round prints, for what is computed from published
+// figures. Its denominator is 10^decimals. The rounded value is to be below 10^18 / 10^decimals.
+func (r Ratio) Rounded(decimals int) Ratio {
+	if !r.Defined() {
+		return Ratio{}
+	}
+	den := int64(1)
+	for range decimals {
+		den *= 10
+	}
+	return Ratio{r.scaled(decimals).Int64(), den}
 }
 
 // scaled is the value times 10^decimals, rounded half away from zero: for a
