@@ -3,7 +3,9 @@ package redisstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -11,56 +13,106 @@ import (
 	"hotline/internal/traffic"
 )
 
-// SitesOfMonths reads the site's counters of each month, without the rows of queues
-// and agents, which are a hundred times as much, and without the times not ready by
-// reason. A month without calls has no counters.
+// SitesOfMonths is the site's row of Month for each month, without reading those of
+// queues and agents, which are a hundred times as much; the times not ready by
+// reason are not among it. A month without calls has no counters.
 func (s *Store) SitesOfMonths(ctx context.Context, months ...calendar.Month) ([]traffic.Counters, error) {
-	var names []string
+	var periods []period
 	for _, m := range months {
-		names = append(names, s.keys.month(m))
+		periods = append(periods, period{s.keys.month(m), m.String()})
 	}
-	return s.sites(ctx, names)
+	return s.sites(ctx, periods)
 }
 
 // SiteOfYear is SitesOfMonths for one year.
 func (s *Store) SiteOfYear(ctx context.Context, year int) (traffic.Counters, error) {
-	all, err := s.sites(ctx, []string{s.keys.year(year)})
+	sites, err := s.sites(ctx, []period{{s.keys.year(year), fmt.Sprintf("%04d", year)}})
 	if err != nil {
 		return nil, err
 	}
-	return all[0], nil
+	return sites[0], nil
 }
 
-func (s *Store) sites(ctx context.Context, names []string) ([]traffic.Counters, error) {
+// period is a month or a year: its key, and its name as in 2026-11.
+type period struct{ key, name string }
+
+// holds reports whether a day, month or year lies in the period.
+func (p period) holds(of string) bool { return of == p.name || strings.HasPrefix(of, p.name+"-") }
+
+func (s *Store) sites(ctx context.Context, periods []period) ([]traffic.Counters, error) {
+	sites, err := s.closedSites(ctx, periods)
+	if err != nil {
+		return nil, err
+	}
+	open, err := s.OpenDays(ctx)
+	if err != nil {
+		return nil, err
+	}
+	imported, err := s.ImportedYears(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, day := range open {
+		if !slices.ContainsFunc(periods, func(p period) bool { return p.holds(day.String()) }) {
+			continue
+		}
+		table, err := s.Day(ctx, day)
+		if err != nil {
+			return nil, err
+		}
+		addWithin(periods, sites, day.String(), table[traffic.Site])
+	}
+	for of, entry := range imported {
+		addWithin(periods, sites, of, entry.Site)
+	}
+	return sites, nil
+}
+
+// addWithin adds what a day, month or year has to the periods in which it lies.
+func addWithin(periods []period, sites []traffic.Counters, of string, site traffic.Counters) {
+	for i, p := range periods {
+		if !p.holds(of) {
+			continue
+		}
+		for _, c := range traffic.Names() {
+			if amount := site[c]; amount != 0 {
+				sites[i].Add(traffic.Counters{c: amount})
+			}
+		}
+	}
+}
+
+// closedSites has the closed days only.
+func (s *Store) closedSites(ctx context.Context, periods []period) ([]traffic.Counters, error) {
 	counters := traffic.Names()
 	fields := make([]string, len(counters))
 	for i, c := range counters {
 		fields[i] = counterField(traffic.Site, c)
 	}
-	replies := make([]*redis.SliceCmd, len(names))
+	replies := make([]*redis.SliceCmd, len(periods))
 	_, err := s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		for i, name := range names {
-			replies[i] = pipe.HMGet(ctx, name, fields...)
+		for i, p := range periods {
+			replies[i] = pipe.HMGet(ctx, p.key, fields...)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, s.explain(err)
 	}
-	out := make([]traffic.Counters, len(names))
+	sites := make([]traffic.Counters, len(periods))
 	for i, reply := range replies {
-		out[i] = traffic.Counters{}
+		sites[i] = traffic.Counters{}
 		for j, value := range reply.Val() {
 			text, stored := value.(string)
 			if !stored {
 				continue
 			}
-			if out[i][counters[j]], err = strconv.ParseInt(text, 10, 64); err != nil {
-				return nil, fmt.Errorf("field %q of %s in Redis, with the value %q, is not a counter", fields[j], names[i], text)
+			if sites[i][counters[j]], err = strconv.ParseInt(text, 10, 64); err != nil {
+				return nil, fmt.Errorf("field %q of %s in Redis, with the value %q, is not a counter", fields[j], periods[i].key, text)
 			}
 		}
 	}
-	return out, nil
+	return sites, nil
 }
 
 // Freeze says whether a day is closed, and how many corrections came afterwards.

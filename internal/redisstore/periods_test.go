@@ -4,30 +4,45 @@ import (
 	"context"
 	"reflect"
 	"testing"
+	"time"
 
 	"hotline/internal/traffic"
 )
 
+// A closed day, an open one and an imported month: the rows are those that Month and Year give.
 func TestSitesAreTheRowsOfTheTables(t *testing.T) {
 	s, m, _ := run(t, server(t).Address)
 	ctx := context.Background()
-	s.Append(nil, calls(21, 300), nil)
+	list := calls(21, 400)
+	for i := range list[300:] { // on the day after
+		r := &list[300+i]
+		for _, at := range []*time.Time{&r.Arrived, &r.Queued, &r.Answered, &r.Ended} {
+			if !at.IsZero() {
+				*at = at.Add(24 * time.Hour)
+			}
+		}
+	}
+	s.Append(nil, list, nil)
 	drained(t, s, m)
+	closeToday(t, s)
+	earlier := traffic.Counters{traffic.CountOffered: 10, traffic.CountAnswered: 9}
+	if err := s.ImportYears(ctx, map[string]traffic.Counters{"2026-10": earlier}, "f", false, evening); err != nil {
+		t.Fatal(err)
+	}
 	month, err := s.Month(ctx, today.Month())
 	if err != nil {
 		t.Fatal(err)
 	}
-	months, err := s.SitesOfMonths(ctx, today.Month().AddMonths(-1), today.Month())
+	year, err := s.Year(ctx, 2026)
 	if err != nil {
 		t.Fatal(err)
 	}
-	year, err := s.SiteOfYear(ctx, 2026)
-	if err != nil {
-		t.Fatal(err)
+	if got, err := s.SitesOfMonths(ctx, today.Month().AddMonths(-2), today.Month().AddMonths(-1), today.Month()); err != nil ||
+		!reflect.DeepEqual(got, []traffic.Counters{{}, earlier, month[traffic.Site]}) {
+		t.Errorf("months: %v, %v; want %v", got, err, month[traffic.Site])
 	}
-	want := month[traffic.Site]
-	if len(want) == 0 || !reflect.DeepEqual(months, []traffic.Counters{{}, want}) || !reflect.DeepEqual(year, want) {
-		t.Errorf("months %v, year %v, want %v", months, year, want)
+	if got, err := s.SiteOfYear(ctx, 2026); err != nil || !reflect.DeepEqual(got, year[traffic.Site]) {
+		t.Errorf("year: %v, %v; want %v", got, err, year[traffic.Site])
 	}
 }
 
