@@ -2,9 +2,11 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -50,10 +52,14 @@ func Bulletin(ctx context.Context, cfg *config.Config, period bulletin.Period, o
 // readBulletin adds to the input what the source has, and assembles the report.
 func readBulletin(ctx context.Context, source bulletinSource, in bulletin.Input) (*bulletin.Report, error) {
 	steps := []func(context.Context, bulletinSource, *bulletin.Input) error{readTable, readBases, readLines, readClosed}
-	for _, step := range steps {
-		if err := step(ctx, source, &in); err != nil {
-			return nil, fmt.Errorf("read the figures of %s: %w", in.Period, err)
-		}
+	failed := make([]error, len(steps))
+	var work sync.WaitGroup
+	for i, step := range steps { // at the same time: each writes fields of its own
+		work.Go(func() { failed[i] = step(ctx, source, &in) })
+	}
+	work.Wait()
+	if err := cmp.Or(failed...); err != nil {
+		return nil, fmt.Errorf("read the figures of %s: %w", in.Period, err)
 	}
 	return bulletin.Assemble(in)
 }

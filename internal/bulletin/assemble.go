@@ -131,17 +131,17 @@ func (r *Report) rows(in Input) {
 	for key, counters := range in.Table {
 		switch key.Dimension {
 		case traffic.ByQueue:
-			r.Queues = append(r.Queues, Row{key.Value, titles[key.Value], in.Definitions.Compute(counters)})
+			r.Queues = append(r.Queues, Queue{key.Value, titles[key.Value], in.Definitions.Compute(counters)})
 		case traffic.ByAgent:
-			r.Agents = append(r.Agents, Row{ID: key.Value, Figures: in.Definitions.Compute(counters)})
+			r.Agents = append(r.Agents, Agent{key.Value, in.Definitions.Compute(counters)})
 		case traffic.ByTarget:
 			queue, _ := strings.CutPrefix(key.Value, "queue:")
 			r.Targets = append(r.Targets, Target{key.Value, titles[queue], counters[traffic.CountOverflowed]})
 		}
 	}
 	byNumber := func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)) }
-	slices.SortFunc(r.Queues, func(a, b Row) int { return cmp.Or(cmp.Compare(order[a.ID], order[b.ID]), byNumber(a.ID, b.ID)) })
-	slices.SortFunc(r.Agents, func(a, b Row) int { return byNumber(a.ID, b.ID) })
+	slices.SortFunc(r.Queues, func(a, b Queue) int { return cmp.Or(cmp.Compare(order[a.ID], order[b.ID]), byNumber(a.ID, b.ID)) })
+	slices.SortFunc(r.Agents, func(a, b Agent) int { return byNumber(a.ID, b.ID) })
 	slices.SortFunc(r.Targets, func(a, b Target) int {
 		return cmp.Or(cmp.Compare(b.Calls, a.Calls), strings.Compare(a.Target, b.Target))
 	})

@@ -82,7 +82,7 @@ func (r *Report) course(in Input) {
 
 func (r *Report) busier(definitions *traffic.Definitions, q quarter) {
 	if q.offered > 0 && (r.Busiest == nil || q.offered > r.Busiest.Figures.Value(traffic.Offered).Num) {
-		r.Busiest = &Step{q.start, q.end(), definitions.Compute(q.counters())}
+		r.Busiest = &Part{q.start, q.end(), definitions.Compute(q.counters())}
 	}
 }
 
@@ -97,8 +97,8 @@ func (r *Report) peaks(p traffic.Peaks) {
 
 // hours joins the quarters of each hour of the clock on the wall. An hour that comes
 // twice, when daylight saving ends, makes two rows.
-func hours(definitions *traffic.Definitions, list []quarter) []Step {
-	var steps []Step
+func hours(definitions *traffic.Definitions, list []quarter) []Part {
+	var parts []Part
 	for len(list) > 0 {
 		sum := traffic.Counters{}
 		n := 0
@@ -106,10 +106,10 @@ func hours(definitions *traffic.Definitions, list []quarter) []Step {
 			sum.Add(list[n].counters())
 			n++
 		}
-		steps = append(steps, Step{list[0].start, list[n-1].end(), definitions.Compute(sum)})
+		parts = append(parts, Part{list[0].start, list[n-1].end(), definitions.Compute(sum)})
 		list = list[n:]
 	}
-	return steps
+	return parts
 }
 
 func sameHour(a, b time.Time) bool {

@@ -76,15 +76,15 @@ type Report struct {
 	Service  []ServiceRow    `json:"service"` // 话务服务
 	Figures  traffic.Figures `json:"figures"`
 	Bases    []Base          `json:"bases"`
-	Busiest  *Step           `json:"busiest_interval"` // null when no call was offered
+	Busiest  *Part           `json:"busiest_interval"` // null when no call was offered
 	Worst    *Window         `json:"worst_24_hours"`   // null when no 24 hours have calls
 	Peaks    traffic.Peaks   `json:"peaks"`            // of each kind, the highest of the period's days
-	Hours    []Step          `json:"hours,omitempty"`  // of a daily bulletin
+	Hours    []Part          `json:"hours,omitempty"`  // of a daily bulletin
 	Days     []Step          `json:"days,omitempty"`   // of the others
 	Months   []Step          `json:"months,omitempty"` // of an annual report
 	Week     *Week           `json:"week,omitempty"`   // of the others than daily
-	Queues   []Row           `json:"queues"`
-	Agents   []Row           `json:"agents"`
+	Queues   []Queue         `json:"queues"`
+	Agents   []Agent         `json:"agents"`
 	Targets  []Target        `json:"overflow"`
 	Closed   Closed          `json:"closed"`
 	DaysOver int             `json:"days_over"` // of the period
@@ -116,11 +116,20 @@ type Base struct {
 	partial bool                              // only the city's figures are known of it
 }
 
-// Step is an interval, hour, day or month.
+// Step is a day or a month.
 type Step struct {
 	From    time.Time       `json:"from"`
 	To      time.Time       `json:"to"`
 	Figures traffic.Figures `json:"figures"`
+}
+
+// Part is an interval or hour of a day. It has the figures of partFigures only.
+type Part Step
+
+// Agent is an agent with the figures of agentFigures.
+type Agent struct {
+	ID      string
+	Figures traffic.Figures
 }
 
 // Window is 24 hours without a break.
@@ -131,8 +140,8 @@ type Window struct {
 	Answered int64     `json:"answered"`
 }
 
-// Row is a queue or an agent.
-type Row struct {
+// Queue is a queue with its figures.
+type Queue struct {
 	ID      string          `json:"id"`
 	Title   string          `json:"title,omitempty"`
 	Figures traffic.Figures `json:"figures"`

@@ -82,7 +82,10 @@ func (r *Report) firstLevel() traffic.Metric {
 
 // courseSections show the traffic over the time of the period.
 func (r *Report) courseSections(l language) []Section {
-	byHour := []traffic.Metric{traffic.Offered, traffic.Answered, traffic.ConnectRate, traffic.AverageWait}
+	var hours []Step
+	for _, h := range r.Hours {
+		hours = append(hours, Step(h))
+	}
 	byDay := []traffic.Metric{traffic.Offered, traffic.Answered, traffic.ConnectRate, r.firstLevel(), traffic.AverageWait, traffic.AverageTalk, traffic.OutboundAnswered}
 	var list []Section
 	add := func(title, key, head, label string, steps []Step, metrics []traffic.Metric, name func(Step, int) string) {
@@ -103,7 +106,7 @@ func (r *Report) courseSections(l language) []Section {
 			{Title: l.f("%s：平均等待时长 (秒)", "%s: average wait (s)", title), Labels: labels, Table: key, Columns: []int{wait}, Line: true},
 		}})
 	}
-	add(l.t("分时话务", "By hour"), "hours", l.t("时段", "hour"), "15", r.Hours, byHour, r.hourName)
+	add(l.t("分时话务", "By hour"), "hours", l.t("时段", "hour"), "15", hours, partFigures, r.hourName)
 	add(l.t("逐月话务", "By month"), "months", l.t("月份", "month"), "1", r.Months, byDay, func(s Step, _ int) string { return s.From.Format("2006-01") })
 	add(l.t("逐日话务", "By day"), "days", l.t("日期", "day"), "2", r.Days, byDay, func(s Step, _ int) string { return s.From.Format(time.DateOnly) })
 	if r.Kind == Annual && len(r.Days) > 0 {

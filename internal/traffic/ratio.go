@@ -55,6 +55,15 @@ func (r Ratio) Rounded(decimals int) Ratio {
 // scaled is the value times 10^decimals, rounded half away from zero: for a
 // positive value the floor of value + 1/2, that is (2·num + den) / (2·den).
 func (r Ratio) scaled(decimals int) *big.Int {
+	// What fits is computed in 64 bits: 2·10^18 + 4·10^18 at most.
+	const most, mostDen, mostDecimals = 100_000_000_000_000, 4_000_000_000_000_000_000, 4
+	if 0 <= r.Num && r.Num <= most && 0 < r.Den && r.Den <= mostDen && decimals <= mostDecimals {
+		num := r.Num
+		for range decimals {
+			num *= 10
+		}
+		return big.NewInt((2*num + r.Den) / r.Den / 2)
+	}
 	num := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(decimals)), nil)
 	num.Mul(num, big.NewInt(r.Num))
 	den := big.NewInt(r.Den)
