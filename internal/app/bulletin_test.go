@@ -69,7 +69,11 @@ func fields(p bulletin.Period) (list []any) {
 	}
 	add := func(key string, divisor int64, names []traffic.Counter) {
 		for _, c := range names {
-			list = append(list, key+"|"+string(c), 1+site[c]/divisor)
+			amount := site[c] / divisor
+			if c == traffic.CountOffered { // answered or abandoned, every call
+				amount = site[traffic.CountAnswered]/divisor + site[traffic.CountAbandoned]/divisor
+			}
+			list = append(list, key+"|"+string(c), amount)
 		}
 	}
 	add("site:", 1, traffic.Names())

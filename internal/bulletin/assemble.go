@@ -49,7 +49,7 @@ var compared = []traffic.Metric{
 	traffic.AverageWait, traffic.AverageTalk, traffic.TalkOver10Share, traffic.OutboundAnswered, traffic.OutboundTalk, traffic.CallbacksReached,
 }
 
-// publishedByCity are the figures that an imported period has; see base.
+// publishedByCity are the figures that an imported period has; see partial.
 var publishedByCity = []traffic.Metric{
 	traffic.Offered, traffic.Answered, traffic.ConnectRate, traffic.AverageWait, traffic.AverageTalk, traffic.TalkOver10Share,
 	traffic.OutboundAnswered, traffic.OutboundTalk, traffic.OutboundOver10Part, traffic.TotalAnswered, traffic.TotalTalk, traffic.TotalOver10Share,
@@ -66,30 +66,34 @@ func compares(definitions *traffic.Definitions) (list []traffic.Definition) {
 	return list
 }
 
-// base sets the period of the report against an earlier one. Of a period that was
-// imported in whole or part, the calls offered do not add up, and only the figures
-// that the city published are known; the others would be too low.
-func (r *Report) base(definitions *traffic.Definitions, period BasePeriod, site traffic.Counters) Base {
-	b := Base{BasePeriod: period, Found: !empty(site), Changes: map[traffic.Metric]traffic.Change{}}
-	if b.Found {
-		figures := definitions.Compute(site)
-		b.Figures = &figures
-	}
-	b.partial = site[traffic.CountOffered] != site[traffic.CountAnswered]+site[traffic.CountAbandoned]+site[traffic.CountOverflowed]
-	for _, d := range definitions.List() {
-		b.Changes[d.Key] = r.change(b, d, d.Key)
-	}
-	return b
+// partial reports whether only the figures are known that the city published: of a
+// period that was imported in whole or part, the calls offered do not add up. What
+// else could be computed would be too low.
+func partial(f traffic.Figures) bool {
+	count := func(m traffic.Metric) int64 { return f.Value(m).Num }
+	return count(traffic.Offered) != count(traffic.Answered)+count(traffic.Abandoned)+count(traffic.Overflowed)
 }
 
-// change is that of one figure. While the period goes on its counts are not set
-// against those of a whole one.
-func (r *Report) change(b Base, d traffic.Definition, metric traffic.Metric) traffic.Change {
-	switch {
-	case !b.Found, b.partial && !slices.Contains(publishedByCity, metric), r.GoesOn && (d.Unit == "calls" || d.Unit == "offers"):
-		return traffic.Change{}
+// value is a figure as far as it is known.
+func value(f traffic.Figures, metric traffic.Metric) traffic.Ratio {
+	if !slices.Contains(publishedByCity, metric) && partial(f) {
+		return traffic.Ratio{}
 	}
-	return d.Change(r.Figures.Value(metric), b.Figures.Value(metric))
+	return f.Value(metric)
+}
+
+// base sets the period of the report against an earlier one. While the period goes on,
+// its counts are not set against those of a whole one.
+func (r *Report) base(definitions *traffic.Definitions, period BasePeriod, site traffic.Counters) Base {
+	b := Base{BasePeriod: period, Found: !empty(site), Changes: map[traffic.Metric]traffic.Change{}, Figures: definitions.Compute(site)}
+	for _, d := range definitions.List() {
+		var change traffic.Change
+		if b.Found && !(r.GoesOn && (d.Unit == "calls" || d.Unit == "offers")) {
+			change = d.Change(value(r.Figures, d.Key), value(b.Figures, d.Key))
+		}
+		b.Changes[d.Key] = change
+	}
+	return b
 }
 
 // serviceColumns are the figures of each row of 话务服务, in the order of the columns;

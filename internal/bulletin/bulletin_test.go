@@ -145,6 +145,28 @@ func TestImportedBaseHasTheCitysFiguresOnly(t *testing.T) {
 	}
 }
 
+// Nor does an imported period itself have them.
+func TestImportedPeriodHasTheCitysFiguresOnly(t *testing.T) {
+	site := published(1000, 1020, 6000, 216_000, 20, 100, 140_000, 1)
+	delete(site, traffic.CountAbandoned)
+	r := assemble(t, bulletin.Input{
+		Period: bulletin.Year(2022), Location: bulletintest.Shanghai, ReadAt: read, Definitions: traffic.Standard(), Site: site, Bases: []traffic.Counters{nil},
+	})
+	document := r.Document("zh")
+	for _, row := range document.Table("levels").Rows {
+		if row[2].Text != traffic.None {
+			t.Errorf("%s is %s", row[0].Text, row[2].Text)
+		}
+	}
+	if cell := document.Table("service").Rows[0][2]; cell.Text != "98.04%" {
+		t.Errorf("the connect rate is %s", cell.Text)
+	}
+	text, err := json.Marshal(r)
+	if err != nil || strings.Contains(string(text), "abandon") || !strings.Contains(string(text), `"connect_rate":98.04`) {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
 func TestPeriodWithoutDataSaysSo(t *testing.T) {
 	in := bulletintest.Input(bulletin.Year(2026), read)
 	in.Site = traffic.Counters{traffic.CountOffered: 0}

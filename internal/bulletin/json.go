@@ -20,6 +20,45 @@ var agentFigures = []traffic.Metric{
 	traffic.RONA, traffic.OffersRefused, traffic.OffersNotReached,
 }
 
+// MarshalJSON writes the report with the figures that are known.
+func (r *Report) MarshalJSON() ([]byte, error) {
+	type plain Report
+	return json.Marshal(struct {
+		*plain
+		Figures any `json:"figures"`
+	}{(*plain)(r), known(r.Figures)})
+}
+
+// MarshalJSON writes the base with the figures that are known, or null when there are none.
+func (b Base) MarshalJSON() ([]byte, error) {
+	type plain Base
+	var figures any
+	if b.Found {
+		figures = known(b.Figures)
+	}
+	return json.Marshal(struct {
+		plain
+		Figures any `json:"figures"`
+	}{plain(b), figures})
+}
+
+// MarshalJSON writes the step with the figures that are known.
+func (s Step) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		From    time.Time `json:"from"`
+		To      time.Time `json:"to"`
+		Figures any       `json:"figures"`
+	}{s.From, s.To, known(s.Figures)})
+}
+
+// known are all figures and the raw sums, or those that were published of an imported period.
+func known(f traffic.Figures) any {
+	if partial(f) {
+		return some(f, publishedByCity)
+	}
+	return f
+}
+
 // MarshalJSON writes the part with the figures that are known of it.
 func (p Part) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {

@@ -145,11 +145,11 @@ func (r *Report) comparisonTable(l language) Table {
 		t.Columns = append(t.Columns, Column{Head: name + l.f(" (%s)", " (%s)", b.Period)}, Column{Head: l.t("比", "against ") + name})
 	}
 	for _, d := range compares(r.Figures.Definitions()) {
-		row := []Cell{words(l.row(d)), figure(d, r.Figures.Value(d.Key))}
+		row := []Cell{words(l.row(d)), figure(d, value(r.Figures, d.Key))}
 		for _, b := range r.Bases {
 			cell := words(traffic.None)
-			if b.knows(d.Key) {
-				cell = figure(d, b.Figures.Value(d.Key))
+			if b.Found {
+				cell = figure(d, value(b.Figures, d.Key))
 			}
 			row = append(row, cell, l.change(b.Changes[d.Key]))
 		}
@@ -189,7 +189,7 @@ func (r *Report) extremesTable(l language) Table {
 
 func figureOf(f traffic.Figures, metric traffic.Metric) Cell {
 	d, _ := f.Definitions().Get(metric)
-	return figure(d, f.Value(metric))
+	return figure(d, value(f, metric))
 }
 
 // finality says how far the figures are final.
@@ -238,11 +238,14 @@ func (r *Report) notes(l language) []string {
 	if r.leap() {
 		list = append(list, l.f("上年没有2月29日，同比以%s为基期。", "The year before has no 29 February: the base is %s.", l.day(r.Bases[len(r.Bases)-1].Period.First)))
 	}
+	if partial(r.Figures) {
+		list = append(list, l.f("%s只有公布的主要指标，或含导入的数据；其余指标记“—”。", "Of %s only published figures are known, in whole or part; others are —.", l.period(r.Period)))
+	}
 	for _, b := range r.Bases {
 		switch {
 		case !b.Found:
 			list = append(list, l.f("%s（%s）没有数据。", "There are no figures of %s (%s).", l.against(r.Period, b.Against), b.Period))
-		case b.partial:
+		case partial(b.Figures):
 			list = append(list, l.f("%s（%s）只有公布的主要指标。", "Of %s (%s), only published figures are known.", l.against(r.Period, b.Against), b.Period))
 		}
 	}

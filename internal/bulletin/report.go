@@ -111,9 +111,8 @@ type ServiceCell struct {
 type Base struct {
 	BasePeriod
 	Found   bool                              `json:"found"` // there are data
-	Figures *traffic.Figures                  `json:"figures,omitempty"`
+	Figures traffic.Figures                   `json:"figures"`
 	Changes map[traffic.Metric]traffic.Change `json:"changes"`
-	partial bool                              // only the city's figures are known of it
 }
 
 // Step is a day or a month.

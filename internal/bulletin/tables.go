@@ -11,11 +11,6 @@ import (
 
 func daysOf(p Period) []calendar.Day { return calendar.DaysBetween(p.First, p.Last) }
 
-// knows reports whether a base has a figure.
-func (b Base) knows(metric traffic.Metric) bool {
-	return b.Found && (!b.partial || slices.Contains(publishedByCity, metric))
-}
-
 // levels are the definitions of service levels.
 func levels(definitions *traffic.Definitions) (list []traffic.Definition) {
 	for _, d := range definitions.List() {
@@ -43,14 +38,14 @@ func (r *Report) levelsTable(l language) Table {
 				formula = zh
 			}
 		}
-		value := figure(d, r.Figures.Value(d.Key))
+		cell := figure(d, value(r.Figures, d.Key))
 		change := l.change(yearBefore.Changes[d.Key])
-		value.Change = &change
+		cell.Change = &change
 		name, _, _ := strings.Cut(l.name(d), "(")
 		if l == "zh" {
 			name = l.name(d)
 		}
-		t.Rows = append(t.Rows, []Cell{words(strings.TrimSpace(name)), words(formula), value})
+		t.Rows = append(t.Rows, []Cell{words(strings.TrimSpace(name)), words(formula), cell})
 	}
 	return t
 }
@@ -182,24 +177,30 @@ func (r *Report) agentsTable(l language) Table {
 		c := a.Figures.Counters()
 		talk := c[traffic.SumTalk] + c[traffic.SumOutboundTalk]
 		t.Rows = append(t.Rows, []Cell{
-			words(a.ID), figureOf(a.Figures, traffic.Answered), figureOf(a.Figures, traffic.OutboundAnswered),
-			ratio(traffic.Ratio{Num: talk, Den: time.Minute.Milliseconds()}, 1), figureOf(a.Figures, traffic.TotalTalk),
+			words(a.ID), agentFigure(a, traffic.Answered), agentFigure(a, traffic.OutboundAnswered),
+			ratio(traffic.Ratio{Num: talk, Den: time.Minute.Milliseconds()}, 1), agentFigure(a, traffic.TotalTalk),
 			ratio(traffic.Ratio{Num: c[traffic.SumLoggedIn], Den: time.Hour.Milliseconds()}, 1),
-			figureOf(a.Figures, traffic.Occupancy), figureOf(a.Figures, traffic.RONA),
+			agentFigure(a, traffic.Occupancy), agentFigure(a, traffic.RONA),
 		})
 	}
 	return t
 }
 
+// agentFigure is figureOf for an agent, whose calls were not offered to the agent alone.
+func agentFigure(a Agent, metric traffic.Metric) Cell {
+	d, _ := a.Figures.Definitions().Get(metric)
+	return figure(d, a.Figures.Value(metric))
+}
+
 // elsewhere is what became of callers who were not answered in their queue.
 func (r *Report) elsewhere(l language) Section {
 	s := Section{Title: l.t("回拨与溢出", "Callbacks and overflow")}
-	c := r.Figures.Counters()
+	tried, reached := value(r.Figures, traffic.CallbacksAttempted), value(r.Figures, traffic.CallbacksReached)
 	callbacks := Table{Key: "callbacks", Sheet: l.t("回拨", "Callbacks"), Title: l.t("回拨", "Callbacks"), Columns: []Column{
 		{Head: l.t("预约回拨量 (通)", "requested (calls)")}, {Head: l.t("回拨量 (通)", "attempted (calls)")}, {Head: l.t("回拨接通量 (通)", "reached (calls)")}, {Head: l.t("回拨接通率 (%)", "reached (%)")},
 	}, Rows: [][]Cell{{
 		figureOf(r.Figures, traffic.CallbacksRequested), figureOf(r.Figures, traffic.CallbacksAttempted), figureOf(r.Figures, traffic.CallbacksReached),
-		percent(traffic.Ratio{Num: 100 * c[traffic.CountCallbackReached], Den: c[traffic.CountCallbackTried]}, 2),
+		percent(traffic.Ratio{Num: 100 * reached.Num, Den: tried.Num}, 2),
 	}}}
 	s.Tables = append(s.Tables, callbacks)
 	if len(r.Targets) == 0 {

@@ -9,6 +9,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"hotline/internal/bulletin"
+	"hotline/internal/traffic"
 )
 
 // bulletinXLSX writes a workbook with a sheet for each table. Its numbers are
@@ -165,25 +166,26 @@ func (b *workbook) row(t bulletin.Table, number int, row []bulletin.Cell) error 
 // excelValue is what a cell holds and how it is shown. What is not known is left
 // empty, so that Excel's own sums and means skip it.
 func excelValue(c *bulletin.Cell) (value any, format string) {
-	if c == nil {
+	switch {
+	case c == nil || c.Text == traffic.None:
 		return nil, ""
-	}
-	if c.Format == bulletin.Words {
+	case c.Format == bulletin.Words:
 		return c.Text, ""
 	}
-	number, defined := c.Value.Rounded(c.Decimals).Float()
-	if !defined {
-		return nil, ""
+	published := c.Value.Rounded(c.Decimals)
+	if c.Format != bulletin.Number {
+		published.Den *= 100
 	}
+	number, _ := published.Float()
 	zeros := ""
 	if c.Decimals > 0 {
 		zeros = "." + "00000000"[:c.Decimals]
 	}
 	switch c.Format {
 	case bulletin.Percent:
-		return number / 100, "0" + zeros + "%"
+		return number, "0" + zeros + "%"
 	case bulletin.Changed:
-		return number / 100, `"↑"0` + zeros + `%;"↓"0` + zeros + `%;0` + zeros + "%"
+		return number, `"↑"0` + zeros + `%;"↓"0` + zeros + `%;0` + zeros + "%"
 	}
 	return number, "0" + zeros
 }
