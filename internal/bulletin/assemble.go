@@ -112,10 +112,10 @@ func (r *Report) service(definitions *traffic.Definitions) (rows []ServiceRow) {
 	for _, of := range serviceColumns {
 		row := ServiceRow{Kind: of.kind}
 		for i, metric := range of.metrics {
-			cell := ServiceCell{Column: serviceColumns[0].metrics[i], Text: traffic.None}
+			cell := ServiceCell{Column: serviceColumns[0].metrics[i]}
 			if metric != "" {
 				cell.Definition, _ = definitions.Get(metric)
-				cell.Value, cell.Text = r.Figures.Value(metric), r.Figures.Text(metric)
+				cell.Value = r.Figures.Value(metric)
 				cell.Change = yearBefore.Changes[metric]
 			}
 			row.Cells = append(row.Cells, cell)

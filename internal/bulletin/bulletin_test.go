@@ -162,7 +162,7 @@ func TestImportedPeriodHasTheCitysFiguresOnly(t *testing.T) {
 		t.Errorf("the connect rate is %s", cell.Text)
 	}
 	text, err := json.Marshal(r)
-	if err != nil || strings.Contains(string(text), "abandon") || !strings.Contains(string(text), `"connect_rate":98.04`) {
+	if err != nil || strings.Contains(string(text), `"abandoned":0`) || !strings.Contains(string(text), `"connect_rate":98.04`) {
 		t.Errorf("%v: %s", err, text)
 	}
 }

@@ -162,7 +162,7 @@ func (w Window) MarshalJSON() ([]byte, error) {
 		plain
 		ConnectRate json.RawMessage `json:"connect_rate"`
 		Enough      bool            `json:"enough"`
-	}{plain(w), json.RawMessage(w.ConnectRate().Round(2)), w.Enough()})
+	}{plain(w), number(w.ConnectRate(), 2), w.Enough()})
 }
 
 // leastRate is the connect rate, in per cent, that GB/T 33358-2016 asks for over any 24 hours.
@@ -202,11 +202,7 @@ func (w *Week) MarshalJSON() ([]byte, error) {
 			if hour > 0 {
 				out = append(out, ',')
 			}
-			text := "null"
-			if mean := w.Mean(day, hour); mean.Defined() {
-				text = mean.Round(weekDecimals)
-			}
-			out = append(out, text...)
+			out = append(out, number(w.Mean(day, hour), weekDecimals)...)
 		}
 		out = append(out, ']')
 	}

@@ -84,12 +84,25 @@ func some(figures traffic.Figures, metrics []traffic.Metric) json.RawMessage {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = append(strconv.AppendQuote(out, string(m)), ':')
-		if figures.Value(m).Defined() {
-			out = append(out, figures.Text(m)...)
-		} else {
-			out = append(out, "null"...)
-		}
+		d, _ := figures.Definitions().Get(m)
+		out = append(append(strconv.AppendQuote(out, string(m)), ':'), number(figures.Value(m), d.Decimals)...)
 	}
 	return append(out, '}')
+}
+
+// number is a value as it is published, or null.
+func number(value traffic.Ratio, decimals int) json.RawMessage {
+	if !value.Defined() {
+		return json.RawMessage("null")
+	}
+	return json.RawMessage(value.Round(decimals))
+}
+
+// MarshalJSON writes the cell's published value as a number.
+func (c ServiceCell) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Column traffic.Metric  `json:"column"`
+		Value  json.RawMessage `json:"value"`
+		Change traffic.Change  `json:"year_on_year"`
+	}{c.Column, number(c.Value, c.Definition.Decimals), c.Change})
 }

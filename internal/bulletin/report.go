@@ -100,11 +100,10 @@ type ServiceRow struct {
 
 // ServiceCell is a figure of the table with its change against the year before.
 type ServiceCell struct {
-	Column     traffic.Metric     `json:"column"` // by the figure of the first row
-	Definition traffic.Definition `json:"-"`      // empty where the table has no figure
-	Value      traffic.Ratio      `json:"-"`
-	Text       string             `json:"published"`
-	Change     traffic.Change     `json:"year_on_year"`
+	Column     traffic.Metric     // by the figure of the first row
+	Definition traffic.Definition // empty where the table has no figure
+	Value      traffic.Ratio      // not defined there
+	Change     traffic.Change
 }
 
 // Base is an earlier period with its figures.
