@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
@@ -136,6 +137,7 @@ func TestBulletinsOfStoredYears(t *testing.T) {
 func BenchmarkAnnual(b *testing.B) {
 	store := storedYear(b, 2024, 2025)
 	ctx := context.Background()
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as the command does
 	for _, format := range report.BulletinFormats {
 		b.Run(format, func(b *testing.B) {
 			before := processorTime(b)
