@@ -15,7 +15,7 @@ func TestReportSaysWhatIsWrong(t *testing.T) {
 		`--year: "26" is not a year`:          "report annual --year 26",
 		`"docx" is not possible; write table`: "report annual --year 2026 --format docx",
 		`"fr" is not possible; write zh, en`:  "report annual --year 2026 --lang fr",
-		`unknown flag: --month`:               "report daily --month 2026-01",
+		`has no flag --month`:                 "report daily --month 2026-01",
 	} {
 		_, err := run(strings.Fields(line)...)
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -1,10 +1,6 @@
 package bulletin
 
-import (
-	"strconv"
-
-	"hotline/internal/traffic"
-)
+import "hotline/internal/traffic"
 
 // Document is a report in one language, in the order in which it is read. Writers
 // need to know nothing of its contents.
@@ -133,15 +129,4 @@ func figure(d traffic.Definition, value traffic.Ratio) Cell {
 
 func (l language) change(c traffic.Change) Cell {
 	return Cell{Text: c.Text(l.t("持平", "unchanged")), Format: Changed, Value: c.Ratio, Decimals: 2}
-}
-
-func (l language) count(n int, zh, one, many string) string {
-	text := strconv.Itoa(n)
-	switch {
-	case l == "zh":
-		return text + zh
-	case n == 1:
-		return text + " " + one
-	}
-	return text + " " + many
 }
