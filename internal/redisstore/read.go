@@ -121,7 +121,12 @@ func tableOf(name string, fields map[string]string) (traffic.Table, error) {
 		if !ok || err != nil {
 			return nil, fmt.Errorf("field %q of %s in Redis, with the value %q, is not a counter", field, name, text)
 		}
-		table.Add(key, traffic.Counters{counter: amount})
+		row := table[key]
+		if row == nil {
+			row = traffic.Counters{}
+			table[key] = row
+		}
+		row[counter] = amount // each field names another counter
 	}
 	return table, nil
 }
