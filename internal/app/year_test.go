@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"hotline/internal/acd"
+	"hotline/internal/bulletin"
 	"hotline/internal/calendar"
 	"hotline/internal/redisstore"
 	"hotline/internal/redisstore/redistest"
@@ -276,6 +277,20 @@ func TestYearAsPublished(t *testing.T) {
 		if got := figures.Text(metric); got != want {
 			t.Errorf("%s is %s, want %s", metric, got, want)
 		}
+	}
+	began = time.Now()
+	r, err := readBulletin(ctx, store, bulletin.Input{Period: bulletin.Year(2023), Location: loc, ReadAt: time.Now(), Definitions: traffic.Standard()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var csv strings.Builder
+	if err := WriteBulletin(ctx, &csv, "csv", "zh", "", r); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("the annual report took %v", time.Since(began))
+	_, published, _ := strings.Cut(csv.String(), "\n")
+	if want := "接听,1107680,-4.32,98.30,-0.20,6,-45.45,216,5.37,2.45,0.32\n呼出,139412,23.86,,,,,140,52.17,0.75,-0.01\n总计,1247092,-1.82,,,,,208,6.67,2.26,0.25\n"; !strings.HasPrefix(published, want) {
+		t.Errorf("the report says\n%s\nand the city published\n%s", published[:min(len(published), 300)], want)
 	}
 	if differences, err := store.VerifyYear(ctx, 2023); err != nil || len(differences) > 0 {
 		t.Errorf("VerifyYear: %d differences, %v", len(differences), err)
