@@ -7,7 +7,7 @@ DEMO_SECONDS ?= 0
 # The linter, pinned; run through the module proxy, not installed.
 LINT := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help deps build demo test unit e2e bench-engine lint fmt vet up down clean
+.PHONY: help deps build demo test unit e2e bench-engine year lint fmt vet up down clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ unit: ## unit tests with the race detector
 
 e2e: ## end-to-end tests on real Asterisk and Redis
 	go test -v -count=1 -timeout 8m ./internal/e2e
+
+year: ## feed the calls of a year through Redis, close every day and compare with the published table; takes minutes
+	HOTLINE_YEAR=1 go test -count=1 -v -run YearAsPublished -timeout 20m ./internal/app
 
 bench-engine: ## simulate a year of 1.13 million calls on one core; prints processor seconds and memory
 	GOMAXPROCS=1 go test -run '^$$' -bench BenchmarkYear -benchtime 1x -benchmem ./internal/scenario

@@ -17,14 +17,15 @@ import (
 // an error, so that a new one is thought about.
 var allowed = map[string][]string{
 	"asterisk-conf":         {},
-	"cmd/hotline":           {"asterisk-conf", "internal/acd", "internal/app", "internal/calendar", "internal/config", "internal/report", "internal/scenario", "internal/sim"},
+	"cmd/hotline":           {"asterisk-conf", "internal/acd", "internal/app", "internal/bulletin", "internal/calendar", "internal/config", "internal/report", "internal/scenario", "internal/sim"},
 	"cmd/lab":               {"internal/apiclient", "internal/lab", "internal/liveview", "internal/phonescript"},
 	"cmd/phones":            {"internal/phonescript", "internal/phone"},
 	"internal":              {},
 	"internal/acd":          {},
 	"internal/apiclient":    {"internal/acd", "internal/calendar", "internal/httpapi/view"},
-	"internal/app":          {"asterisk-conf", "internal/acd", "internal/asterisk", "internal/calendar", "internal/callflow", "internal/config", "internal/httpapi", "internal/metrics", "internal/redisstore", "internal/replay", "internal/report", "internal/requirement", "internal/runner", "internal/scenario", "internal/sim", "internal/staffing", "internal/traffic"},
+	"internal/app":          {"asterisk-conf", "internal/acd", "internal/asterisk", "internal/bulletin", "internal/calendar", "internal/callflow", "internal/config", "internal/httpapi", "internal/metrics", "internal/recordfile", "internal/redisstore", "internal/replay", "internal/report", "internal/requirement", "internal/runner", "internal/scenario", "internal/sim", "internal/staffing", "internal/traffic"},
 	"internal/asterisk":     {"internal/acd", "internal/runner"},
+	"internal/bulletin":     {"internal/calendar", "internal/traffic"},
 	"internal/calendar":     {},
 	"internal/callflow":     {"internal/acd"},
 	"internal/config":       {"internal/acd", "internal/calendar"},
@@ -37,8 +38,9 @@ var allowed = map[string][]string{
 	"internal/metrics":      {"internal/acd"},
 	"internal/phone":        {},
 	"internal/phonescript":  {"internal/phone"},
+	"internal/recordfile":   {"internal/acd"},
 	"internal/redisstore":   {"internal/acd", "internal/calendar", "internal/runner", "internal/traffic"},
-	"internal/report":       {"internal/traffic", "internal/calendar", "internal/sim"},
+	"internal/report":       {"internal/bulletin", "internal/traffic", "internal/calendar", "internal/sim"},
 	"internal/replay":       {"internal/acd", "internal/calendar"},
 	"internal/requirement":  {"internal/acd", "internal/calendar", "internal/sim", "internal/staffing", "internal/traffic"},
 	"internal/runner":       {"internal/acd"},
@@ -48,14 +50,15 @@ var allowed = map[string][]string{
 	"internal/traffic":      {"internal/acd", "internal/calendar"},
 
 	// Helpers of tests.
-	"internal/asterisk/aritest":     {},
-	"internal/metrics/metricstest":  {},
-	"internal/redisstore/redistest": {"internal/devstack"},
+	"internal/asterisk/aritest":      {},
+	"internal/bulletin/bulletintest": {"internal/bulletin", "internal/calendar", "internal/traffic"},
+	"internal/metrics/metricstest":   {},
+	"internal/redisstore/redistest":  {"internal/devstack"},
 }
 
 // pure packages import the standard library and the project's packages only,
 // and nothing that reads a clock, the disk or the network.
-var pure = []string{"internal/acd", "internal/callflow", "internal/calendar", "internal/replay", "internal/staffing", "internal/traffic"}
+var pure = []string{"internal/acd", "internal/bulletin", "internal/callflow", "internal/calendar", "internal/recordfile", "internal/replay", "internal/staffing", "internal/traffic"}
 
 // impure are parts of the standard library that pure packages do without.
 var impure = []string{"net", "net/http", "os", "os/exec", "sync", "math/rand", "math/rand/v2", "crypto/rand", "log", "context"}
@@ -67,6 +70,7 @@ var onlyImporter = map[string]string{
 	"github.com/prometheus/client_golang/": "internal/metrics",
 	"github.com/emiago/sipgo":              "internal/phone",
 	"github.com/spf13/cobra":               "cmd/",
+	"github.com/xuri/excelize/v2":          "internal/report",
 }
 
 type goPackage struct {

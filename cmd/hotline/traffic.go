@@ -15,7 +15,7 @@ import (
 
 func trafficCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{Use: "traffic", Short: "Traffic figures"}
-	cmd.AddCommand(todayCommand(load), dayCommand(load), verifyCommand(load), scenarioCommand(load))
+	cmd.AddCommand(todayCommand(load), dayCommand(load), verifyCommand(load), scenarioCommand(load), importYearsCommand(load), definitionsCommand())
 	return cmd
 }
 
@@ -77,33 +77,41 @@ func verifyCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Recount a day's call records and compare every counter",
-		Args:  cobra.NoArgs,
+		Long: `Recount the records of a day's calls and of agents' time, compare every counter of
+the day and its quarter-hours, and what the day was closed with. The exit status is
+1 when something differs. Of an archived day the records are in a file, in the
+folder that --archive names; its checksum is compared as well.
+
+With --month or --year the counters of the period are compared with the sum of its
+days or months; for that no records are needed.`,
+		Args: cobra.NoArgs,
 	}
 	written := dayFlag(cmd)
+	month := cmd.Flags().String("month", "", "compare a month with its closed days instead, as in 2026-01")
+	year := cmd.Flags().Int("year", 0, "compare a year with its months instead, as in 2026")
+	archive := cmd.Flags().String("archive", "", "folder of the archives; for a day that is archived")
+	cmd.MarkFlagsMutuallyExclusive("day", "month", "year")
+	cmd.MarkFlagsMutuallyExclusive("archive", "month", "year")
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := load()
 		if err != nil {
 			return err
 		}
-		day, err := dayOf(*written, cfg)
-		if err != nil {
-			return err
-		}
-		differences, err := app.Verify(cmd.Context(), cfg, day)
+		period, differences, err := verified(cmd, cfg, *written, *archive, *month, *year)
 		if err != nil {
 			return err
 		}
 		out := cmd.OutOrStdout()
 		if *asJSON {
-			if err := json.NewEncoder(out).Encode(map[string]any{"day": day, "differences": differences}); err != nil {
+			if err := json.NewEncoder(out).Encode(map[string]any{"period": period, "differences": differences}); err != nil {
 				return err
 			}
 		} else {
 			for _, d := range differences {
 				fmt.Fprintln(out, d)
 			}
-			fmt.Fprintf(out, "%s: %d differences between the counters and a recount of the call records\n", day, len(differences))
+			fmt.Fprintf(out, "%s: %d differences\n", period, len(differences))
 		}
 		if len(differences) > 0 {
 			return errFound
@@ -111,6 +119,32 @@ func verifyCommand(load loader) *cobra.Command {
 		return nil
 	}
 	return cmd
+}
+
+// verified verifies the period that the flags name.
+func verified(cmd *cobra.Command, cfg *config.Config, day, archive, month string, year int) (string, []string, error) {
+	ctx := cmd.Context()
+	switch {
+	case month != "":
+		m, err := calendar.ParseMonth(month)
+		if err != nil {
+			return "", nil, err
+		}
+		differences, err := app.VerifyPeriod(ctx, cfg, m, 0)
+		return m.String(), differences, err
+	case cmd.Flags().Changed("year"):
+		if year < 1970 || year > 9999 {
+			return "", nil, fmt.Errorf("--year is %d; write a year, as in 2026", year)
+		}
+		differences, err := app.VerifyPeriod(ctx, cfg, calendar.Month{}, year)
+		return fmt.Sprint(year), differences, err
+	}
+	d, err := dayOf(day, cfg)
+	if err != nil {
+		return "", nil, err
+	}
+	differences, err := app.Verify(ctx, cfg, d, archive)
+	return d.String(), differences, err
 }
 
 func scenarioCommand(load loader) *cobra.Command {

@@ -29,12 +29,37 @@ func (e *Engine) setState(a *agent, state AgentState, reason string) {
 	case Talking, WrapUp:
 		a.OnContact += e.now.Sub(a.Since)
 	}
+	e.account(a)
 	a.countDuty(state)
 	a.State, a.Reason, a.Since = state, reason, e.now
 	a.freeAt = time.Time{}
 	e.touchAgent(a)
 	if state == NotReady || state == LoggedOut {
 		e.unprefer(a)
+	}
+}
+
+// account tells the agent's time in the present state, as far as it has not been
+// told yet.
+func (e *Engine) account(a *agent) {
+	from := a.Since
+	if a.Accounted.After(from) {
+		from = a.Accounted
+	}
+	if a.State == LoggedOut || !e.now.After(from) {
+		return
+	}
+	a.Accounted = e.now
+	e.out.Stints = append(e.out.Stints, Stint{
+		Version: RecordVersion, Agent: a.Agent, Seat: a.Seat, State: a.State, Reason: a.Reason, From: from, To: e.now,
+	})
+	e.touchAgent(a)
+}
+
+// accountAll does so for everybody who is logged in.
+func (e *Engine) accountAll() {
+	for _, a := range e.agentOrder {
+		e.account(a)
 	}
 }
 
@@ -152,12 +177,12 @@ func (e *Engine) takePending(a *agent) bool {
 }
 
 func (e *Engine) leaveSeat(a *agent) {
+	e.setState(a, LoggedOut, "")
 	e.seats[a.Seat] = nil
 	a.Seat = ""
 	a.AgentStatus.Answered = 0
 	a.OnContact, a.Idle, a.LastOffer = 0, 0, 0
 	a.IdleSince = time.Time{}
-	e.setState(a, LoggedOut, "")
 	if a.retired {
 		e.forgetAgent(a)
 	}

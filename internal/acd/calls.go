@@ -326,6 +326,14 @@ func (e *Engine) record(c *call, result Result, reason Reason) {
 		Queue: c.Queue, Arrived: c.Arrived, Queued: c.Queued, Ended: e.now,
 		Result: result, Reason: reason, Offers: c.Offers, Visits: c.Visits, Resumed: c.Resumed, Callback: c.Callback, Outcome: c.Outcome,
 	}
+	if c.callback != nil {
+		record.Direction = Outbound
+	}
+	if c.entry != nil {
+		for _, s := range c.entry.Skills {
+			record.Skills = append(record.Skills, s.Skill)
+		}
+	}
 	if result == Answered {
 		record.Answered, record.Agent, record.Seat = c.Answered, c.CallStatus.Agent, c.Seat
 		e.measure(TalkTime, c.queue, record.Talk())

@@ -215,6 +215,8 @@ func (e *Engine) handle(event Event) {
 		e.out.Err = asError(e.cancelCallback(ev.Callback))
 	case ExtendWrapUp:
 		e.out.Err = asError(e.extendWrapUp(ev.Agent, ev.By))
+	case Account:
+		e.accountAll()
 	case Tick:
 		// runDue has done it.
 	}

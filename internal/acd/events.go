@@ -125,6 +125,10 @@ type (
 	}
 )
 
+// Account tells the time of all agents in their present states up to now, so that
+// it can be counted though it goes on.
+type Account struct{}
+
 // Tick tells the engine the time, so that what is due happens.
 type Tick struct{}
 
@@ -151,6 +155,7 @@ func (Reconfigure) event()     {}
 func (CallDigit) event()       {}
 func (CancelCallback) event()  {}
 func (ExtendWrapUp) event()    {}
+func (Account) event()         {}
 func (Tick) event()            {}
 
 // Command is something that the switch shall do. Commands of one call are

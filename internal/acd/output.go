@@ -7,6 +7,7 @@ type Output struct {
 	Commands []Command
 	Changes  []Change
 	Records  []CallRecord
+	Stints   []Stint
 	Measures []Measure
 	// Err answers a request from a person; nil when it was granted. It is a
 	// *RequestError.
@@ -18,7 +19,9 @@ func (o *Output) reset() {
 	clear(o.Commands)
 	clear(o.Changes)
 	clear(o.Records)
-	o.Commands, o.Changes, o.Records, o.Measures = o.Commands[:0], o.Changes[:0], o.Records[:0], o.Measures[:0]
+	clear(o.Stints)
+	o.Commands, o.Changes, o.Records = o.Commands[:0], o.Changes[:0], o.Records[:0]
+	o.Stints, o.Measures = o.Stints[:0], o.Measures[:0]
 	o.Err = nil
 }
 
@@ -94,6 +97,9 @@ type AgentStatus struct {
 	// OnContact and Idle are sums since login, without the present state:
 	// talk and wrap-up, and ready.
 	OnContact time.Duration `json:"on_contact_ns,omitempty"`
+	// Accounted is until when the time in the present state has been told as a Stint;
+	// before Since: not at all yet.
+	Accounted time.Time     `json:"accounted,omitzero"`
 	Idle      time.Duration `json:"idle_ns,omitempty"`
 	LastOffer uint64        `json:"last_offer,omitempty"` // number of the last offer made to the agent
 	// Leaving is the leg that was hung up and may still be at the phone of
@@ -164,6 +170,10 @@ type CallRecord struct {
 	Ended   time.Time `json:"ended"`
 	Agent   AgentID   `json:"agent,omitempty"` // who answered
 	Seat    SeatID    `json:"seat,omitempty"`
+	// Skills are those that the call asked for when it came.
+	Skills []SkillID `json:"skills,omitempty"`
+	// Direction is Outbound for a call that the hotline placed.
+	Direction Direction `json:"direction,omitempty"`
 	// Callback, when set, is the callback of which this call was an attempt:
 	// the hotline called Caller. Such a call is not offered, has no wait, and
 	// Outcome says why the caller was not reached.
@@ -185,8 +195,29 @@ type OfferRecord struct {
 	Outcome OfferOutcome `json:"outcome,omitempty"` // empty while in flight
 }
 
+// Direction says who placed a call.
+type Direction string
+
+// The directions; a record without one is inbound.
+const (
+	Inbound  Direction = ""
+	Outbound Direction = "outbound"
+)
+
 // Offered reports whether the call was offered to a queue.
-func (r *CallRecord) Offered() bool { return !r.Queued.IsZero() && r.Callback == "" }
+func (r *CallRecord) Offered() bool { return !r.Queued.IsZero() && r.Direction == Inbound }
+
+// Stint accounts for the time that an agent spent in one state. An agent who is
+// logged in is always in one; a stint is told when it ends, and on Account.
+type Stint struct {
+	Version int        `json:"v"` // RecordVersion
+	Agent   AgentID    `json:"agent"`
+	Seat    SeatID     `json:"seat"`
+	State   AgentState `json:"state"`
+	Reason  string     `json:"reason,omitempty"` // why not ready
+	From    time.Time  `json:"from"`
+	To      time.Time  `json:"to"`
+}
 
 // Wait is how long the caller waited in the queue; 0 for a call that was not offered.
 func (r *CallRecord) Wait() time.Duration {

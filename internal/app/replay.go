@@ -41,6 +41,9 @@ func WriteScenario(ctx context.Context, cfg *config.Config, day calendar.Day, fo
 	}); err != nil {
 		return WrittenScenario{}, fmt.Errorf("read the call records of %s: %w", day, err)
 	}
+	if err := notArchived(ctx, store, day); err != nil {
+		return WrittenScenario{}, err
+	}
 	files, summary, err := recorder.Files(routing)
 	if err != nil {
 		return WrittenScenario{}, err

@@ -41,7 +41,7 @@ func recordDay(t *testing.T) (*config.Config, *sim.Scenario, *sim.Result) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	played, err := sim.Run(t.Context(), s, sim.Options{Seed: 2, Record: func(r acd.CallRecord) { store.Append(nil, []acd.CallRecord{r}) }})
+	played, err := sim.Run(t.Context(), s, sim.Options{Seed: 2, Record: func(r acd.CallRecord) { store.Append(nil, []acd.CallRecord{r}, nil) }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,11 +68,13 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 		Log:     log,
 		Version: version,
 	}), log)
+	ledger := &books{store: store, account: run.Request, location: cfg.Location, log: log}
 	log.Info("hotline serves", zap.String("site", cfg.Site), zap.String("version", version), zap.Stringer("http", cfg.HTTP.Listen))
 	return runAll(ctx, log, []component{
 		{"store", store.Run},
 		{"runner", run.Run},
 		{"switch", sw.Run},
+		{"books", ledger.run},
 		{"http", func(ctx context.Context) error { return serveHTTP(ctx, server, listener) }},
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -67,23 +68,47 @@ func Traffic(ctx context.Context, cfg *config.Config, day calendar.Day) (DayFigu
 	return readDay(ctx, store, day)
 }
 
-// Verify recounts the call records of a day and lists, a sentence each, where
-// the counters differ from them.
-func Verify(ctx context.Context, cfg *config.Config, day calendar.Day) ([]string, error) {
+// ImportYears takes over the traffic of months and years before this program
+// counted, from a file in the format of ReadYears; see redisstore.Store.ImportYears.
+func ImportYears(ctx context.Context, cfg *config.Config, name string, file io.Reader, replace bool) ([]Published, error) {
+	rows, err := ReadYears(name, file)
+	if err != nil {
+		return nil, fmt.Errorf("nothing was imported:\n%w", err)
+	}
 	store, err := newStore(cfg, zap.NewNop(), nil)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = store.Close() }()
-	differences, err := store.Verify(ctx, day)
+	periods := make(map[string]traffic.Counters, len(rows))
+	for _, row := range rows {
+		periods[row.Period] = row.Counters
+	}
+	if err := store.ImportYears(ctx, periods, filepath.Base(name), replace, time.Now()); err != nil {
+		return nil, fmt.Errorf("nothing was imported:\n%w", err)
+	}
+	return rows, nil
+}
+
+// Verify recounts the call records of a day and lists, a sentence each, where
+// the counters differ from them. Of an archived day it reads the file in a folder.
+func Verify(ctx context.Context, cfg *config.Config, day calendar.Day, archive string) ([]string, error) {
+	store, err := newStore(cfg, zap.NewNop(), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = store.Close() }()
+	verify := store.Verify
+	if archive != "" {
+		verify = func(ctx context.Context, day calendar.Day) ([]redisstore.Difference, error) {
+			return verifyArchived(ctx, cfg, store, day, archive)
+		}
+	}
+	differences, err := verify(ctx, day)
 	if err != nil {
 		return nil, fmt.Errorf("verify %s: %w", day, err)
 	}
-	var sentences []string
-	for _, d := range differences {
-		sentences = append(sentences, d.String())
-	}
-	return sentences, nil
+	return sentences(differences), nil
 }
 
 // WriteDay prints a day's figures as table, csv or json, in zh or en.
@@ -93,4 +118,36 @@ func WriteDay(w io.Writer, format, lang string, figures DayFigures) error {
 		day.Queues = append(day.Queues, report.Queue{Name: string(id), Figures: figures.Queues[id]})
 	}
 	return report.WriteDay(w, format, lang, day)
+}
+
+// VerifyPeriod compares a month with its closed days, or a year with its months, and
+// lists where they differ.
+func VerifyPeriod(ctx context.Context, cfg *config.Config, month calendar.Month, year int) ([]string, error) {
+	store, err := newStore(cfg, zap.NewNop(), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = store.Close() }()
+	var differences []redisstore.Difference
+	if year > 0 {
+		differences, err = store.VerifyYear(ctx, year)
+	} else {
+		differences, err = store.VerifyMonth(ctx, month)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return sentences(differences), nil
+}
+
+func sentences(differences []redisstore.Difference) (list []string) {
+	for _, d := range differences {
+		list = append(list, d.String())
+	}
+	return list
+}
+
+// WriteDefinitions prints what every figure means.
+func WriteDefinitions(w io.Writer, format, lang string) error {
+	return report.WriteDefinitions(w, format, lang, traffic.Standard())
 }

@@ -1,99 +1,164 @@
--- Applies the record of one finished call, once, and wholly or not at all.
+-- Applies entries of one day, each once: records of finished calls, or stints of
+-- agents. All of them are applied wholly, or none at all.
 --
--- KEYS[1]  set of the ids of the calls counted for the day
--- KEYS[2]  stream of the day's records
--- KEYS[3]  live calls, of which this one is no longer
--- KEYS[4]  counters of the day
--- KEYS[5]  counters of the interval
--- ARGV[1]  call id
--- ARGV[2]  the record as JSON
--- ARGV[3]  seconds after which the set expires, counted from its last call
--- ARGV[4]  n, how many of the amounts are added; the others are maxima
--- then m fields, then the m amounts that belong to them
+-- KEYS[1]   set of the ids of the entries counted for the day
+-- KEYS[2]   stream of the day's entries
+-- KEYS[3]   live calls, of which the entries are none any more
+-- KEYS[4]   hash of the days that are closed, by day
+-- KEYS[5]   list of what was applied to the day after it was closed
+-- KEYS[6]   set of the days that are open
+-- KEYS[7]   counters of the month, which has the closed days only; see close.lua
+-- KEYS[8]   counters of the year, likewise
+-- KEYS[9]   counters of the day
+-- KEYS[10…] counters of intervals
+-- ARGV[1]   the day
+-- ARGV[2]   seconds after which the set expires, counted from its last entry
+-- ARGV[3]   now, as text, for KEYS[5]
+-- ARGV[4]   n, how many entries there are; no id occurs twice
+-- then for each entry its id and its text
+-- then for each of KEYS[9…] how many amounts are added, how many there are (the others
+--           are maxima), the fields, and the amounts that belong to them
 --
--- Result   1 when the record was applied, 0 when the call had been counted before,
---          or an error, which names the key at fault; then nothing is applied
+-- Result    the indices, from 1 on, of the entries that have been applied before: then
+--           nothing is applied, and the rest may be sent again without them. An empty
+--           list when all were applied. Or an error, which names the key at fault; then
+--           nothing is applied
 --
--- Redis undoes nothing when a script fails, and a call whose id is counted is
--- never applied again. So a failure half way is undone here. Nobody sees the
+-- Redis undoes nothing when a script fails, and an entry whose id is counted is
+-- never applied again. So all that can fail is looked at first, and what fails
+-- nevertheless, for example because a right is missing, is undone. Nobody sees the
 -- state between: Redis runs the script as one step, and keeps it as one step.
+local DAY, CLOSED, IDS = 9, {7, 8}, 5
+local CHUNK = 2000   -- values in one command; Lua passes no more than about 8000
 local n = tonumber(ARGV[4])
-local m = (#ARGV - 4) / 2
-local at                         -- the key that is being used
-local counted, entry             -- whether the id is in the set; the record's place in the stream
-local added = {[4] = 0, [5] = 0} -- how many of the amounts are in the counters
+local at             -- the key that is being used
+local undo = {}      -- functions that take back what was done, last first
 
--- rising are the maxima of a bucket that the record exceeds, as arguments of HSET.
-local function rising(key)
+-- merge reads what a bucket has, and returns what it is to have and what it had, as
+-- arguments of HSET, with the fields that it did not have. The bucket's numbers begin at i.
+local function merge(key, i)
   at = key
-  local rise = {}
-  local old = redis.call('HMGET', key, unpack(ARGV, 5 + n, 4 + m))
-  for i = n + 1, m do
-    local value = old[i - n] and (tonumber(old[i - n]) or error({err = 'ERR a maximum is not a number'}))
-    if not value or value < tonumber(ARGV[4 + m + i]) then
-      table.insert(rise, ARGV[4 + i])
-      table.insert(rise, ARGV[4 + m + i])
-    end
-  end
-  return rise
-end
-
-local function apply()
-  -- First, so that a Redis that takes no writes, such as one whose memory is
-  -- full, refuses this one. After it, it refuses none for such a reason.
-  at = KEYS[1]
-  counted = redis.call('SADD', KEYS[1], ARGV[1]) == 1
-  if not counted then
-    at = KEYS[3]
-    redis.call('HDEL', KEYS[3], ARGV[1])
-    return 0
-  end
-  redis.call('EXPIRE', KEYS[1], ARGV[3])
-  at = KEYS[2]
-  entry = redis.call('XADD', KEYS[2], '*', 'call', ARGV[1], 'record', ARGV[2])
-  for k = 4, 5 do
-    at = KEYS[k]
-    for i = 1, n do
-      redis.call('HINCRBY', KEYS[k], ARGV[4 + i], ARGV[4 + m + i])
-      added[k] = i
-    end
-  end
-  local day, interval = {}, {}
-  if n < m then
-    day, interval = rising(KEYS[4]), rising(KEYS[5])
-  end
-  -- This can fail and is not undone, so it comes after all else that can fail:
-  -- the keys of the maxima have just been read and written as hashes.
-  at = KEYS[3]
-  redis.call('HDEL', KEYS[3], ARGV[1])
-  if #day > 0 then
-    redis.call('HSET', KEYS[4], unpack(day))
-  end
-  if #interval > 0 then
-    redis.call('HSET', KEYS[5], unpack(interval))
-  end
-  return 1
-end
-
-local function undo()
-  for k = 4, 5 do
-    for i = 1, added[k] do
-      if redis.pcall('HINCRBY', KEYS[k], ARGV[4 + i], '-' .. ARGV[4 + m + i]) == 0 then
-        redis.pcall('HDEL', KEYS[k], ARGV[4 + i])
+  local sums, count = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+  local names, amounts = i + 1, i + 1 + count
+  local after, before, missing = {}, {}, {}
+  for from = 1, count, CHUNK do
+    local to = math.min(from + CHUNK - 1, count)
+    local old = redis.call('HMGET', key, unpack(ARGV, names + from, names + to))
+    for f = from, to do
+      local name, amount, text = ARGV[names + f], ARGV[amounts + f], old[f - from + 1]
+      if not text then
+        missing[#missing + 1] = name
+        after[#after + 1] = name
+        after[#after + 1] = amount
+      else
+        local value = tonumber(text) or error({err = 'ERR the counter ' .. name .. ' is not a number'})
+        local sum = f > sums and math.max(value, amount) or value + amount
+        if sum ~= value then
+          before[#before + 1] = name
+          before[#before + 1] = text
+          after[#after + 1] = name
+          after[#after + 1] = sum -- Redis writes whole numbers up to 2^53 exactly
+        end
       end
     end
   end
-  if entry then
-    redis.pcall('XDEL', KEYS[2], entry)
+  return {key = key, after = after, before = before, missing = missing}
+end
+
+local function inChunks(call, command, key, values)
+  for from = 1, #values, CHUNK do
+    call(command, key, unpack(values, from, math.min(from + CHUNK - 1, #values)))
   end
-  if counted then
-    redis.pcall('SREM', KEYS[1], ARGV[1])
+end
+
+local function noLongerLive()
+  at = KEYS[3]
+  for entry = 1, n do
+    redis.call('HDEL', KEYS[3], ARGV[IDS + 2 * (entry - 1)])
   end
+end
+
+local function apply()
+  at = KEYS[1]
+  local counted = {}
+  for entry = 1, n do
+    if redis.call('SISMEMBER', KEYS[1], ARGV[IDS + 2 * (entry - 1)]) == 1 then
+      counted[#counted + 1] = entry
+    end
+  end
+  if #counted == n then
+    noLongerLive()
+  end
+  if #counted > 0 then
+    return counted
+  end
+  at = KEYS[4]
+  local closed = redis.call('HEXISTS', KEYS[4], ARGV[1]) == 1
+  local buckets = {}
+  local i = IDS + 2 * n
+  for k = DAY, #KEYS do
+    buckets[#buckets + 1] = merge(KEYS[k], i)
+    if k == DAY and closed then
+      for _, more in ipairs(CLOSED) do
+        buckets[#buckets + 1] = merge(KEYS[more], i)
+      end
+    end
+    i = i + 2 + 2 * tonumber(ARGV[i + 1])
+  end
+  at = KEYS[6]
+  local open = redis.call('SISMEMBER', KEYS[6], ARGV[1]) == 1
+  at = KEYS[5]
+  redis.call('LLEN', KEYS[5])
+  at = KEYS[3]
+  redis.call('HLEN', KEYS[3])
+
+  -- From here on something is written. A Redis that takes no writes, such as one
+  -- whose memory is full, refuses the first; after it none for such a reason.
+  at = KEYS[1]
+  for entry = 1, n do
+    local id = ARGV[IDS + 2 * (entry - 1)]
+    redis.call('SADD', KEYS[1], id)
+    undo[#undo + 1] = function() redis.pcall('SREM', KEYS[1], id) end
+  end
+  redis.call('EXPIRE', KEYS[1], ARGV[2])
+  at = KEYS[2]
+  for entry = 1, n do
+    local arg = IDS + 2 * (entry - 1)
+    local id = redis.call('XADD', KEYS[2], '*', 'call', ARGV[arg], 'record', ARGV[arg + 1])
+    undo[#undo + 1] = function() redis.pcall('XDEL', KEYS[2], id) end
+  end
+  if closed then
+    at = KEYS[5]
+    for entry = 1, n do
+      redis.call('RPUSH', KEYS[5], ARGV[3] .. ' ' .. ARGV[IDS + 2 * (entry - 1)])
+      undo[#undo + 1] = function() redis.pcall('RPOP', KEYS[5]) end
+    end
+  elseif not open then
+    at = KEYS[6]
+    redis.call('SADD', KEYS[6], ARGV[1])
+  end
+  for _, b in ipairs(buckets) do
+    at = b.key
+    undo[#undo + 1] = function()
+      inChunks(redis.pcall, 'HSET', b.key, b.before)
+      for _, name in ipairs(b.missing) do
+        local gone = redis.pcall('HDEL', b.key, name)
+        if type(gone) == 'table' and gone.err then
+          redis.pcall('HSET', b.key, name, '0') -- counts as none
+        end
+      end
+    end
+    inChunks(redis.call, 'HSET', b.key, b.after)
+  end
+  noLongerLive()
+  return {}
 end
 
 local ok, result = pcall(apply)
 if ok then
   return result
 end
-undo()
+for i = #undo, 1, -1 do
+  undo[i]()
+end
 return redis.error_reply((type(result) == 'table' and result.err or result) .. ' (' .. at .. ')')

@@ -15,11 +15,22 @@ import (
 // apply runs the script once for a record, without the writer.
 func apply(t testing.TB, s *Store, client redis.UniversalClient, record acd.CallRecord) (int, error) {
 	t.Helper()
-	scriptKeys, args, err := applyArgs(s.keys, record, s.location)
+	scriptKeys, args := argsOf(t, s, record)
+	results, err := client.Eval(context.Background(), applySource, scriptKeys, args...).Int64Slice()
+	if err != nil {
+		return 0, err
+	}
+	return 1 - len(results), nil
+}
+
+// argsOf are KEYS and ARGV of the script for one record.
+func argsOf(t testing.TB, s *Store, record acd.CallRecord) ([]string, []any) {
+	t.Helper()
+	entry, err := countCall(record, s.location)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return client.Eval(context.Background(), applySource, scriptKeys, args...).Int()
+	return applyArgs(s.keys, dayOf(record, s.location), []countable{entry}, morning)
 }
 
 // A script that cannot do all of its work does nothing: the record counts
@@ -81,7 +92,7 @@ func TestRecordIsAppliedWhollyOrNotAtAll(t *testing.T) {
 		"no right to write the ids":   withoutRight("sadd"),
 		"no right to let ids expire":  withoutRight("expire"),
 		"no right to add a record":    withoutRight("xadd"),
-		"no right to count":           withoutRight("hincrby"),
+		"no right to count":           withoutRight("hset"),
 		"no right to end a live call": withoutRight("hdel"),
 	} {
 		t.Run(name, func(t *testing.T) {

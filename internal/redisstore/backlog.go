@@ -12,17 +12,21 @@ import (
 type entry struct {
 	at     time.Time // when it was appended
 	record *acd.CallRecord
+	stint  *acd.Stint // within one day
 	live   liveKey
 	call   *acd.CallStatus
-	agent  *acd.AgentStatus // with call and record nil as well: remove live
+	agent  *acd.AgentStatus // with all of these nil: remove live
 
 	refused error     // the newest error that Redis answered to it
 	parked  bool      // see parked.go
 	due     time.Time // of a parked entry: when it is tried again
 }
 
+// counts reports whether the entry is counted once, and never replaced.
+func (e entry) counts() bool { return e.record != nil || e.stint != nil }
+
 // endsCall reports whether the entry takes a call out of the live state.
-func (e entry) endsCall() bool { return e.record == nil && e.call == nil && e.live.isCall }
+func (e entry) endsCall() bool { return !e.counts() && e.call == nil && e.live.isCall }
 
 // liveKey names the call or agent of a live-state entry.
 type liveKey struct {
@@ -30,7 +34,7 @@ type liveKey struct {
 	id     string
 }
 
-// backlog holds what is not yet written, in order. Records are all kept; of
+// backlog holds what is not yet written, in order. Records and stints are all kept; of
 // one call or agent only the newest state is kept, in the place of the newest,
 // so that what was appended before it (such as the record of the call) is
 // still written before it. Its size is thus bounded by records, calls and agents.
@@ -40,16 +44,20 @@ type liveKey struct {
 type backlog struct {
 	entries list.List // of entry
 	live    map[liveKey]*list.Element
-	records int
+	records int // and stints
 }
 
 // add appends records, then changes: a call that has ended leaves the live
 // state only after its record is written. What is kept is copied, because the
 // engine goes on changing its own.
-func (b *backlog) add(at time.Time, changes []acd.Change, records []acd.CallRecord) {
+func (b *backlog) add(at time.Time, changes []acd.Change, records []acd.CallRecord, stints []acd.Stint) {
 	for _, record := range records {
 		record.Offers = slices.Clone(record.Offers)
 		b.entries.PushBack(entry{at: at, record: &record})
+		b.records++
+	}
+	for _, stint := range stints {
+		b.entries.PushBack(entry{at: at, stint: &stint})
 		b.records++
 	}
 	for _, change := range changes {
@@ -85,7 +93,7 @@ func (b *backlog) take(limit int) []entry {
 	batch := make([]entry, 0, min(limit, b.entries.Len()))
 	for len(batch) < limit && b.entries.Len() > 0 {
 		e := b.entries.Remove(b.entries.Front()).(entry)
-		if e.record != nil {
+		if e.counts() {
 			b.records--
 		} else {
 			delete(b.live, e.live)
@@ -98,7 +106,7 @@ func (b *backlog) take(limit int) []entry {
 func countRecords(entries []entry) int {
 	n := 0
 	for _, e := range entries {
-		if e.record != nil {
+		if e.counts() {
 			n++
 		}
 	}

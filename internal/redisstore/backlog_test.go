@@ -35,10 +35,10 @@ func order(b *backlog) string {
 func TestBacklogKeepsOrderAndTheNewestState(t *testing.T) {
 	var b backlog
 	agent := acd.AgentStatus{Agent: "a", State: acd.Ringing}
-	b.add(morning, []acd.Change{call("1", acd.PhaseWaiting), call("2", acd.PhaseWaiting), {Agent: &agent}}, nil)
+	b.add(morning, []acd.Change{call("1", acd.PhaseWaiting), call("2", acd.PhaseWaiting), {Agent: &agent}}, nil, nil)
 	agent.State = acd.Talking // the engine goes on
-	b.add(morning, []acd.Change{call("1", acd.PhaseRinging)}, nil)
-	b.add(morning, []acd.Change{{Ended: "2"}}, []acd.CallRecord{{Call: "2"}})
+	b.add(morning, []acd.Change{call("1", acd.PhaseRinging)}, nil, nil)
+	b.add(morning, []acd.Change{{Ended: "2"}}, []acd.CallRecord{{Call: "2"}}, nil)
 	if got, want := order(&b), "a ringing, 1 ringing, record 2, 2 ended"; got != want {
 		t.Errorf("the backlog holds %s; want %s", got, want)
 	}
@@ -47,7 +47,7 @@ func TestBacklogKeepsOrderAndTheNewestState(t *testing.T) {
 func TestBacklogCopiesWhatItKeeps(t *testing.T) {
 	var b backlog
 	offers := []acd.OfferRecord{{Agent: "a"}}
-	b.add(morning, []acd.Change{{Call: &acd.CallStatus{Call: "1", Offers: offers}}}, []acd.CallRecord{{Call: "1", Offers: offers}})
+	b.add(morning, []acd.Change{{Call: &acd.CallStatus{Call: "1", Offers: offers}}}, []acd.CallRecord{{Call: "1", Offers: offers}}, nil)
 	offers[0].Agent = "b"
 	for _, e := range b.take(2) {
 		if e.record != nil && e.record.Offers[0].Agent != "a" || e.call != nil && e.call.Offers[0].Agent != "a" {
@@ -67,11 +67,11 @@ func TestBacklogProperties(t *testing.T) {
 			id := acd.CallID(rapid.SampledFrom([]string{"1", "2", "3"}).Draw(t, "call"))
 			switch rapid.IntRange(0, 3).Draw(t, "step") {
 			case 0:
-				b.add(time.Time{}, []acd.Change{{Ended: id}}, []acd.CallRecord{{Call: id}})
+				b.add(time.Time{}, []acd.Change{{Ended: id}}, []acd.CallRecord{{Call: id}}, nil)
 				records, newest[string(id)] = append(records, id), ""
 			default:
 				phase := rapid.SampledFrom([]acd.CallPhase{acd.PhaseWaiting, acd.PhaseRinging, acd.PhaseTalking}).Draw(t, "phase")
-				b.add(time.Time{}, []acd.Change{call(id, phase)}, nil)
+				b.add(time.Time{}, []acd.Change{call(id, phase)}, nil, nil)
 				newest[string(id)] = phase
 			}
 		}

@@ -15,7 +15,17 @@ import (
 //	hotline:{site}:live:calls                 hash   call id → callState as JSON
 //	hotline:{site}:live:agents                hash   work number → agentState as JSON
 //	hotline:{site}:records:2026-11-24         stream fields call, record: calls offered on that day
-//	hotline:{site}:counted:2026-11-24         set    ids of the calls in that stream; expires
+//	hotline:{site}:stints:2026-11-24          stream fields call, record: what agents did on that day
+//	hotline:{site}:records:2026-11-24:restoring, likewise stints: archived entries, while they are put back
+//	hotline:{site}:counted:2026-11-24         set    ids of the entries of both streams; expires
+//	hotline:{site}:open                       set    days of which something was counted and that are not closed
+//	hotline:{site}:closed                     hash   day → what it was closed with, as JSON
+//	hotline:{site}:imported                   hash   month or year → Imported, as JSON
+//	hotline:{site}:corrections:2026-11-24     list   what came after the day was closed
+//	hotline:{site}:packed:2026-11-24          hash   day, intervals → counters of a closed day, packed
+//	hotline:{site}:lines:2026                 hash   day → Line of a closed day, as JSON
+//	hotline:{site}:traffic:2026               hash   counters of the year's closed days
+//	hotline:{site}:traffic:2026-11            hash   counters of the month's closed days
 //	hotline:{site}:traffic:2026-11-24         hash   counters of the day
 //	hotline:{site}:traffic:2026-11-24:37      hash   counters of the day's interval 37
 //
@@ -38,7 +48,22 @@ func (k keys) calls() string                   { return k.prefix + "live:calls" 
 func (k keys) agents() string                  { return k.prefix + "live:agents" }
 func (k keys) records(day calendar.Day) string { return k.prefix + "records:" + day.String() }
 func (k keys) counted(day calendar.Day) string { return k.prefix + "counted:" + day.String() }
+func (k keys) stints(day calendar.Day) string  { return k.prefix + "stints:" + day.String() }
+func (k keys) open() string                    { return k.prefix + "open" }
+func (k keys) imported() string                { return k.prefix + "imported" }
+func (k keys) closed() string                  { return k.prefix + "closed" }
+func (k keys) packed(day calendar.Day) string  { return k.prefix + "packed:" + day.String() }
+func (k keys) lines(year int) string           { return k.prefix + fmt.Sprintf("lines:%04d", year) }
 func (k keys) day(day calendar.Day) string     { return k.prefix + "traffic:" + day.String() }
+func (k keys) month(m calendar.Month) string   { return k.prefix + "traffic:" + m.String() }
+func (k keys) year(year int) string            { return k.prefix + fmt.Sprintf("traffic:%04d", year) }
+
+// restoring names the stream into which the entries of another are put back.
+func (k keys) restoring(stream string) string { return stream + ":restoring" }
+
+func (k keys) corrections(day calendar.Day) string {
+	return k.prefix + "corrections:" + day.String()
+}
 
 func (k keys) interval(i calendar.Interval) string {
 	return k.day(i.Day) + ":" + strconv.Itoa(i.Index)

@@ -18,8 +18,8 @@ import (
 func TestDoubledBatchCountsOnce(t *testing.T) {
 	s, m, _ := run(t, server(t).Address)
 	records := calls(1, 300)
-	s.Append(nil, records)
-	s.Append(nil, records)
+	s.Append(nil, records, nil)
+	s.Append(nil, records, nil)
 	drained(t, s, m)
 	holds(t, s, records)
 	if applied, duplicates := m.counts(); applied != 300 || duplicates != 300 {
@@ -37,7 +37,7 @@ func TestLostReplyCountsOnce(t *testing.T) {
 		proxy.CutReply("eval")
 		records := calls(uint64(round), 200)
 		all = append(all, records...)
-		s.Append(nil, records)
+		s.Append(nil, records, nil)
 		drained(t, s, m)
 	}
 	holds(t, s, all)
@@ -50,12 +50,12 @@ func TestRestartOfRedisLosesNothing(t *testing.T) {
 	redis := server(t)
 	s, m, _ := run(t, redis.Address)
 	records := calls(2, 600)
-	s.Append(nil, records[:200])
+	s.Append(nil, records[:200], nil)
 	m.until(t, "the first batch", func() bool { applied, _ := m.counts(); return applied > 0 })
 	redis.Kill()
-	s.Append(nil, records[200:400])
+	s.Append(nil, records[200:400], nil)
 	m.until(t, "the failure", func() bool { return m.failed("unreachable") })
-	s.Append(nil, records[400:])
+	s.Append(nil, records[400:], nil)
 	redis.Restart(t)
 	drained(t, s, m)
 	holds(t, s, records)
@@ -79,7 +79,7 @@ func TestForgottenScripts(t *testing.T) {
 	})
 	records := calls(3, 1500)
 	for part := range slices.Chunk(records, 100) {
-		s.Append(nil, part)
+		s.Append(nil, part, nil)
 	}
 	drained(t, s, m)
 	cancel()
@@ -93,10 +93,7 @@ func TestNoScriptFallback(t *testing.T) {
 	s := open(t, server(t).Address)
 	ctx := context.Background()
 	record := calls(4, 1)[0]
-	scriptKeys, args, err := applyArgs(s.keys, record, s.location)
-	if err != nil {
-		t.Fatal(err)
-	}
+	scriptKeys, args := argsOf(t, s, record)
 	for i, c := range []struct {
 		load     bool
 		noScript bool
@@ -108,8 +105,8 @@ func TestNoScriptFallback(t *testing.T) {
 		if redis.HasErrorPrefix(reply.Err(), "NOSCRIPT") != c.noScript {
 			t.Fatalf("call %d: %v", i, reply.Err())
 		}
-		if n, _ := reply.Int(); n != c.applied {
-			t.Errorf("call %d: result %d, want %d", i, n, c.applied)
+		if n, _ := reply.Int64Slice(); !c.noScript && 1-len(n) != c.applied {
+			t.Errorf("call %d: result %v, want %d", i, n, c.applied)
 		}
 	}
 	holds(t, s, []acd.CallRecord{record})
@@ -125,12 +122,12 @@ func TestConcurrentReplaysOfTwoStores(t *testing.T) {
 	var both sync.WaitGroup
 	both.Go(func() {
 		for part := range slices.Chunk(records, 50) {
-			a.Append(nil, part)
+			a.Append(nil, part, nil)
 		}
 	})
 	both.Go(func() {
 		for part := range slices.Chunk(backwards, 70) {
-			b.Append(nil, part)
+			b.Append(nil, part, nil)
 		}
 	})
 	both.Wait()
@@ -150,10 +147,10 @@ func TestRefusedRecordKeepsTheCallLive(t *testing.T) {
 	s, m, _ := run(t, server(t).Address)
 	ctx := context.Background()
 	record := calls(6, 1)[0]
-	s.Append([]acd.Change{{Call: &acd.CallStatus{Call: record.Call, Phase: acd.PhaseTalking}}}, nil)
+	s.Append([]acd.Change{{Call: &acd.CallStatus{Call: record.Call, Phase: acd.PhaseTalking}}}, nil, nil)
 	drained(t, s, m)
 	s.client.ConfigSet(ctx, "maxmemory", "1")
-	s.Append([]acd.Change{{Ended: record.Call}}, []acd.CallRecord{record})
+	s.Append([]acd.Change{{Ended: record.Call}}, []acd.CallRecord{record}, nil)
 	m.until(t, "the refusal", func() bool { return m.failed("refused") })
 	if live, err := s.Load(ctx); err != nil || len(live.Calls) != 1 {
 		t.Errorf("while the record waits, Load = %+v, %v; want the call", live, err)
@@ -179,11 +176,11 @@ func TestRecountEqualsCounters(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel() // Run writes what is there and returns
 		records := calls(rapid.Uint64().Draw(rt, "seed"), rapid.IntRange(0, 40).Draw(rt, "calls"))
-		s.Append(nil, records)
+		s.Append(nil, records, nil)
 		again := rapid.SliceOfN(rapid.IntRange(0, 39), 0, 10).Draw(rt, "again")
 		for _, i := range again {
 			if i < len(records) {
-				s.Append(nil, records[i:i+1])
+				s.Append(nil, records[i:i+1], nil)
 			}
 		}
 		if err := s.Run(ctx); err != nil {
@@ -200,7 +197,7 @@ func TestRecountEqualsCounters(t *testing.T) {
 func TestVerifyFindsDifferences(t *testing.T) {
 	s, m, _ := run(t, server(t).Address)
 	ctx := context.Background()
-	s.Append(nil, calls(7, 50))
+	s.Append(nil, calls(7, 50), nil)
 	drained(t, s, m)
 	s.client.HIncrBy(ctx, s.keys.day(today), "site:|offered", 1)
 	differences, err := s.Verify(ctx, today)
@@ -218,7 +215,7 @@ func TestVerifyFindsDifferencesOfIntervals(t *testing.T) {
 	s, m, _ := run(t, server(t).Address)
 	ctx := context.Background()
 	records := calls(13, 50)
-	s.Append(nil, records)
+	s.Append(nil, records, nil)
 	drained(t, s, m)
 	interval := traffic.Fold(records[0], shanghai)[0].Interval
 	s.client.HIncrBy(ctx, s.keys.interval(interval), "site:|rona", 5)

@@ -94,15 +94,15 @@ func (s *Store) park(batch, refused []entry) {
 	for _, e := range batch {
 		if e.record != nil {
 			recorded[liveKey{isCall: true, id: string(e.record.Call)}] = true
-		} else {
+		} else if e.stint == nil {
 			replaced[e.live] = true
 		}
 	}
 	s.parked = slices.DeleteFunc(s.parked, func(e entry) bool {
-		return e.record == nil && (replaced[e.live] || recorded[e.live])
+		return !e.counts() && (replaced[e.live] || recorded[e.live])
 	})
 	for _, e := range refused {
-		if e.record != nil || !recorded[e.live] {
+		if e.counts() || !recorded[e.live] {
 			s.parked = append(s.parked, e)
 		}
 	}
@@ -124,6 +124,8 @@ func (e entry) fields() []zap.Field {
 	switch {
 	case e.record != nil:
 		return []zap.Field{zap.String("record", string(e.record.Call))}
+	case e.stint != nil:
+		return []zap.Field{zap.String("stint_of", string(e.stint.Agent))}
 	case e.live.isCall:
 		return []zap.Field{zap.String("call", e.live.id)}
 	default:

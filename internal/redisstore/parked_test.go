@@ -56,7 +56,7 @@ func TestRefusedRecordDoesNotHoldUpTheOthers(t *testing.T) {
 		s.client.HSet(ctx, s.keys.interval(bad), counterField(traffic.Site, counter), "x")
 	}
 	start(t, s)
-	s.Append(ends, records)
+	s.Append(ends, records, nil)
 	m.until(t, "writing the others", func() bool {
 		applied, _ := m.counts()
 		return applied == others && m.parkedEntries() == len(records)-others
@@ -96,7 +96,7 @@ func TestRefusedRecordIsNotTakenForADuplicate(t *testing.T) {
 	stream, counted := s.keys.records(today), s.keys.counted(today)
 	s.client.Set(ctx, stream, "x", 0)
 	start(t, s)
-	s.Append(nil, []acd.CallRecord{record})
+	s.Append(nil, []acd.CallRecord{record}, nil)
 	m.until(t, "the refusal", func() bool { return m.parkedEntries() == 1 })
 	s.client.SAdd(ctx, counted, string(record.Call)) // as a script would that fails half way
 	s.client.Del(ctx, stream)
@@ -115,14 +115,11 @@ func TestRefusedRecordIsNotTakenForADuplicate(t *testing.T) {
 	second := calls(32, 1)[0]
 	s.client.Rename(ctx, stream, "away")
 	s.client.Set(ctx, stream, "x", 0)
-	s.Append(nil, []acd.CallRecord{second})
+	s.Append(nil, []acd.CallRecord{second}, nil)
 	m.until(t, "the refusal", func() bool { return m.parkedEntries() == 1 })
 	pipe := s.client.TxPipeline()
 	pipe.Rename(ctx, "away", stream)
-	scriptKeys, args, err := applyArgs(s.keys, second, shanghai)
-	if err != nil {
-		t.Fatal(err)
-	}
+	scriptKeys, args := argsOf(t, s, second)
 	queueApply(ctx, pipe, true, scriptKeys, args)
 	if _, err := pipe.Exec(ctx); err != nil {
 		t.Fatal(err)
@@ -143,7 +140,7 @@ func TestParkIsBounded(t *testing.T) {
 	s.client.Set(ctx, s.keys.day(today), "x", 0)
 	s.parkRetry, s.parkLimit = 2*time.Second, limit
 	start(t, s)
-	s.Append(nil, records)
+	s.Append(nil, records, nil)
 	m.until(t, "filling the park", func() bool { return m.parkedEntries() >= limit })
 	s.mu.Lock()
 	parked, waiting := len(s.parked)+len(s.inFlight), s.waiting.records
@@ -164,7 +161,7 @@ func TestParkedStateIsReplaced(t *testing.T) {
 	start(t, s)
 	records := calls(34, 50)
 	for i, state := range []acd.AgentState{acd.Ready, acd.Ringing, acd.Talking} {
-		s.Append([]acd.Change{{Agent: &acd.AgentStatus{Agent: "1001", State: state}}}, records[i:i+1])
+		s.Append([]acd.Change{{Agent: &acd.AgentStatus{Agent: "1001", State: state}}}, records[i:i+1], nil)
 		m.until(t, "the refusal", func() bool {
 			applied, _ := m.counts()
 			return applied == i+1 && m.parkedEntries() == 1
@@ -185,7 +182,7 @@ func TestShutdownTriesParkedRecordsAndSaysWhichAreLost(t *testing.T) {
 		records := calls(35, 3)
 		s.client.Set(ctx, s.keys.day(today), "x", 0)
 		stop := start(t, s)
-		s.Append(nil, records)
+		s.Append(nil, records, nil)
 		m.until(t, "the refusal", func() bool { return m.parkedEntries() == 3 })
 		if repaired {
 			s.client.Del(ctx, s.keys.day(today))

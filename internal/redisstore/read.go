@@ -2,7 +2,7 @@ package redisstore
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -25,60 +25,92 @@ type DayTraffic struct {
 	Intervals []IntervalTable
 }
 
+// dayCounted is a day's traffic and what it was counted from.
+type dayCounted struct {
+	DayTraffic
+	calls, stints       int
+	lastCall, lastStint string // ids of the streams' last entries; 0-0: none
+}
+
 // Day reads the counters of a day, by dimension key; the table is empty when
 // there were no calls.
 func (s *Store) Day(ctx context.Context, day calendar.Day) (traffic.Table, error) {
-	fields, err := s.client.HGetAll(ctx, s.keys.day(day)).Result()
-	if err != nil {
+	var whole *redis.MapStringStringCmd
+	var packed *redis.StringCmd
+	_, err := s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		whole = pipe.HGetAll(ctx, s.keys.day(day))
+		packed = pipe.HGet(ctx, s.keys.packed(day), "day")
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) {
 		return nil, s.explain(err)
 	}
-	return tableOf(s.keys.day(day), fields)
+	table, err := tableOf(s.keys.day(day), whole.Val())
+	if err != nil {
+		return nil, err
+	}
+	var closed traffic.Table
+	if err := unpack(s.keys.packed(day), packed.Val(), &closed); err != nil {
+		return nil, err
+	}
+	table.Merge(closed)
+	return table, nil
 }
 
 // Intervals reads the counters of every interval of a day, in order.
 func (s *Store) Intervals(ctx context.Context, day calendar.Day) ([]IntervalTable, error) {
-	stored, _, err := s.stored(ctx, day, s.client.Pipelined)
+	stored, err := s.stored(ctx, day, s.client.Pipelined)
 	return stored.Intervals, err
 }
 
 // pipelined is Pipelined or TxPipelined of a client.
 type pipelined func(context.Context, func(redis.Pipeliner) error) ([]redis.Cmder, error)
 
-// stored reads all counters of a day, and the id of the last record. In a
+// stored reads all counters of a day, and the ids of the last entries. In a
 // transaction it reads them at one instant: a call that ends meanwhile is in
 // all of them or in none. A Redis whose memory is full refuses transactions.
-func (s *Store) stored(ctx context.Context, day calendar.Day, read pipelined) (DayTraffic, string, error) {
+func (s *Store) stored(ctx context.Context, day calendar.Day, read pipelined) (dayCounted, error) {
 	intervals := day.Intervals(s.location)
 	replies := make([]*redis.MapStringStringCmd, len(intervals))
-	var whole *redis.MapStringStringCmd
-	var newest *redis.XMessageSliceCmd
+	var whole, packed *redis.MapStringStringCmd
+	var newestCall, newestStint *redis.XMessageSliceCmd
 	_, err := read(ctx, func(pipe redis.Pipeliner) error {
 		whole = pipe.HGetAll(ctx, s.keys.day(day))
+		packed = pipe.HGetAll(ctx, s.keys.packed(day))
 		for i, interval := range intervals {
 			replies[i] = pipe.HGetAll(ctx, s.keys.interval(interval))
 		}
-		newest = pipe.XRevRangeN(ctx, s.keys.records(day), "+", "-", 1)
+		newestCall = pipe.XRevRangeN(ctx, s.keys.records(day), "+", "-", 1)
+		newestStint = pipe.XRevRangeN(ctx, s.keys.stints(day), "+", "-", 1)
 		return nil
 	})
 	if err != nil {
-		return DayTraffic{}, "", s.explain(err)
+		return dayCounted{}, s.explain(err)
 	}
-	var out DayTraffic
+	var out dayCounted
 	if out.Day, err = tableOf(s.keys.day(day), whole.Val()); err != nil {
-		return DayTraffic{}, "", err
+		return dayCounted{}, err
 	}
 	for i, interval := range intervals {
 		table, err := tableOf(s.keys.interval(interval), replies[i].Val())
 		if err != nil {
-			return DayTraffic{}, "", err
+			return dayCounted{}, err
 		}
 		out.Intervals = append(out.Intervals, IntervalTable{interval, table})
 	}
-	last := ""
-	if messages := newest.Val(); len(messages) > 0 {
-		last = messages[0].ID
+	if err := mergePacked(s.keys.packed(day), packed.Val(), &out.DayTraffic); err != nil {
+		return dayCounted{}, err
 	}
-	return out, last, nil
+	out.lastCall, out.lastStint = lastOf(newestCall), lastOf(newestStint)
+	return out, nil
+}
+
+// lastOf is the id of the newest entry of a stream; 0-0 when there is none.
+func lastOf(newest *redis.XMessageSliceCmd) string {
+	if messages := newest.Val(); len(messages) > 0 {
+		return messages[0].ID
+	}
+	return "0-0"
 }
 
 func tableOf(name string, fields map[string]string) (traffic.Table, error) {
@@ -89,44 +121,73 @@ func tableOf(name string, fields map[string]string) (traffic.Table, error) {
 		if !ok || err != nil {
 			return nil, fmt.Errorf("field %q of %s in Redis, with the value %q, is not a counter", field, name, text)
 		}
-		table.Add(key, traffic.Counters{counter: amount})
+		row := table[key]
+		if row == nil {
+			row = traffic.Counters{}
+			table[key] = row
+		}
+		row[counter] = amount // each field names another counter
 	}
 	return table, nil
 }
 
-// Recount computes a day's traffic anew from its call records.
+// Recount computes a day's traffic anew from its call records and stints.
 func (s *Store) Recount(ctx context.Context, day calendar.Day) (DayTraffic, error) {
-	return s.recountUpTo(ctx, day, "+")
+	counted, err := s.recountUpTo(ctx, day, "+", "+")
+	return counted.DayTraffic, err
 }
 
-// recountUpTo recounts the records up to the one with the id last.
-func (s *Store) recountUpTo(ctx context.Context, day calendar.Day, last string) (DayTraffic, error) {
-	out := DayTraffic{Day: traffic.Table{}}
+// recounted reads the counters of a day and recounts what they were counted from.
+func (s *Store) recounted(ctx context.Context, day calendar.Day) (stored, recounted dayCounted, err error) {
+	if stored, err = s.stored(ctx, day, s.client.TxPipelined); err != nil {
+		return
+	}
+	recounted, err = s.recountUpTo(ctx, day, stored.lastCall, stored.lastStint)
+	return
+}
+
+// recountUpTo recounts the entries up to those with these ids.
+func (s *Store) recountUpTo(ctx context.Context, day calendar.Day, lastCall, lastStint string) (dayCounted, error) {
+	out, err := s.recount(day, s.entriesUpTo(ctx, day, lastCall, lastStint))
+	out.lastCall, out.lastStint = lastCall, lastStint
+	return out, err
+}
+
+// recount counts the entries of a day.
+func (s *Store) recount(day calendar.Day, entries Entries) (dayCounted, error) {
+	out := dayCounted{DayTraffic: DayTraffic{Day: traffic.Table{}}}
 	for _, interval := range day.Intervals(s.location) {
 		out.Intervals = append(out.Intervals, IntervalTable{interval, traffic.Table{}})
 	}
-	err := s.eachRecord(ctx, day, last, func(record acd.CallRecord) error {
-		for _, i := range traffic.Fold(record, s.location) {
+	for entry, err := range entries {
+		if err != nil {
+			return out, err
+		}
+		c, err := s.decode(entry)
+		if err != nil {
+			return out, fmt.Errorf("entry %s of the records of %s: %w", entry.ID, day, err)
+		}
+		if c.stint {
+			out.stints++
+		} else {
+			out.calls++
+		}
+		for _, i := range c.increments {
 			if i.Interval.Day != day {
-				return fmt.Errorf("call %s is kept under %s and belongs to %s: was the site's time zone changed?", record.Call, day, i.Interval.Day)
+				return out, fmt.Errorf("%s is kept under %s and belongs to %s: was the site's time zone changed?", c.id, day, i.Interval.Day)
 			}
 			out.Day.Count(i)
 			out.Intervals[i.Interval.Index].Table.Count(i)
 		}
-		return nil
-	})
-	return out, err
+	}
+	return out, nil
 }
 
 // Records calls visit for each record of the calls offered on a day, in the
 // order in which they were written, until visit returns an error.
 func (s *Store) Records(ctx context.Context, day calendar.Day, visit func(acd.CallRecord) error) error {
-	return s.eachRecord(ctx, day, "+", visit)
-}
-
-func (s *Store) eachRecord(ctx context.Context, day calendar.Day, last string, visit func(acd.CallRecord) error) error {
-	return s.eachMessage(ctx, day, last, func(message redis.XMessage) error {
-		record, err := decodeRecord(message)
+	return s.eachMessage(ctx, s.keys.records(day), "+", func(message redis.XMessage) error {
+		record, err := decodeRecord(textOf(message))
 		if err != nil {
 			return fmt.Errorf("entry %s of %s in Redis: %w", message.ID, s.keys.records(day), err)
 		}
@@ -134,13 +195,13 @@ func (s *Store) eachRecord(ctx context.Context, day calendar.Day, last string, v
 	})
 }
 
-// eachMessage calls visit for the entries of a day's stream up to the one with
-// the id last, until visit returns an error.
-func (s *Store) eachMessage(ctx context.Context, day calendar.Day, last string, visit func(redis.XMessage) error) error {
+// eachMessage calls visit for the entries of a stream up to the one with the id
+// last, until visit returns an error.
+func (s *Store) eachMessage(ctx context.Context, stream, last string, visit func(redis.XMessage) error) error {
 	const page = 1000
 	from := "-"
 	for {
-		messages, err := s.client.XRangeN(ctx, s.keys.records(day), from, last, page).Result()
+		messages, err := s.client.XRangeN(ctx, stream, from, last, page).Result()
 		if err != nil {
 			return s.explain(err)
 		}
@@ -154,16 +215,4 @@ func (s *Store) eachMessage(ctx context.Context, day calendar.Day, last string, 
 			return nil
 		}
 	}
-}
-
-func decodeRecord(message redis.XMessage) (acd.CallRecord, error) {
-	var record acd.CallRecord
-	text, _ := message.Values["record"].(string)
-	if err := json.Unmarshal([]byte(text), &record); err != nil {
-		return record, fmt.Errorf("not a call record: %w", err)
-	}
-	if record.Version > acd.RecordVersion {
-		return record, fmt.Errorf("call %s has record version %d, this program knows up to %d", record.Call, record.Version, acd.RecordVersion)
-	}
-	return record, nil
 }

@@ -7,11 +7,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"hotline/internal/acd"
+	"hotline/internal/calendar"
 	"hotline/internal/traffic"
 )
 
@@ -28,41 +30,94 @@ var applySHA = func() string {
 	return hex.EncodeToString(sum[:])
 }()
 
-// applyArgs are KEYS and ARGV of the script for one record.
-func applyArgs(k keys, record acd.CallRecord, loc *time.Location) ([]string, []any, error) {
+// countable is a record or a part of a stint, and what it counts.
+type countable struct {
+	id         string
+	text       []byte // JSON
+	stint      bool
+	increments []traffic.Increment // of one day
+}
+
+func countCall(record acd.CallRecord, loc *time.Location) (countable, error) {
 	text, err := json.Marshal(record)
 	if err != nil {
-		return nil, nil, fmt.Errorf("encode the record of call %s: %w", record.Call, err)
+		return countable{}, fmt.Errorf("encode the record of call %s: %w", record.Call, err)
 	}
-	increments := traffic.Fold(record, loc)
-	interval := increments[0].Interval
-	var sums, maxima []string // fields
-	amounts := map[string]int64{}
-	for _, increment := range increments {
-		for _, amount := range increment.Amounts {
-			field := counterField(increment.Key, amount.Counter)
-			amounts[field] = amount.Value
+	return countable{id: string(record.Call), text: text, increments: traffic.Fold(record, loc)}, nil
+}
+
+// countStint counts a stint that lies within one day. An agent begins no two at
+// the same moment.
+func countStint(stint acd.Stint, loc *time.Location) (countable, error) {
+	text, err := json.Marshal(stint)
+	if err != nil {
+		return countable{}, fmt.Errorf("encode a stint of agent %s: %w", stint.Agent, err)
+	}
+	return countable{id: stintID(stint), text: text, stint: true, increments: traffic.FoldStint(stint, loc)}, nil
+}
+
+func stintID(stint acd.Stint) string {
+	return "stint:" + string(stint.Agent) + ":" + strconv.FormatInt(stint.From.UnixNano(), 10)
+}
+
+// applyArgs are KEYS and ARGV of the script for entries of one day and kind, no two
+// with the same id.
+func applyArgs(k keys, day calendar.Day, entries []countable, now time.Time) ([]string, []any) {
+	source := k.records(day)
+	if entries[0].stint {
+		source = k.stints(day)
+	}
+	scriptKeys := []string{
+		k.counted(day), source, k.calls(), k.closed(), k.corrections(day), k.open(), k.month(day.Month()), k.year(day.Month().Year), k.day(day),
+	}
+	args := make([]any, 0, 4+2*len(entries)+64*len(entries))
+	args = append(args, day.String(), int64(dedupeFor/time.Second), now.UTC().Format(time.RFC3339), len(entries))
+	whole := traffic.Table{}
+	intervals := map[calendar.Interval]traffic.Table{}
+	var order []calendar.Interval
+	for _, entry := range entries {
+		args = append(args, entry.id, entry.text)
+		for _, increment := range entry.increments {
+			table := intervals[increment.Interval]
+			if table == nil {
+				table = traffic.Table{}
+				intervals[increment.Interval] = table
+				order = append(order, increment.Interval)
+				scriptKeys = append(scriptKeys, k.interval(increment.Interval))
+			}
+			table.Count(increment)
+			whole.Count(increment)
+		}
+	}
+	args = appendBucket(args, whole)
+	for _, interval := range order {
+		args = appendBucket(args, intervals[interval])
+	}
+	return scriptKeys, args
+}
+
+// appendBucket appends the amounts of a bucket as the scripts want them: how many are
+// added, how many there are, the fields, sums first, and the amounts.
+func appendBucket(args []any, table traffic.Table) []any {
+	var fields, maxima []any
+	var amounts, largest []any
+	for key, counters := range table {
+		prefix := key.String() + fieldSeparator
+		for counter, amount := range counters {
 			switch {
-			case amount.Counter.IsMaximum():
-				maxima = append(maxima, field)
-			case amount.Value != 0:
-				sums = append(sums, field)
+			case counter.IsMaximum():
+				maxima, largest = append(maxima, prefix+string(counter)), append(largest, amount)
+			case amount != 0:
+				fields, amounts = append(fields, prefix+string(counter)), append(amounts, amount)
 			}
 		}
 	}
-	fields := append(sums, maxima...)
-	args := make([]any, 0, 4+2*len(fields))
-	args = append(args, string(record.Call), text, int64(dedupeFor/time.Second), len(sums))
-	for _, field := range fields {
-		args = append(args, field)
-	}
-	for _, field := range fields {
-		args = append(args, amounts[field])
-	}
-	return []string{k.counted(interval.Day), k.records(interval.Day), k.calls(), k.day(interval.Day), k.interval(interval)}, args, nil
+	args = append(args, len(fields), len(fields)+len(maxima))
+	args = append(append(args, fields...), maxima...)
+	return append(append(args, amounts...), largest...)
 }
 
-// queueApply puts the script call for one record into a pipeline. With load
+// queueApply puts the script call for a batch into a pipeline. With load
 // the script's text is sent along, which also teaches it to a Redis that does
 // not know it, so that the later calls of the pipeline can go by name.
 func queueApply(ctx context.Context, pipe redis.Pipeliner, load bool, scriptKeys []string, args []any) *redis.Cmd {

@@ -17,78 +17,198 @@ import (
 // Redis has certainly carried it out, or why not. After a lost connection that
 // is unknown; to send an entry again that was carried out does no harm.
 func (s *Store) send(ctx context.Context, batch []entry) []error {
-	pipe := s.client.Pipeline()
-	replies, errs := make([]redis.Cmder, len(batch)), make([]error, len(batch))
+	errs := make([]error, len(batch))
 	recorded := s.parkedRecords() // calls whose record is parked or in this batch
-	known := false                // the pipeline has taught the script to Redis
-	for i, e := range batch {
-		switch {
-		case e.record != nil:
+	for _, e := range batch {
+		if e.record != nil {
 			recorded[string(e.record.Call)] = true
-			scriptKeys, args, err := applyArgs(s.keys, *e.record, s.location)
-			if err != nil {
-				errs[i] = &entryError{err}
-				continue
-			}
-			replies[i] = queueApply(ctx, pipe, !known, scriptKeys, args)
-			known = true
-		case e.endsCall() && recorded[e.live.id]:
-			// The script removes it: never without the record, even if that is refused.
-		default:
-			reply, err := s.queueLive(ctx, pipe, e)
-			if err != nil {
-				errs[i] = &entryError{err}
-				continue
-			}
-			replies[i] = reply
 		}
 	}
-	if pipe.Len() > 0 {
-		_, err := pipe.Exec(ctx)
-		s.readReplies(ctx, batch, replies, err, errs)
+	pipe := s.client.Pipeline()
+	replies := make([]redis.Cmder, len(batch))
+	// The live states first: the record of a call takes it out of them for good.
+	for i, e := range batch {
+		if e.counts() || e.endsCall() && recorded[e.live.id] {
+			continue // the script removes it: never without the record, even if that is refused
+		}
+		reply, err := s.queueLive(ctx, pipe, e)
+		if err != nil {
+			errs[i] = &entryError{err}
+			continue
+		}
+		replies[i] = reply
 	}
+	groups := s.groups(batch, errs)
+	queueGroups(ctx, pipe, s.keys, groups)
+	if pipe.Len() == 0 {
+		return errs
+	}
+	_, err := pipe.Exec(ctx)
+	noted := readLive(replies, errs)
+	for _, g := range groups {
+		noted = noted || g.reply.Err() != nil
+	}
+	if err != nil && noted {
+		err = nil // it is that of a reply
+	}
+	if err != nil {
+		for i, reply := range replies {
+			if reply != nil && errs[i] == nil {
+				errs[i] = err
+			}
+		}
+	}
+	s.meter.Records(s.readGroups(ctx, batch, groups, err, errs))
 	return errs
 }
 
-// readReplies sets errs from the replies of a pipeline. A nil reply stands for
-// an entry that was not sent.
-func (s *Store) readReplies(ctx context.Context, batch []entry, replies []redis.Cmder, execErr error, errs []error) {
-	noted := false // not so for some errors of the connection, such as a refused password
-	for _, reply := range replies {
-		noted = noted || reply != nil && reply.Err() != nil
+// group is what one call of the script applies: entries of one day and kind.
+type group struct {
+	day     calendar.Day
+	at      []int // in the batch
+	entries []countable
+	reply   *redis.Cmd
+}
+
+// groupLimit bounds how long one call of the script takes.
+const groupLimit = 512
+
+// groups puts the records and stints of a batch together, in their order.
+func (s *Store) groups(batch []entry, errs []error) []*group {
+	type kind struct {
+		day   calendar.Day
+		stint bool
 	}
-	applied, duplicates := 0, 0
-	var doubtful []int
+	var groups []*group
+	open := map[kind]*group{}
+	seen := map[kind]map[string]bool{}
+	for i, e := range batch {
+		if !e.counts() {
+			continue
+		}
+		c, err := s.countable(e)
+		if err != nil {
+			errs[i] = &entryError{err}
+			continue
+		}
+		if len(c.increments) == 0 {
+			continue // a stint of less than a millisecond
+		}
+		k := kind{c.increments[0].Interval.Day, c.stint}
+		g := open[k]
+		// The same id twice in one group would count twice.
+		if g == nil || len(g.at) >= groupLimit || seen[k][c.id] {
+			g = &group{day: k.day}
+			open[k], seen[k] = g, map[string]bool{}
+			groups = append(groups, g)
+		}
+		seen[k][c.id] = true
+		g.at = append(g.at, i)
+		g.entries = append(g.entries, c)
+	}
+	return groups
+}
+
+func (s *Store) countable(e entry) (countable, error) {
+	if e.stint != nil {
+		return countStint(*e.stint, s.location)
+	}
+	return countCall(*e.record, s.location)
+}
+
+// queueGroups puts a call of the script for each group into a pipeline.
+func queueGroups(ctx context.Context, pipe redis.Pipeliner, k keys, groups []*group) {
+	for n, g := range groups {
+		scriptKeys, args := applyArgs(k, g.day, g.entries, time.Now())
+		g.reply = queueApply(ctx, pipe, n == 0, scriptKeys, args)
+	}
+}
+
+func (g *group) fail(err error, errs []error) {
+	for _, i := range g.at {
+		errs[i] = err
+	}
+}
+
+// readLive sets errs from the replies to live states, and reports whether there were errors.
+func readLive(replies []redis.Cmder, errs []error) (noted bool) {
 	for i, reply := range replies {
-		switch {
-		case reply == nil:
-			continue
-		case reply.Err() != nil:
+		if reply != nil && reply.Err() != nil {
 			errs[i] = reply.Err()
-			continue
-		case execErr != nil && !noted:
-			errs[i] = execErr
-			continue
+			noted = true // not so for some errors of the connection, such as a refused password
 		}
-		script, isRecord := reply.(*redis.Cmd)
-		if !isRecord {
-			continue
-		}
-		switch n, known := script.Val().(int64); {
-		case known && n == 1:
-			applied++
-		case known && batch[i].refused == nil:
-			duplicates++
-		case known:
-			doubtful = append(doubtful, i)
+	}
+	return noted
+}
+
+// readGroups sets errs from the replies of the script. What was counted before is
+// left out and the rest of its group sent again. An obstacle that lies in one entry
+// fails its whole group: then each is tried by itself. It returns how many were
+// applied now, and how many had been before.
+func (s *Store) readGroups(ctx context.Context, batch []entry, groups []*group, execErr error, errs []error) (applied, duplicates int) {
+	var doubtful []int
+	var again []*group
+	for _, g := range groups {
+		before, err := g.result(execErr)
+		switch {
+		case err != nil && len(g.at) > 1 && concernsEntry(err):
+			for n := range g.at {
+				again = append(again, &group{day: g.day, at: g.at[n : n+1], entries: g.entries[n : n+1]})
+			}
+		case err != nil:
+			g.fail(err, errs)
+		case len(before) == 0:
+			applied += len(g.at)
 		default:
-			errs[i] = cmp.Or(execErr, fmt.Errorf("the script answered %v", script.Val()))
+			rest := &group{day: g.day}
+			for n, i := range g.at {
+				switch {
+				case !before[n]:
+					rest.at, rest.entries = append(rest.at, i), append(rest.entries, g.entries[n])
+				case batch[i].refused == nil || batch[i].record == nil:
+					duplicates++
+				default:
+					doubtful = append(doubtful, i)
+				}
+			}
+			if len(rest.at) > 0 {
+				again = append(again, rest)
+			}
 		}
 	}
 	if len(doubtful) > 0 {
 		duplicates += s.confirm(ctx, batch, doubtful, errs)
 	}
-	s.meter.Records(applied, duplicates)
+	if len(again) == 0 {
+		return applied, duplicates
+	}
+	pipe := s.client.Pipeline()
+	queueGroups(ctx, pipe, s.keys, again)
+	_, err := pipe.Exec(ctx)
+	for _, g := range again {
+		if g.reply.Err() != nil {
+			err = nil
+		}
+	}
+	a, d := s.readGroups(ctx, batch, again, err, errs)
+	return applied + a, duplicates + d
+}
+
+// result says which entries of the group had been applied before; none when all
+// were applied now.
+func (g *group) result(execErr error) (before map[int]bool, err error) {
+	if err := cmp.Or(g.reply.Err(), execErr); err != nil {
+		return nil, err
+	}
+	indices, err := g.reply.Int64Slice()
+	if err != nil {
+		return nil, fmt.Errorf("the script answered %v", g.reply.Val())
+	}
+	before = make(map[int]bool, len(indices))
+	for _, i := range indices {
+		before[int(i)-1] = true
+	}
+	return before, nil
 }
 
 // confirm makes sure of records that Redis had refused and now calls
@@ -106,7 +226,7 @@ func (s *Store) confirm(ctx context.Context, batch []entry, doubtful []int, errs
 	}
 	failures := map[calendar.Day]error{}
 	for day, ids := range wanted {
-		failures[day] = s.eachMessage(ctx, day, "+", func(message redis.XMessage) error {
+		failures[day] = s.eachMessage(ctx, s.keys.records(day), "+", func(message redis.XMessage) error {
 			id, _ := message.Values["call"].(string)
 			delete(ids, id)
 			return nil

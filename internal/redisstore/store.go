@@ -15,6 +15,7 @@ import (
 
 	"hotline/internal/acd"
 	"hotline/internal/runner"
+	"hotline/internal/traffic"
 )
 
 var _ runner.Store = (*Store)(nil)
@@ -173,13 +174,17 @@ func (s *Store) Close() error {
 
 // Append implements runner.Store. It never blocks on Redis. What is appended
 // after Run has returned is not written.
-func (s *Store) Append(changes []acd.Change, records []acd.CallRecord) {
-	if len(changes) == 0 && len(records) == 0 {
+func (s *Store) Append(changes []acd.Change, records []acd.CallRecord, stints []acd.Stint) {
+	if len(changes)+len(records)+len(stints) == 0 {
 		return
 	}
 	now := time.Now()
+	var parts []acd.Stint
+	for _, stint := range stints {
+		parts = append(parts, traffic.SplitStint(stint, s.location)...)
+	}
 	s.mu.Lock()
-	s.waiting.add(now, changes, records)
+	s.waiting.add(now, changes, records, parts)
 	s.mu.Unlock()
 	select {
 	case s.wake <- struct{}{}:
@@ -228,7 +233,7 @@ func (s *Store) refusal() error {
 			switch {
 			case !e.parked:
 				continue
-			case e.record != nil:
+			case e.counts():
 				refused.Records++
 			default:
 				refused.Changes++

@@ -24,12 +24,12 @@ func TestLiveStateIsReadBackAsItWasLast(t *testing.T) {
 	talking := call
 	talking.Phase, talking.Queued, talking.Answered = acd.PhaseTalking, morning.Add(time.Second), morning.Add(2*time.Second)
 	talking.Offers = []acd.OfferRecord{{Agent: "1001", Seat: "21", Made: morning.Add(time.Second), Outcome: acd.OfferAnswered}}
-	s.Append([]acd.Change{{Agent: &agent}, {Call: &call}}, nil)
-	s.Append([]acd.Change{{Call: &acd.CallStatus{Call: "c2", Phase: acd.PhaseWaiting}}}, nil)
+	s.Append([]acd.Change{{Agent: &agent}, {Call: &call}}, nil, nil)
+	s.Append([]acd.Change{{Call: &acd.CallStatus{Call: "c2", Phase: acd.PhaseWaiting}}}, nil, nil)
 	drained(t, s, m)
 	busy := agent
 	busy.State, busy.Call = acd.Talking, "c1"
-	s.Append([]acd.Change{{Call: &talking}, {Agent: &busy}, {Ended: "c2"}}, nil)
+	s.Append([]acd.Change{{Call: &talking}, {Agent: &busy}, {Ended: "c2"}}, nil, nil)
 	drained(t, s, m)
 	live, err := s.Load(context.Background())
 	if err != nil {
@@ -59,7 +59,7 @@ func TestLoadRefusesAnotherVersion(t *testing.T) {
 func TestShutdownWritesWhatIsLeft(t *testing.T) {
 	s, _, stop := run(t, server(t).Address)
 	records := calls(8, 3000)
-	s.Append([]acd.Change{{Call: &acd.CallStatus{Call: "c1"}}}, records)
+	s.Append([]acd.Change{{Call: &acd.CallStatus{Call: "c1"}}}, records, nil)
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestShutdownIsBoundedAndSaysWhatIsLost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, _, stop := run(t, address, func(o *Options) { o.FlushTimeout = 200 * time.Millisecond })
 			start := time.Now()
-			s.Append([]acd.Change{{Call: &acd.CallStatus{Call: "c1"}}}, calls(9, 700))
+			s.Append([]acd.Change{{Call: &acd.CallStatus{Call: "c1"}}}, calls(9, 700), nil)
 			if took := time.Since(start); took > time.Second {
 				t.Errorf("Append took %s", took)
 			}
@@ -101,7 +101,7 @@ func TestShutdownIsBoundedAndSaysWhatIsLost(t *testing.T) {
 func TestReadySaysHowManyRecordsWait(t *testing.T) {
 	address := filepath.Join(t.TempDir(), "nobody")
 	s, m, _ := run(t, address, func(o *Options) { o.FlushTimeout = 10 * time.Millisecond })
-	s.Append(nil, calls(10, 7))
+	s.Append(nil, calls(10, 7), nil)
 	m.until(t, "the failure", func() bool { return m.failed("unreachable") })
 	err := s.Ready()
 	var unreachable *UnreachableError
@@ -129,7 +129,7 @@ func TestWrongPassword(t *testing.T) {
 		s, m, stop := run(t, redis.Address, func(o *Options) {
 			o.Password, o.Log, o.FlushTimeout = password, zap.New(core), 50*time.Millisecond
 		})
-		s.Append(nil, calls(11, 1))
+		s.Append(nil, calls(11, 1), nil)
 		m.until(t, "the refusal of the password", func() bool { return m.failed("password") })
 		var refused *PasswordError
 		if err := s.Ready(); !errors.As(err, &refused) {

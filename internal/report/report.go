@@ -33,9 +33,7 @@ type Queue struct {
 	Figures traffic.Figures
 }
 
-// WriteDay prints a day as table, csv or json, in zh or en. Outbound calls are
-// not placed by this program yet, so their row has no calls and the total is
-// that of the inbound calls.
+// WriteDay prints a day as table, csv or json, in zh or en.
 func WriteDay(w io.Writer, format, lang string, day Day) error {
 	t, known := texts[lang]
 	if !known {
@@ -91,8 +89,8 @@ func rows(t words, day Day) [][]string {
 	for _, m := range published {
 		inbound = append(inbound, day.Site.Text(m))
 	}
-	outbound := []string{t.outbound, "0", traffic.None, traffic.None, traffic.None, traffic.None}
-	total := []string{t.total, day.Site.Text(traffic.Answered), traffic.None, traffic.None, day.Site.Text(traffic.AverageTalk), day.Site.Text(traffic.TalkOver10Share)}
+	outbound := []string{t.outbound, day.Site.Text(traffic.OutboundAnswered), traffic.None, traffic.None, day.Site.Text(traffic.OutboundTalk), day.Site.Text(traffic.OutboundOver10Part)}
+	total := []string{t.total, day.Site.Text(traffic.TotalAnswered), traffic.None, traffic.None, day.Site.Text(traffic.TotalTalk), day.Site.Text(traffic.TotalOver10Share)}
 	return [][]string{inbound, outbound, total}
 }
 
@@ -147,5 +145,22 @@ func grid(b *strings.Builder, table [][]string) {
 			}
 		}
 		b.WriteByte('\n')
+	}
+}
+
+// leftGrid is grid for texts, all to the left.
+func leftGrid(b *strings.Builder, table [][]string) {
+	widths := make([]int, len(table[0]))
+	for _, row := range table {
+		for i, cell := range row {
+			widths[i] = max(widths[i], runewidth.StringWidth(cell))
+		}
+	}
+	for _, row := range table {
+		line := ""
+		for i, cell := range row {
+			line += cell + strings.Repeat(" ", widths[i]-runewidth.StringWidth(cell)+2)
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 }

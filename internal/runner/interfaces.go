@@ -35,10 +35,10 @@ type Switch interface {
 
 // Store keeps live state, call records and counters.
 type Store interface {
-	// Append hands over changes and records and returns at once; they are
-	// written in order, each record applied exactly once. It copies what it
+	// Append hands over changes, records and stints and returns at once; they are
+	// written in order, each record and stint applied exactly once. It copies what it
 	// keeps: the lists, and what the changes point at, are the engine's.
-	Append(changes []acd.Change, records []acd.CallRecord)
+	Append(changes []acd.Change, records []acd.CallRecord, stints []acd.Stint)
 	// Run writes until ctx is done and all that was appended is written,
 	// or until a few seconds have passed.
 	Run(ctx context.Context) error

@@ -106,8 +106,8 @@ func (r *Runner) step(read time.Time, event acd.Event) error {
 	if len(out.Commands) > 0 {
 		r.sw.Do(out.Commands)
 	}
-	if len(out.Changes) > 0 || len(out.Records) > 0 {
-		r.store.Append(out.Changes, out.Records)
+	if len(out.Changes)+len(out.Records)+len(out.Stints) > 0 {
+		r.store.Append(out.Changes, out.Records, out.Stints)
 	}
 	for _, m := range out.Measures {
 		r.meter.Measure(m)

@@ -29,7 +29,7 @@ func (f *fakes) Run(context.Context) error         { return nil }
 func (f *fakes) Ready() error                      { return nil }
 func (f *fakes) Measure(m acd.Measure)             { f.measures = append(f.measures, m) }
 func (f *fakes) Breach(name string)                { panic("breach of " + name) }
-func (f *fakes) Append(c []acd.Change, r []acd.CallRecord) {
+func (f *fakes) Append(c []acd.Change, r []acd.CallRecord, _ []acd.Stint) {
 	f.changes, f.records = append(f.changes, c...), append(f.records, r...)
 }
 

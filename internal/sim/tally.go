@@ -165,7 +165,7 @@ func (t *tally) add(record *acd.CallRecord) {
 			t.queues[t.slot[record.Queue]].abandoned++
 		}
 	}
-	increments := traffic.Fold(*record, t.r.plan.loc)
+	increments := traffic.FoldQueues(*record, t.r.plan.loc)
 	row, counted := t.rowOfInterval(increments[0].Interval)
 	if !counted {
 		return

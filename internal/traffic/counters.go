@@ -22,11 +22,15 @@ const (
 	CountCallbackAsked   Counter = "callbacks_requested" // of overflowed: who left the queue to be called back
 	CountCallbackTried   Counter = "callbacks_attempted" // times that a caller was called back
 	CountCallbackReached Counter = "callbacks_reached"   // and talked with an agent
-	SumCallbackTalk      Counter = "callback_talk_ms"
+	CountOutbound        Counter = "outbound_attempted"  // calls that the hotline placed, callbacks among them
+	CountOutboundTalked  Counter = "outbound_answered"   // and that were answered
+	SumOutboundTalk      Counter = "outbound_talk_ms"
+	MaxOutboundTalk      Counter = "max_outbound_talk_ms"
 	SumWait              Counter = "wait_ms"            // of answered calls
 	SumAbandonWait       Counter = "abandoned_wait_ms"  // of abandoned calls
 	SumOverflowWait      Counter = "overflowed_wait_ms" // of overflowed calls
 	SumTalk              Counter = "talk_ms"
+	SumRing              Counter = "ring_ms"            // time for which agents' phones rang
 	CountRONA            Counter = "rona"               // offers to an agent that rang and were not answered
 	CountRefused         Counter = "offers_refused"     // offers that the agent declined
 	CountBusy            Counter = "offers_busy"        // offers that met a busy phone
@@ -36,6 +40,13 @@ const (
 	MaxTalk              Counter = "max_talk_ms"
 	shortPrefix                  = "abandoned_under_"
 	maximumPrefix                = "max_"
+	SumLoggedIn          Counter = "logged_in_ms" // of agents, as are the following
+	SumReady             Counter = "ready_ms"
+	SumNotReady          Counter = "not_ready_ms"
+	SumRinging           Counter = "ringing_ms"
+	SumTalking           Counter = "talking_ms"
+	SumWrapUp            Counter = "wrap_up_ms"
+	notReadyPrefix               = "not_ready_ms_" // and the reason
 	millisecondsSecond           = 1000
 )
 
@@ -55,6 +66,7 @@ var (
 	waitCells        = newHistogram("wait_s_", waitBounds)
 	abandonWaitCells = newHistogram("abandoned_wait_s_", waitBounds)
 	talkCells        = newHistogram("talk_s_", talkBounds)
+	outboundCells    = newHistogram("outbound_talk_s_", talkBounds)
 	shortCounters    = named(shortPrefix, shortBounds)
 )
 
@@ -127,3 +139,18 @@ func (c Counters) ShortAbandons(seconds int) int64 {
 func (c Counters) TalkedOver(seconds int) int64 {
 	return talkCells.over(c, seconds)
 }
+
+// OutboundTalkedOver is TalkedOver for calls that the hotline placed.
+func (c Counters) OutboundTalkedOver(seconds int) int64 {
+	return outboundCells.over(c, seconds)
+}
+
+// LongTalks and LongOutboundTalks are the cells to which talks of more than ten
+// minutes are put of which no more is known, as in figures of earlier years.
+var (
+	LongTalks         = talkCells.cells[len(talkBounds)]
+	LongOutboundTalks = outboundCells.cells[len(talkBounds)]
+)
+
+// NotReadyFor is the counter of the time not ready with a reason.
+func NotReadyFor(reason string) Counter { return Counter(notReadyPrefix + reason) }

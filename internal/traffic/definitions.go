@@ -29,6 +29,21 @@ const (
 	LongestTalk        Metric = "max_talk"
 	TalkOver10         Metric = "talk_over_10_min"
 	TalkOver10Share    Metric = "talk_over_10_min_share"
+	OutboundAttempted  Metric = "outbound_attempted"
+	OutboundAnswered   Metric = "outbound_answered"
+	OutboundTalk       Metric = "outbound_average_talk"
+	OutboundOver10     Metric = "outbound_talk_over_10_min"
+	OutboundOver10Part Metric = "outbound_talk_over_10_min_share"
+	TotalAnswered      Metric = "total_answered"
+	TotalTalk          Metric = "total_average_talk"
+	TotalOver10Share   Metric = "total_talk_over_10_min_share"
+	RingTime           Metric = "ring_time"
+	LoggedIn           Metric = "logged_in"
+	Ready              Metric = "ready"
+	NotReady           Metric = "not_ready"
+	OnContact          Metric = "on_contact"
+	WrapUp             Metric = "wrap_up"
+	Occupancy          Metric = "occupancy"
 	RONA               Metric = "rona"
 	OffersRefused      Metric = "offers_refused"
 	OffersNotReached   Metric = "offers_not_reached"
@@ -170,6 +185,37 @@ func basics(short int) []Definition {
 			func(c Counters) Ratio { return Ratio{c.TalkedOver(600), 1} }},
 		{TalkOver10Share, "answered calls with talk > 600 s / answered", "%", cityReport, "通话时长超10分钟占比", "talks over 10 min", 2,
 			func(c Counters) Ratio { return Ratio{100 * c.TalkedOver(600), c[CountAnswered]} }},
+		{OutboundAttempted, "calls that the hotline placed, callbacks among them", "calls", cityReport, "呼出量", "outbound attempted", 0, amount(CountOutbound)},
+		{OutboundAnswered, "calls that the hotline placed and that were answered", "calls", cityReport, "呼出接通话务量", "outbound answered", 0,
+			amount(CountOutboundTalked)},
+		{OutboundTalk, "outbound talk / outbound answered", "s", cityReport, "呼出平均通话时长", "outbound average talk", 0,
+			seconds(SumOutboundTalk, CountOutboundTalked)},
+		{OutboundOver10, "outbound answered with talk > 600 s", "calls", cityReport, "呼出通话时长超10分钟量", "outbound talks over 10 min", 0,
+			func(c Counters) Ratio { return Ratio{c.OutboundTalkedOver(600), 1} }},
+		{OutboundOver10Part, "outbound answered with talk > 600 s / outbound answered", "%", cityReport, "呼出通话时长超10分钟占比", "outbound talks over 10 min", 2,
+			func(c Counters) Ratio { return Ratio{100 * c.OutboundTalkedOver(600), c[CountOutboundTalked]} }},
+		{TotalAnswered, "answered + outbound answered", "calls", cityReport, "总话务量", "total answered", 0,
+			func(c Counters) Ratio { return Ratio{c[CountAnswered] + c[CountOutboundTalked], 1} }},
+		{TotalTalk, "(talk + outbound talk) / (answered + outbound answered)", "s", cityReport, "总平均通话时长", "total average talk", 0,
+			func(c Counters) Ratio {
+				return Ratio{c[SumTalk] + c[SumOutboundTalk], millisecondsSecond * (c[CountAnswered] + c[CountOutboundTalked])}
+			}},
+		{TotalOver10Share, "answered and outbound answered with talk > 600 s / (answered + outbound answered)", "%", cityReport, "总通话时长超10分钟占比", "total talks over 10 min", 2,
+			func(c Counters) Ratio {
+				return Ratio{100 * (c.TalkedOver(600) + c.OutboundTalkedOver(600)), c[CountAnswered] + c[CountOutboundTalked]}
+			}},
+		{RingTime, "time for which agents' phones rang", "s", contactCentre, "振铃时长", "ring time", 0, duration(SumRing)},
+		{LoggedIn, "time for which agents were logged in", "s", contactCentre, "签入时长", "logged in", 0, duration(SumLoggedIn)},
+		{Ready, "time for which agents were ready and had no call", "s", contactCentre, "示闲时长", "ready", 0, duration(SumReady)},
+		{NotReady, "time for which agents were not ready", "s", contactCentre, "示忙时长", "not ready", 0, duration(SumNotReady)},
+		{OnContact, "time for which agents talked or were in wrap-up", "s", contactCentre, "接触时长", "on contact", 0,
+			func(c Counters) Ratio { return Ratio{c[SumTalking] + c[SumWrapUp], millisecondsSecond} }},
+		{WrapUp, "time for which agents were in wrap-up", "s", contactCentre, "话后处理时长", "wrap-up", 0, duration(SumWrapUp)},
+		{Occupancy, "on contact / (on contact + ready)", "%", contactCentre, "坐席利用率", "occupancy", 2,
+			func(c Counters) Ratio {
+				contact := c[SumTalking] + c[SumWrapUp]
+				return Ratio{100 * contact, contact + c[SumReady]}
+			}},
 		{RONA, "offers to an agent that rang and were not answered in time", "offers", contactCentre, "振铃未接次数", "ring, no answer (RONA)", 0, amount(CountRONA)},
 		{OffersRefused, "offers that the agent declined", "offers", contactCentre, "坐席拒接次数", "offers refused", 0, amount(CountRefused)},
 		{OffersNotReached, "offers to a phone that was busy, did not reply or could not be rung", "offers", contactCentre, "坐席不可达次数", "offers not reached", 0,
@@ -210,6 +256,10 @@ func amount(counter Counter) func(Counters) Ratio {
 
 func percent(part, whole Counter) func(Counters) Ratio {
 	return func(c Counters) Ratio { return Ratio{100 * c[part], c[whole]} }
+}
+
+func duration(sum Counter) func(Counters) Ratio {
+	return func(c Counters) Ratio { return Ratio{c[sum], millisecondsSecond} }
 }
 
 func seconds(sum, count Counter) func(Counters) Ratio {

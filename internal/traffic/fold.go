@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -12,11 +13,14 @@ import (
 // Dimension is a view of the traffic.
 type Dimension string
 
-// The dimensions. A further one (agent, entry, …) is a constant here and a
-// line in keysOf.
+// The dimensions.
 const (
-	BySite  Dimension = "site"  // everything; the key has no value
-	ByQueue Dimension = "queue" // calls of one queue; the value is its id
+	BySite   Dimension = "site"     // everything; the key has no value
+	ByQueue  Dimension = "queue"    // calls of one queue; the value is its id
+	ByAgent  Dimension = "agent"    // work number
+	ByEntry  Dimension = "entry"    // number that was dialled
+	BySkill  Dimension = "skill"    // that the call asked for
+	ByTarget Dimension = "overflow" // where callers were sent: queue:<id>, partner:<id>, or the reason
 )
 
 // Key is one row of a dimension, for example the queue "general".
@@ -31,6 +35,9 @@ var Site = Key{Dimension: BySite}
 // Queue is the key of one queue.
 func Queue(id acd.QueueID) Key { return Key{Dimension: ByQueue, Value: string(id)} }
 
+// Agent is the key of one agent.
+func Agent(id acd.AgentID) Key { return Key{Dimension: ByAgent, Value: string(id)} }
+
 // String writes the key as dimension:value; ParseKey reads it back.
 func (k Key) String() string { return string(k.Dimension) + ":" + k.Value }
 
@@ -42,6 +49,16 @@ func ParseKey(s string) (Key, bool) {
 
 // MarshalText writes the key as dimension:value.
 func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (k *Key) UnmarshalText(text []byte) error {
+	key, ok := ParseKey(string(text))
+	if !ok {
+		return fmt.Errorf("%q is not a dimension and a value", text)
+	}
+	*k = key
+	return nil
+}
 
 // Table holds counters by dimension key, for one bucket or a sum of buckets.
 type Table map[Key]Counters
@@ -81,16 +98,50 @@ type Increment struct {
 	Amounts  []Amount // each counter once; shared by the increments of one call: read only
 }
 
-// Fold says what a finished call adds to which counters. The bucket is that in
-// which the call was offered, or arrived if it was not offered. Durations are
-// cut to whole milliseconds; a negative one, which a stepped clock can cause,
-// counts as 0.
+// Fold says what a finished call adds to which counters, in all dimensions. The
+// bucket is that in which the call was offered, or arrived if it was not offered.
+// Durations are cut to whole milliseconds; a negative one, which a stepped clock
+// can cause, counts as 0.
 //
 // For the site an offered call counts as answered, abandoned or overflowed,
 // nothing else, with its wait since it entered the first queue. For a queue the
 // same holds of its stay there: it counts as overflowed where it was sent on,
-// and its wait is that in the queue.
+// and its wait is that in the queue. For an entry number and a skill it counts as
+// for the site. For an agent the conversations count, and the offers.
 func Fold(record acd.CallRecord, loc *time.Location) []Increment {
+	increments := FoldQueues(record, loc)
+	of := func(key Key, amounts []Amount) {
+		increments = append(increments, Increment{increments[0].Interval, key, amounts})
+	}
+	whole := increments[0].Amounts
+	if record.Entry != "" {
+		of(Key{ByEntry, record.Entry}, whole)
+	}
+	for i, skill := range record.Skills {
+		if !slices.Contains(record.Skills[:i], skill) {
+			of(Key{BySkill, string(skill)}, whole)
+		}
+	}
+	if target := targetOf(&record); target != "" {
+		of(Key{ByTarget, target}, []Amount{{CountOverflowed, 1}})
+	}
+	for _, visit := range sentOn(&record) {
+		of(Key{ByTarget, "queue:" + string(visit)}, []Amount{{CountOverflowed, 1}})
+	}
+	for i, offer := range record.Offers {
+		first := !slices.ContainsFunc(record.Offers[:i], func(o acd.OfferRecord) bool { return o.Agent == offer.Agent })
+		if offer.Agent != "" && first {
+			of(Agent(offer.Agent), countAgent(&record, offer.Agent))
+		}
+	}
+	if record.Agent != "" && !slices.ContainsFunc(record.Offers, func(o acd.OfferRecord) bool { return o.Agent == record.Agent }) {
+		of(Agent(record.Agent), countAgent(&record, record.Agent))
+	}
+	return increments
+}
+
+// FoldQueues is Fold for the site and the queues alone; the site comes first.
+func FoldQueues(record acd.CallRecord, loc *time.Location) []Increment {
 	at := record.Queued
 	if !record.Offered() {
 		at = record.Arrived
@@ -98,8 +149,11 @@ func Fold(record acd.CallRecord, loc *time.Location) []Increment {
 	interval := calendar.IntervalOf(at, loc)
 	of := func(key Key, amounts []Amount) Increment { return Increment{interval, key, amounts} }
 
-	if record.Callback != "" {
-		amounts := countCallback(&record)
+	if record.Direction == acd.Outbound {
+		amounts := countOutbound(countOffers(record.Offers), &record)
+		if record.Queue == "" {
+			return []Increment{of(Site, amounts)}
+		}
 		return []Increment{of(Site, amounts), of(Queue(record.Queue), amounts)}
 	}
 	whole := count(&record)
@@ -130,20 +184,80 @@ func Fold(record acd.CallRecord, loc *time.Location) []Increment {
 	return append(increments, of(Queue(record.Queue), count(&stay)))
 }
 
-// countCallback counts an attempt to call a caller back: outbound, so that it
-// is neither offered nor answered.
-func countCallback(record *acd.CallRecord) []Amount {
-	amounts := append(countOffers(record.Offers), Amount{CountCallbackTried, 1})
-	if record.Result == acd.Answered {
-		amounts = append(amounts, Amount{CountCallbackReached, 1}, Amount{SumCallbackTalk, max(0, record.Talk()).Milliseconds()})
+// targetOf is where the hotline sent a caller for good; empty when it did not.
+func targetOf(record *acd.CallRecord) string {
+	switch {
+	case record.Result != acd.Overflowed:
+		return ""
+	case record.Partner != "":
+		return "partner:" + string(record.Partner)
+	}
+	return string(record.Reason)
+}
+
+// sentOn are the queues to which the rules of others led a call.
+func sentOn(record *acd.CallRecord) (queues []acd.QueueID) {
+	for i := range record.Visits {
+		if i > 0 {
+			queues = append(queues, record.Visits[i].Queue)
+		}
+	}
+	if len(record.Visits) > 0 && record.Result != acd.Overflowed {
+		queues = append(queues, record.Queue)
+	}
+	return queues
+}
+
+// countAgent counts what an agent had to do with a call.
+func countAgent(record *acd.CallRecord, agent acd.AgentID) []Amount {
+	var own []acd.OfferRecord
+	for _, offer := range record.Offers {
+		if offer.Agent == agent {
+			own = append(own, offer)
+		}
+	}
+	amounts := countOffers(own)
+	switch {
+	case record.Agent != agent:
+	case record.Direction == acd.Outbound:
+		amounts = countOutbound(amounts, record)
+	case record.Result == acd.Answered:
+		amounts = append(countTalk(amounts, record), Amount{CountAnswered, 1})
 	}
 	return amounts
 }
 
-// countOffers counts how offers to agents ended that were not taken.
+// countOutbound counts a call that the hotline placed, which is neither offered
+// nor answered. Attempts to call back count apart as well.
+func countOutbound(amounts []Amount, record *acd.CallRecord) []Amount {
+	answered := record.Result == acd.Answered
+	amounts = append(amounts, Amount{CountOutbound, 1})
+	if record.Callback != "" {
+		amounts = append(amounts, Amount{CountCallbackTried, 1})
+	}
+	if answered && record.Callback != "" {
+		amounts = append(amounts, Amount{CountCallbackReached, 1})
+	}
+	if answered {
+		talk := max(0, record.Talk())
+		amounts = append(amounts, Amount{CountOutboundTalked, 1}, Amount{SumOutboundTalk, talk.Milliseconds()},
+			Amount{MaxOutboundTalk, talk.Milliseconds()}, Amount{outboundCells.cell(talk), 1})
+	}
+	return amounts
+}
+
+func countTalk(amounts []Amount, record *acd.CallRecord) []Amount {
+	talk := max(0, record.Talk())
+	return append(amounts, Amount{SumTalk, talk.Milliseconds()}, Amount{MaxTalk, talk.Milliseconds()}, Amount{talkCells.cell(talk), 1})
+}
+
+// countOffers counts how long phones rang, and how offers to agents ended that
+// were not taken.
 func countOffers(offers []acd.OfferRecord) []Amount {
-	amounts := make([]Amount, 0, 8) // as many as an answered call counts
+	amounts := make([]Amount, 0, 12) // room for all that a call commonly counts
+	var rang time.Duration
 	for _, offer := range offers {
+		rang += rangFor(offer)
 		name, counted := offerCounters[offer.Outcome]
 		if !counted {
 			continue
@@ -154,7 +268,18 @@ func countOffers(offers []acd.OfferRecord) []Amount {
 			amounts = append(amounts, Amount{name, 1})
 		}
 	}
+	if ms := rang.Milliseconds(); ms > 0 {
+		amounts = append(amounts, Amount{SumRing, ms})
+	}
 	return amounts
+}
+
+// rangFor is how long the phone of an offer rang.
+func rangFor(offer acd.OfferRecord) time.Duration {
+	if offer.Rang.IsZero() || offer.Ended.Before(offer.Rang) {
+		return 0
+	}
+	return offer.Ended.Sub(offer.Rang)
 }
 
 func overflowed(amounts []Amount, wait time.Duration) []Amount {
@@ -178,9 +303,7 @@ func count(record *acd.CallRecord) []Amount {
 	}
 	amounts = append(amounts, Amount{CountOffered, 1}, Amount{MaxWait, ms})
 	if record.Result == acd.Answered {
-		talk := max(0, record.Talk())
-		return append(amounts, Amount{CountAnswered, 1}, Amount{SumWait, ms}, Amount{waitCells.cell(wait), 1},
-			Amount{SumTalk, talk.Milliseconds()}, Amount{MaxTalk, talk.Milliseconds()}, Amount{talkCells.cell(talk), 1})
+		return countTalk(append(amounts, Amount{CountAnswered, 1}, Amount{SumWait, ms}, Amount{waitCells.cell(wait), 1}), record)
 	}
 	amounts = append(amounts, Amount{CountAbandoned, 1}, Amount{SumAbandonWait, ms}, Amount{abandonWaitCells.cell(wait), 1})
 	for i, seconds := range shortBounds {

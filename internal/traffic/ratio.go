@@ -18,8 +18,8 @@ type Ratio struct {
 func (r Ratio) Defined() bool { return r.Den != 0 }
 
 // Round prints the value with so many decimals, rounded half away from zero,
-// or None when the ratio has no value. This is the only place where a figure
-// is rounded.
+// or None when the ratio has no value. This and Rounded are
+// the only places where a figure is rounded.
 func (r Ratio) Round(decimals int) string {
 	if !r.Defined() {
 		return None
@@ -39,9 +39,31 @@ func (r Ratio) Round(decimals int) string {
 	return sign + digits[:whole] + "." + digits[whole:]
 }
 
+// Rounded is the value that Round prints, for what is computed from published
+// figures. Its denominator is 10^decimals. The rounded value is to be below 10^18 / 10^decimals.
+func (r Ratio) Rounded(decimals int) Ratio {
+	if !r.Defined() {
+		return Ratio{}
+	}
+	den := int64(1)
+	for range decimals {
+		den *= 10
+	}
+	return Ratio{r.scaled(decimals).Int64(), den}
+}
+
 // scaled is the value times 10^decimals, rounded half away from zero: for a
 // positive value the floor of value + 1/2, that is (2·num + den) / (2·den).
 func (r Ratio) scaled(decimals int) *big.Int {
+	// What fits is computed in 64 bits: 2·10^18 + 4·10^18 at most.
+	const most, mostDen, mostDecimals = 100_000_000_000_000, 4_000_000_000_000_000_000, 4
+	if 0 <= r.Num && r.Num <= most && 0 < r.Den && r.Den <= mostDen && decimals <= mostDecimals {
+		num := r.Num
+		for range decimals {
+			num *= 10
+		}
+		return big.NewInt((2*num + r.Den) / r.Den / 2)
+	}
 	num := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(decimals)), nil)
 	num.Mul(num, big.NewInt(r.Num))
 	den := big.NewInt(r.Den)

@@ -167,7 +167,7 @@ func TestThresholdsAreExact(t *testing.T) {
 
 func TestFoldBuckets(t *testing.T) {
 	late := answered(20*time.Minute, 16*time.Hour) // ends on the next day
-	got := Fold(late, shanghai)
+	got := FoldQueues(late, shanghai)
 	day := calendar.NewDay(2026, time.November, 24)
 	if len(got) != 2 || got[0].Key != Site || got[1].Key != Queue("general") {
 		t.Fatalf("Fold gave %+v, want the site and the queue", got)
@@ -307,8 +307,8 @@ func TestCallbacksAreOutboundAndOverflowIsPerStay(t *testing.T) {
 		{Queue: "general", Arrived: at, Queued: at, Ended: after(50), Result: acd.Overflowed, Reason: acd.CallbackRequested,
 			Visits: []acd.Visit{{Queue: "general", Entered: at, Left: after(40)}}},
 		// And was, the second time.
-		{Queue: "general", Callback: "c", Arrived: after(60), Queued: after(60), Ended: after(80), Result: acd.NotReached},
-		{Queue: "general", Callback: "c", Arrived: after(60), Queued: after(60), Answered: after(100), Ended: after(130), Result: acd.Answered},
+		{Queue: "general", Callback: "c", Direction: acd.Outbound, Arrived: after(60), Queued: after(60), Ended: after(80), Result: acd.NotReached},
+		{Queue: "general", Callback: "c", Direction: acd.Outbound, Arrived: after(60), Queued: after(60), Answered: after(100), Ended: after(130), Result: acd.Answered},
 	}
 	sum := Table{}
 	for _, r := range records {
@@ -318,7 +318,7 @@ func TestCallbacksAreOutboundAndOverflowIsPerStay(t *testing.T) {
 	}
 	want := map[Key]map[Counter]int64{
 		Site: {CountOffered: 2, CountAnswered: 1, CountOverflowed: 1, SumWait: 30_000, SumOverflowWait: 40_000, CountRONA: 1, CountRefused: 1,
-			CountCallbackAsked: 1, CountCallbackTried: 2, CountCallbackReached: 1, SumCallbackTalk: 30_000, SumTalk: 60_000, CountNotOffered: 0},
+			CountCallbackAsked: 1, CountCallbackTried: 2, CountCallbackReached: 1, CountOutbound: 2, CountOutboundTalked: 1, SumOutboundTalk: 30_000, SumTalk: 60_000, CountNotOffered: 0},
 		Queue("general"): {CountOffered: 2, CountAnswered: 0, CountOverflowed: 2, SumOverflowWait: 50_000, CountRONA: 1, CountRefused: 0,
 			CountCallbackAsked: 1, CountCallbackTried: 2, CountCallbackReached: 1},
 		Queue("business"): {CountOffered: 1, CountAnswered: 1, CountOverflowed: 0, SumWait: 20_000, CountRONA: 0, CountRefused: 1, SumTalk: 60_000},
@@ -329,5 +329,48 @@ func TestCallbacksAreOutboundAndOverflowIsPerStay(t *testing.T) {
 				t.Errorf("%s %s: %d, want %d", key, name, got, amount)
 			}
 		}
+	}
+}
+
+func TestEveryDimension(t *testing.T) {
+	at := time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC)
+	after := func(s int) time.Time { return at.Add(time.Duration(s) * time.Second) }
+	sum := Table{}
+	for _, r := range []acd.CallRecord{
+		// Led from general to business, not taken by 1001, answered by 1002.
+		{Entry: "12345", Queue: "business", Skills: []acd.SkillID{"english", "law", "english"}, Arrived: at, Queued: at, Answered: after(30), Ended: after(90), Result: acd.Answered, Agent: "1002",
+			Visits: []acd.Visit{{Queue: "general", Entered: at, Left: after(10)}},
+			Offers: []acd.OfferRecord{{Agent: "1001", Made: after(11), Rang: after(12), Ended: after(20), Outcome: acd.OfferNoAnswer}, {Agent: "1001", Made: after(20), Ended: after(21), Outcome: acd.OfferBusy},
+				{Agent: "1002", Made: after(25), Rang: after(26), Ended: after(30), Outcome: acd.OfferAnswered}}},
+		// Taken by a partner, and refused.
+		{Entry: "12345", Queue: "general", Arrived: at, Queued: at, Ended: after(300), Result: acd.Overflowed, Reason: acd.Referred, Partner: "xuzhou", Visits: []acd.Visit{{Queue: "general", Entered: at, Left: after(60)}}},
+		{Entry: "9", Queue: "general", Arrived: at, Queued: at, Ended: after(5), Result: acd.Overflowed, Reason: acd.Refused, Visits: []acd.Visit{{Queue: "general", Entered: at, Left: at}}},
+		// Placed by an agent.
+		{Agent: "1001", Direction: acd.Outbound, Arrived: at, Answered: after(5), Ended: after(45), Result: acd.Answered},
+	} {
+		for _, i := range Fold(r, shanghai) {
+			sum.Count(i)
+		}
+	}
+	for key, want := range map[Key]Counters{
+		Agent("1001"):                   {CountRONA: 1, CountBusy: 1, SumRing: 8000, CountOutbound: 1, CountOutboundTalked: 1, SumOutboundTalk: 40_000, CountAnswered: 0, SumTalk: 0},
+		Agent("1002"):                   {CountAnswered: 1, SumTalk: 60_000, SumRing: 4000, CountRONA: 0, CountOffered: 0},
+		{ByEntry, "12345"}:              {CountOffered: 2, CountAnswered: 1, CountOverflowed: 1, CountRONA: 1},
+		{ByEntry, "9"}:                  {CountOffered: 1, CountOverflowed: 1},
+		{BySkill, "english"}:            {CountOffered: 1, CountAnswered: 1},
+		{BySkill, "law"}:                {CountOffered: 1, SumTalk: 60_000},
+		{ByTarget, "queue:business"}:    {CountOverflowed: 1},
+		{ByTarget, "partner:xuzhou"}:    {CountOverflowed: 1},
+		{ByTarget, string(acd.Refused)}: {CountOverflowed: 1},
+		Site:                            {CountOffered: 3, CountOverflowed: 2, CountOutbound: 1, SumOutboundTalk: 40_000, SumTalk: 60_000},
+	} {
+		for counter, amount := range want {
+			if got := sum[key][counter]; got != amount {
+				t.Errorf("%s %s: %d, want %d", key, counter, got, amount)
+			}
+		}
+	}
+	if len(sum) != 2+2+2+2+3+1 {
+		t.Errorf("rows: %v", sum)
 	}
 }

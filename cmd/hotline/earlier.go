@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"hotline/internal/app"
+)
+
+func importYearsCommand(load loader) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "import FILE.csv",
+		Short: "Take over published figures of earlier months or years, for year-on-year",
+		Long: `Take over published figures of months or years before hotline counted, so that
+reports show year-on-year from the first day. The file is CSV; its first line is
+
+` + app.YearsHead() + `
+
+period is a year or a month (2022 or 2022-05), rates and shares are percentages,
+means are seconds. Every malformed line is told, and then nothing is imported.
+A month and the whole of its year exclude each other, and no calls of the
+period may have been counted here.`,
+		Args: cobra.ExactArgs(1),
+	}
+	replace := cmd.Flags().Bool("replace", false, "put the figures in the place of those imported before; the former ones are kept beside them")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cfg, err := load()
+		if err != nil {
+			return err
+		}
+		file, err := os.Open(args[0])
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		rows, err := app.ImportYears(cmd.Context(), cfg, args[0], file, *replace)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%d periods were imported\n", len(rows))
+		return nil
+	}
+	return cmd
+}
+
+func definitionsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "definitions",
+		Short: "Print what every figure means: formula, unit and source",
+		Args:  cobra.NoArgs,
+	}
+	format := cmd.Flags().String("format", "table", "table, csv or json")
+	lang := cmd.Flags().String("lang", "zh", "zh or en")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return app.WriteDefinitions(cmd.OutOrStdout(), *format, *lang)
+	}
+	return cmd
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hotline/internal/app"
+	"hotline/internal/bulletin"
+	"hotline/internal/calendar"
+)
+
+// reportGC lets garbage grow to five times the live memory, some tens of megabytes, of
+// a program that ends at once: collecting it more often would take a quarter of the time.
+const reportGC = 400
+
+func reportCommand(load loader) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "report",
+		Short: "Reports of a day, a month or a year, to be published",
+		Long: `Reports of a day, a month or a year, to be published: the 话务服务 table with
+year-on-year, comparisons, service levels, the lowest connect rate over any 24
+hours, peaks, charts, queues, agents, callbacks and overflow.
+
+Changes are computed from the published, rounded values; docs/reports.md says how
+each figure is defined.`,
+	}
+	cmd.AddCommand(
+		reportOf(load, "daily", "The daily bulletin (每日情况快报)", "day", "the day, as in 2026-01-31", func(text string) (bulletin.Period, error) {
+			day, err := calendar.ParseDay(text)
+			return bulletin.Day(day), err
+		}),
+		reportOf(load, "monthly", "The monthly report (话务月报)", "month", "the month, as in 2026-01", func(text string) (bulletin.Period, error) {
+			month, err := calendar.ParseMonth(text)
+			return bulletin.Month(month), err
+		}),
+		reportOf(load, "annual", "The annual report (话务年报)", "year", "the year, as in 2026", func(text string) (bulletin.Period, error) {
+			year, err := time.Parse("2006", text)
+			if err != nil {
+				return bulletin.Period{}, fmt.Errorf("%q is not a year: write it with four digits, for example 2026", text)
+			}
+			return bulletin.Year(year.Year()), nil
+		}),
+	)
+	return cmd
+}
+
+// reportOf is the command for one kind of period, which the flag names.
+func reportOf(load loader, use, short, flag, usage string, parse func(string) (bulletin.Period, error)) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   use,
+		Short: short,
+		Long: short + `.
+
+A period that is not over is reported as of now, and its counts are not set
+against those of whole periods. The exit status is 1 when there are no data.
+A PDF is printed by Chromium: apt-get install chromium fonts-noto-cjk`,
+		Args: cobra.NoArgs,
+	}
+	flags := cmd.Flags()
+	written := flags.String(flag, "", usage)
+	format := flags.String("format", "table", "table, html, xlsx, csv, json or pdf")
+	lang := flags.String("lang", "zh", "zh or en")
+	out := flags.String("out", "", "file to write; left out: standard output")
+	office := flags.String("office", "", "the office that publishes the report, for its head")
+	chromium := flags.String("chromium", "", "the Chromium that prints a PDF; left out: chromium, chromium-browser or google-chrome on the PATH")
+	if err := cmd.MarkFlagRequired(flag); err != nil {
+		panic(err) // there is such a flag
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkChoice("--format", *format, "table", "html", "xlsx", "csv", "json", "pdf"); err != nil {
+			return err
+		}
+		if err := checkChoice("--lang", *lang, "zh", "en"); err != nil {
+			return err
+		}
+		period, err := parse(*written)
+		if err != nil {
+			return fmt.Errorf("--%s: %w", flag, err)
+		}
+		if *out == "" && (*format == "xlsx" || *format == "pdf") && isTerminal(cmd.OutOrStdout()) {
+			return fmt.Errorf("%s is nothing for a terminal; name a file with --out", *format)
+		}
+		cfg, err := load()
+		if err != nil {
+			return err
+		}
+		debug.SetGCPercent(reportGC)
+		r, err := app.Bulletin(cmd.Context(), cfg, period, *office, time.Now())
+		if err != nil {
+			return err
+		}
+		var text bytes.Buffer
+		if err := app.WriteBulletin(cmd.Context(), &text, *format, *lang, *chromium, r); err != nil {
+			return err
+		}
+		if *out == "" {
+			_, err = cmd.OutOrStdout().Write(text.Bytes())
+			return err
+		}
+		return replaceFile(*out, text.Bytes())
+	}
+	return cmd
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// replaceFile writes a file as a whole or not at all: who publishes it by a link never
+// serves half of one.
+func replaceFile(name string, text []byte) error {
+	temporary, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-")
+	if err != nil {
+		return err
+	}
+	_, err = temporary.Write(text)
+	err = errors.Join(err, temporary.Chmod(0o644), temporary.Close())
+	if err == nil {
+		err = os.Rename(temporary.Name(), name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temporary.Name()))
+	}
+	return nil
+}

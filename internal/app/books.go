@@ -1,0 +1,120 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"hotline/internal/acd"
+	"hotline/internal/calendar"
+	"hotline/internal/redisstore"
+)
+
+const (
+	// closeEvery is how often it is tried to close days that are over.
+	closeEvery = time.Minute
+	// lastAccount bounds the last request to the engine at the end.
+	lastAccount = 2 * time.Second
+)
+
+// bookStore is what books needs of the store.
+type bookStore interface {
+	OpenDays(ctx context.Context) ([]calendar.Day, error)
+	CloseDay(ctx context.Context, day calendar.Day, now time.Time) (bool, error)
+}
+
+// books keeps the accounts up to date: at each quarter-hour the agents' time up to
+// then is counted, and a day is closed when its last call has ended.
+type books struct {
+	store    bookStore
+	account  func(context.Context, acd.Event) error // to the engine
+	location *time.Location
+	log      *zap.Logger
+	told     map[calendar.Day]string // why a day is not closed, as it was logged last
+}
+
+func (b *books) run(ctx context.Context) error {
+	b.told = make(map[calendar.Day]string)
+	quarter := time.NewTimer(untilNextInterval(time.Now()))
+	defer quarter.Stop()
+	tries := time.NewTicker(closeEvery)
+	defer tries.Stop()
+	b.closeDays(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			b.accountLast(ctx)
+			return nil
+		case now := <-quarter.C:
+			if err := b.account(ctx, acd.Account{}); err != nil && ctx.Err() == nil {
+				b.log.Error("the agents' time of this quarter-hour is counted later", zap.Error(err))
+			}
+			quarter.Reset(untilNextInterval(now))
+		case <-tries.C:
+			b.closeDays(ctx)
+		}
+	}
+}
+
+// accountLast counts the agents' time up to the end of the program; the engine ends after this.
+func (b *books) accountLast(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAccount)
+	defer cancel()
+	if err := b.account(ctx, acd.Account{}); err != nil {
+		b.log.Error("the agents' time since the last quarter-hour is not counted", zap.Error(err))
+	}
+}
+
+// untilNextInterval is never 0. Intervals of all time zones in use begin at the same moments.
+func untilNextInterval(now time.Time) time.Duration {
+	return now.Truncate(calendar.IntervalLength).Add(calendar.IntervalLength).Sub(now)
+}
+
+// closeDays closes the days that can be closed. Before, the agents' time up to now is
+// counted, or that before midnight might be missing.
+func (b *books) closeDays(ctx context.Context) {
+	now := time.Now()
+	today := calendar.DayOf(now, b.location)
+	open, err := b.store.OpenDays(ctx)
+	if err != nil {
+		return // the store says so
+	}
+	for _, day := range open {
+		if !day.Before(today) {
+			continue
+		}
+		err := b.closeDay(ctx, day, now)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			delete(b.told, day)
+		case b.told[day] != err.Error():
+			b.told[day] = err.Error()
+			b.logWhy(day, err)
+		}
+	}
+}
+
+func (b *books) closeDay(ctx context.Context, day calendar.Day, now time.Time) error {
+	if err := b.account(ctx, acd.Account{}); err != nil {
+		return fmt.Errorf("count the agents' time: %w", err)
+	}
+	closed, err := b.store.CloseDay(ctx, day, now)
+	if closed {
+		b.log.Info("the figures of a day are closed", zap.Stringer("day", day))
+	}
+	return err
+}
+
+func (b *books) logWhy(day calendar.Day, err error) {
+	var differ *redisstore.DifferencesError
+	if errors.As(err, &differ) {
+		b.log.Error("a day is not closed: its counters are not those of its records; see hotline traffic verify", zap.Stringer("day", day), zap.Error(err))
+		return
+	}
+	b.log.Info("a day is not closed yet", zap.Stringer("day", day), zap.Error(err))
+}

@@ -1,0 +1,96 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap/zaptest"
+
+	"hotline/internal/acd"
+	"hotline/internal/calendar"
+)
+
+// bookkeeper is an engine and a store that say what is asked of them, and when.
+type bookkeeper struct {
+	t      *testing.T
+	mu     sync.Mutex // of the following
+	said   []string
+	days   map[calendar.Day]error // open ones, and why they cannot be closed
+	closed []calendar.Day
+}
+
+func (k *bookkeeper) account(_ context.Context, event acd.Event) error {
+	if _, ok := event.(acd.Account); !ok {
+		k.t.Errorf("the engine is told %T", event)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.said = append(k.said, "account "+time.Now().UTC().Format("15:04:05"))
+	return nil
+}
+
+func (k *bookkeeper) OpenDays(context.Context) ([]calendar.Day, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var open []calendar.Day
+	for day := range k.days {
+		open = append(open, day)
+	}
+	return open, nil
+}
+
+func (k *bookkeeper) CloseDay(_ context.Context, day calendar.Day, now time.Time) (bool, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.said = append(k.said, fmt.Sprintf("close %s %s", day, now.UTC().Format("15:04:05")))
+	if err := k.days[day]; err != nil {
+		return false, err
+	}
+	delete(k.days, day)
+	k.closed = append(k.closed, day)
+	return true, nil
+}
+
+func TestBooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // from 2000-01-01 00:00 UTC on
+		first := calendar.NewDay(1999, time.December, 31)
+		k := &bookkeeper{t: t, days: map[calendar.Day]error{first: errors.New("calls go on"), first.AddDays(1): nil}}
+		b := &books{store: k, account: k.account, location: time.UTC, log: zaptest.NewLogger(t)}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- b.run(ctx) }()
+		time.Sleep(90 * time.Second)
+		k.mu.Lock()
+		k.days[first] = nil
+		k.mu.Unlock()
+		time.Sleep(16 * time.Minute)
+		k.mu.Lock()
+		want := []string{
+			"account 00:00:00", "close 1999-12-31 00:00:00", // cannot be closed yet
+			"account 00:01:00", "close 1999-12-31 00:01:00",
+			"account 00:02:00", "close 1999-12-31 00:02:00",
+			"account 00:15:00",
+		}
+		if !slices.Equal(k.said, want) {
+			t.Errorf("said %q\nwant %q", k.said, want)
+		}
+		// Today is not over.
+		if !slices.Equal(k.closed, []calendar.Day{first}) {
+			t.Errorf("closed %v", k.closed)
+		}
+		k.mu.Unlock()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if last := k.said[len(k.said)-1]; last != "account 00:17:30" {
+			t.Errorf("at the end: %s", last)
+		}
+	})
+}

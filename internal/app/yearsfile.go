@@ -1,0 +1,258 @@
+package app
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"slices"
+	"strings"
+
+	"hotline/internal/calendar"
+	"hotline/internal/traffic"
+)
+
+// Published is one month's or year's traffic as it was published before this
+// program counted.
+type Published struct {
+	Period   string // 2022 or 2022-05
+	Line     int    // in the file
+	Counters traffic.Counters
+}
+
+// column of a file of earlier years: what stands there and what it counts as.
+type column struct {
+	name     string
+	decimals bool   // may be written with a decimal point
+	of       string // the column whose count a rate or mean belongs to; empty for a count
+	set      func(c traffic.Counters, value *big.Rat)
+}
+
+func counted(counter traffic.Counter) func(traffic.Counters, *big.Rat) {
+	return func(c traffic.Counters, v *big.Rat) { c[counter] = rounded(v) }
+}
+
+// mean turns a mean in seconds into the sum in milliseconds, exactly.
+func mean(sum, of traffic.Counter) func(traffic.Counters, *big.Rat) {
+	return func(c traffic.Counters, v *big.Rat) {
+		c[sum] = rounded(new(big.Rat).Mul(v, new(big.Rat).SetInt64(1000*c[of])))
+	}
+}
+
+// share turns a percentage into the count.
+func share(part, of traffic.Counter) func(traffic.Counters, *big.Rat) {
+	return func(c traffic.Counters, v *big.Rat) {
+		c[part] = rounded(new(big.Rat).Mul(v, big.NewRat(c[of], 100)))
+	}
+}
+
+// connectRate turns the rate into the calls offered.
+func connectRate(c traffic.Counters, v *big.Rat) {
+	if v.Sign() > 0 {
+		c[traffic.CountOffered] = rounded(new(big.Rat).Quo(new(big.Rat).SetInt64(100*c[traffic.CountAnswered]), v))
+	}
+}
+
+// rounded is the nearest whole number, half away from zero; nothing is negative here.
+func rounded(v *big.Rat) int64 {
+	twice := new(big.Int).Add(new(big.Int).Lsh(v.Num(), 1), v.Denom())
+	return new(big.Int).Quo(twice, new(big.Int).Lsh(v.Denom(), 1)).Int64()
+}
+
+// columns are all of them; each file has every one, in any order.
+var columns = []column{
+	{"answered", false, "", counted(traffic.CountAnswered)},
+	{"connect_rate", true, "answered", connectRate},
+	{"average_wait", true, "answered", mean(traffic.SumWait, traffic.CountAnswered)},
+	{"average_talk", true, "answered", mean(traffic.SumTalk, traffic.CountAnswered)},
+	{"talk_over_10_min_share", true, "answered", share(traffic.LongTalks, traffic.CountAnswered)},
+	{"outbound_answered", false, "", counted(traffic.CountOutboundTalked)},
+	{"outbound_average_talk", true, "outbound_answered", mean(traffic.SumOutboundTalk, traffic.CountOutboundTalked)},
+	{"outbound_talk_over_10_min_share", true, "outbound_answered", share(traffic.LongOutboundTalks, traffic.CountOutboundTalked)},
+}
+
+// YearsHead is the first line of a file of earlier years.
+func YearsHead() string {
+	names := []string{"period"}
+	for _, c := range columns {
+		names = append(names, c.name)
+	}
+	return strings.Join(names, ",")
+}
+
+// maxFaults is how many malformed lines are told.
+const maxFaults = 50
+
+// ReadYears reads a file of earlier years. The error lists every malformed line.
+func ReadYears(name string, file io.Reader) ([]Published, error) {
+	in := csv.NewReader(file)
+	in.FieldsPerRecord, in.TrimLeadingSpace = -1, true
+	r := &yearsReader{name: name, seen: map[string]int{}}
+	for {
+		record, err := in.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		var syntax *csv.ParseError
+		if errors.As(err, &syntax) {
+			r.fault(syntax.Line, "this is not CSV (%v); write values without quotation marks, separated by commas", syntax.Err)
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		number, _ := in.FieldPos(0)
+		for i := range record {
+			record[i] = strings.TrimSpace(record[i])
+		}
+		if r.order == nil {
+			if r.head(number, record); r.order == nil {
+				break
+			}
+			continue
+		}
+		r.line(number, record)
+	}
+	r.overlaps()
+	if len(r.faults) == 0 && len(r.rows) == 0 {
+		r.faults = append(r.faults, fmt.Sprintf("%s has no periods; write the line %s and below it a line for each month or year", name, YearsHead()))
+	}
+	if len(r.faults) > 0 {
+		return nil, errors.New(strings.Join(r.faults, "\n"))
+	}
+	return r.rows, nil
+}
+
+type yearsReader struct {
+	name   string
+	order  []int // of each field of a line, which of columns; -1: the period
+	rows   []Published
+	seen   map[string]int // period → line
+	faults []string
+	more   int
+}
+
+func (r *yearsReader) fault(line int, format string, args ...any) {
+	if len(r.faults) < maxFaults {
+		r.faults = append(r.faults, fmt.Sprintf("%s:%d: %s", r.name, line, fmt.Sprintf(format, args...)))
+		return
+	}
+	r.more++
+	r.faults[maxFaults-1] = fmt.Sprintf("%s: and %d more lines are malformed", r.name, r.more+1)
+}
+
+func (r *yearsReader) head(line int, record []string) {
+	record[0] = strings.TrimPrefix(record[0], "\ufeff") // Excel's UTF-8
+	var order []int
+	for _, name := range record {
+		at := slices.IndexFunc(columns, func(c column) bool { return c.name == name })
+		if name != "period" && at < 0 || slices.Contains(order, at) {
+			r.fault(line, "%q is not a column, or stands there twice; the first line is: %s", name, YearsHead())
+			return
+		}
+		order = append(order, at)
+	}
+	if len(order) != len(columns)+1 {
+		r.fault(line, "columns are missing; the first line is: %s", YearsHead())
+		return
+	}
+	r.order = order
+}
+
+func (r *yearsReader) line(line int, record []string) {
+	if len(record) != len(r.order) {
+		r.fault(line, "the line has %d columns and the first line %d; write as many", len(record), len(r.order))
+		return
+	}
+	row := Published{Line: line, Counters: traffic.Counters{}}
+	values := make([]*big.Rat, len(columns))
+	good := true
+	for i, text := range record {
+		if r.order[i] < 0 {
+			row.Period = text
+			good = r.period(line, text) && good
+			continue
+		}
+		c := columns[r.order[i]]
+		value, ok := parseFigure(text, c)
+		if !ok {
+			r.fault(line, "%s is %q; write %s", c.name, text, c.remedy())
+			good = false
+			continue
+		}
+		values[r.order[i]] = value
+	}
+	if !good {
+		return
+	}
+	for i, c := range columns { // counts stand before what is computed from them
+		c.set(row.Counters, values[i])
+	}
+	if a := row.Counters; a[traffic.CountAnswered] > 0 && a[traffic.CountOffered] == 0 {
+		r.fault(line, "connect_rate is 0 though calls were answered; write the percentage, as in 98.50")
+		return
+	}
+	r.rows = append(r.rows, row)
+}
+
+func (c column) remedy() string {
+	switch {
+	case !c.decimals:
+		return "a whole number of calls, as in 1157692"
+	case strings.HasSuffix(c.name, "share") || c.name == "connect_rate":
+		return "a percentage from 0 to 100, as in 98.50"
+	}
+	return "seconds, as in 205"
+}
+
+// parseFigure reads a number that is not negative and not beyond what is possible.
+func parseFigure(text string, c column) (*big.Rat, bool) {
+	digits := strings.ReplaceAll(text, ".", "")
+	if digits == "" || len(digits) > 12 || strings.Trim(digits, "0123456789") != "" || strings.Count(text, ".") > 1 {
+		return nil, false
+	}
+	if strings.Contains(text, ".") && !c.decimals {
+		return nil, false
+	}
+	value, ok := new(big.Rat).SetString(text)
+	if !ok {
+		return nil, false
+	}
+	percentage := strings.HasSuffix(c.name, "share") || c.name == "connect_rate"
+	return value, !percentage || value.Cmp(big.NewRat(100, 1)) <= 0
+}
+
+func (r *yearsReader) period(line int, text string) bool {
+	if first, twice := r.seen[text]; twice {
+		r.fault(line, "%s is given twice (first in line %d); remove one of them", text, first)
+		return false
+	}
+	_, isMonth := parsePeriod(text)
+	if !isMonth && !isYear(text) {
+		r.fault(line, "period is %q; write a year or a month, as in 2022 or 2022-05", text)
+		return false
+	}
+	r.seen[text] = line
+	return true
+}
+
+// overlaps finds months of years that are given as a whole.
+func (r *yearsReader) overlaps() {
+	for _, row := range r.rows {
+		if month, ok := parsePeriod(row.Period); ok {
+			if line, both := r.seen[fmt.Sprintf("%04d", month.Year)]; both {
+				r.fault(row.Line, "%s belongs to the year in line %d, and would count twice; keep the year or its months", row.Period, line)
+			}
+		}
+	}
+}
+
+func parsePeriod(text string) (calendar.Month, bool) {
+	month, err := calendar.ParseMonth(text)
+	return month, err == nil
+}
+
+func isYear(text string) bool {
+	return len(text) == 4 && text[0] != '0' && strings.Trim(text, "0123456789") == ""
+}

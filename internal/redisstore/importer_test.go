@@ -1,0 +1,162 @@
+package redisstore
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hotline/internal/acd"
+	"hotline/internal/redisstore/redistest"
+	"hotline/internal/traffic"
+)
+
+// stintsOf are the parts of stints that count for today.
+func stintsOf(list []acd.Stint) (parts []acd.Stint) {
+	for _, stint := range list {
+		for _, part := range traffic.SplitStint(stint, shanghai) {
+			if part.From.Before(today.End(shanghai)) {
+				parts = append(parts, part)
+			}
+		}
+	}
+	return parts
+}
+
+// importAll gives all to one import, in batches.
+func importAll(s *Store, records []acd.CallRecord, stints []acd.Stint) (*Import, error) {
+	im := s.NewImport()
+	for part := range slices.Chunk(records, ImportBatch) {
+		if err := im.Add(context.Background(), part, nil); err != nil {
+			return im, err
+		}
+	}
+	return im, im.Add(context.Background(), nil, stints)
+}
+
+func TestImportCountsLikeLiveCallsAndOnce(t *testing.T) {
+	s, m, _ := run(t, server(t).Address)
+	records, spent := calls(60, 2000), stintsOf(stints())
+	s.Append(nil, records[:500], nil)
+	drained(t, s, m)
+	im, err := importAll(s, records, spent)
+	if err != nil || im.Applied != 1505 || im.Before != 500 {
+		t.Errorf("%d applied, %d before, %v; want 1505 and 500", im.Applied, im.Before, err)
+	}
+	im, err = importAll(s, slices.Concat(records[:3], records[:3]), spent)
+	if err != nil || im.Applied != 0 || im.Before != 11 {
+		t.Errorf("again: %d applied, %d before, %v; want 0 and 11", im.Applied, im.Before, err)
+	}
+	s.Append(nil, records, spent)
+	drained(t, s, m)
+	counts(t, s, len(records), len(spent))
+}
+
+// counts asserts that a day has so many records and stints, and that they are what was counted.
+func counts(t testing.TB, s *Store, calls, stints int) {
+	t.Helper()
+	differences, err := s.Verify(context.Background(), today)
+	if err != nil || len(differences) > 0 {
+		t.Errorf("Verify: %v, %v", differences, err)
+	}
+	got, err := s.recountUpTo(context.Background(), today, "+", "+")
+	if err != nil || got.calls != calls || got.stints != stints {
+		t.Errorf("%d calls and %d stints are there, %v; want %d and %d", got.calls, got.stints, err, calls, stints)
+	}
+}
+
+// The connection is cut after a batch in the middle was counted and before Redis has
+// said so; the second run counts the rest.
+func TestImportThatIsBrokenOff(t *testing.T) {
+	proxy := redistest.StartProxy(t, server(t))
+	s := open(t, proxy.Address)
+	records := calls(61, 3000)
+	proxy.CutReply(`"` + string(records[1600].Call) + `"`)
+	first, err := importAll(s, records, nil)
+	if err == nil || proxy.Cuts() != 1 || first.Applied == 0 {
+		t.Fatalf("%d applied, %v; the case was not met", first.Applied, err)
+	}
+	second, err := importAll(s, records, nil)
+	if err != nil || second.Applied+second.Before != 3000 || second.Before <= first.Applied {
+		t.Errorf("%d applied, then %d applied and %d before, %v", first.Applied, second.Applied, second.Before, err)
+	}
+	counts(t, s, 3000, 0)
+}
+
+// Redis is killed, and is there again: a new run counts the rest.
+func TestImportWhileRedisIsKilled(t *testing.T) {
+	redis := server(t)
+	s := open(t, redis.Address)
+	records := calls(62, 3000)
+	half, err := importAll(s, records[:1500], nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	redis.Kill()
+	if _, err := importAll(s, records, nil); kind(err) != "unreachable" {
+		t.Errorf("while Redis is away: %v", err)
+	}
+	redis.Restart(t)
+	again, err := importAll(s, records, nil)
+	if err != nil || again.Before != half.Applied || again.Applied != 1500 {
+		t.Errorf("%d applied, %d before, %v", again.Applied, again.Before, err)
+	}
+	counts(t, s, 3000, 0)
+}
+
+// The ids of what was counted are forgotten after some weeks. An import reads them
+// from the records, and where those are archived it refuses.
+func TestImportKnowsWhatWasCountedLongAgo(t *testing.T) {
+	s, m, _ := run(t, server(t).Address)
+	ctx := context.Background()
+	records, spent := calls(63, 1200), stintsOf(stints())
+	s.Append(nil, records[:1100], spent)
+	drained(t, s, m)
+	s.client.Del(ctx, s.keys.counted(today))
+	s.Append(nil, records[1100:1101], nil) // the set is there again, and has one
+	drained(t, s, m)
+	im, err := importAll(s, records[:1150], spent)
+	if err != nil || im.Applied != 49 || im.Before != 1101+len(spent) {
+		t.Errorf("%d applied, %d before, %v", im.Applied, im.Before, err)
+	}
+	if ttl := s.client.TTL(ctx, s.keys.counted(today)).Val(); ttl <= 0 {
+		t.Errorf("the ids are kept for %v", ttl)
+	}
+	counts(t, s, 1150, len(spent))
+	closeToday(t, s)
+	file := archive(t, s)
+	if im, err = importAll(s, records[:1160], spent); err != nil || im.Applied != 10 {
+		t.Errorf("while the ids are known: %d applied, %v", im.Applied, err)
+	}
+	agree(t, s, file)
+	s.client.Del(ctx, s.keys.counted(today))
+	const want = "are archived in lyg-2026-11-24.ndjson.gz, and which calls were counted is not known"
+	if err := s.NewImport().Check(ctx, today); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("Check: %v", err)
+	}
+	if im, err = importAll(s, records, spent); err == nil || !strings.Contains(err.Error(), want) || im.Applied > 0 {
+		t.Errorf("when they are forgotten: %d applied, %v", im.Applied, err)
+	}
+	if err := s.Restore(ctx, today, each(file)); err != nil {
+		t.Fatal(err)
+	}
+	if im, err = importAll(s, records, spent); err != nil || im.Applied != 40 {
+		t.Errorf("when they are back: %d applied, %v", im.Applied, err)
+	}
+	counts(t, s, 1200, len(spent))
+}
+
+func TestImportBesidePublishedFigures(t *testing.T) {
+	s := open(t, server(t).Address)
+	ctx := context.Background()
+	for _, period := range []string{"2026", "2026-11"} {
+		if err := s.ImportYears(ctx, map[string]traffic.Counters{period: {traffic.CountOffered: 5}}, "report.csv", false, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if im, err := importAll(s, calls(64, 3), nil); err == nil || !strings.Contains(err.Error(), "the figures of "+period+" were imported") || im.Applied > 0 {
+			t.Errorf("%s: %v", period, err)
+		}
+		s.client.Del(ctx, s.keys.imported())
+	}
+}

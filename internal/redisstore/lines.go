@@ -1,0 +1,180 @@
+package redisstore
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"hotline/internal/acd"
+	"hotline/internal/calendar"
+	"hotline/internal/traffic"
+)
+
+// Line is what reports of longer periods need of a day: the site's counters, and
+// its course by intervals.
+type Line struct {
+	Day      calendar.Day     `json:"day"`
+	Site     traffic.Counters `json:"site"`
+	Offered  []int64          `json:"offered"`  // by interval, as are the following
+	Answered []int64          `json:"answered"` // of the calls offered in the interval
+	Wait     []int64          `json:"wait_ms"`  // of those
+	Peaks    traffic.Peaks    `json:"peaks"`
+}
+
+// lineOf makes the line of a day. The peaks are those of its calls, and of calls
+// of the day before that were still going on.
+func (s *Store) lineOf(ctx context.Context, day calendar.Day, counted DayTraffic) (Line, error) {
+	line := Line{Day: day, Site: counted.Day[traffic.Site].Clone()}
+	for _, interval := range counted.Intervals {
+		site := interval.Table[traffic.Site]
+		line.Offered = append(line.Offered, site[traffic.CountOffered])
+		line.Answered = append(line.Answered, site[traffic.CountAnswered])
+		line.Wait = append(line.Wait, site[traffic.SumWait])
+	}
+	meter := traffic.NewPeakMeter(day.Start(s.location), day.End(s.location))
+	for _, d := range []calendar.Day{day.AddDays(-1), day} {
+		err := s.Records(ctx, d, func(r acd.CallRecord) error { meter.Add(r); return nil })
+		if err != nil {
+			return Line{}, err
+		}
+	}
+	line.Peaks = meter.Peaks()
+	return line, nil
+}
+
+// Lines are the lines of days, in order; a day without calls has an empty one.
+// Those of closed days are read as they were written, unless a correction came; the
+// peaks then stay if records are archived.
+func (s *Store) Lines(ctx context.Context, first, last calendar.Day) ([]Line, error) {
+	days := calendar.DaysBetween(first, last)
+	texts := make([]*redis.StringCmd, len(days))
+	corrected := make([]*redis.IntCmd, len(days))
+	used := make([]*redis.IntCmd, len(days))
+	_, err := s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		for i, day := range days {
+			year, _, _ := day.Date()
+			texts[i] = pipe.HGet(ctx, s.keys.lines(year), day.String())
+			corrected[i] = pipe.Exists(ctx, s.keys.corrections(day))
+			used[i] = pipe.Exists(ctx, s.keys.day(day), s.keys.packed(day))
+		}
+		return nil
+	})
+	if err != nil && err != redis.Nil {
+		return nil, s.explain(err)
+	}
+	lines := make([]Line, len(days))
+	for i, day := range days {
+		text, err := texts[i].Bytes()
+		switch {
+		case err == nil && corrected[i].Val() == 0:
+			if lines[i], err = decodeLine(text); err != nil {
+				return nil, fmt.Errorf("the line of %s in Redis: %w", day, err)
+			}
+		case used[i].Val() == 0:
+			lines[i] = Line{Day: day, Site: traffic.Counters{}}
+		default:
+			counted, err := s.stored(ctx, day, s.client.Pipelined)
+			if err != nil {
+				return nil, err
+			}
+			if lines[i], err = s.lineOf(ctx, day, counted.DayTraffic); err != nil {
+				return nil, err
+			}
+			if err := s.keepPeaks(ctx, text, &lines[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return lines, nil
+}
+
+// decodeLine reads a stored line. Its three lists are most of a year's text, and
+// encoding/json is slow with lists of numbers.
+func decodeLine(text []byte) (Line, error) {
+	var stored struct {
+		Line
+		Offered  series `json:"offered"`
+		Answered series `json:"answered"`
+		Wait     series `json:"wait_ms"`
+	}
+	if err := json.Unmarshal(text, &stored); err != nil {
+		return Line{}, err
+	}
+	stored.Line.Offered, stored.Line.Answered, stored.Line.Wait = stored.Offered, stored.Answered, stored.Wait
+	return stored.Line, nil
+}
+
+// series is a list of whole numbers, or null.
+type series []int64
+
+// UnmarshalJSON reads what encoding/json has found to be well-formed, without blanks.
+func (s *series) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" || string(text) == "[]" {
+		return nil
+	}
+	*s = make([]int64, 0, bytes.Count(text, []byte{','})+1)
+	for number := range bytes.SplitSeq(bytes.Trim(text, "[]"), []byte{','}) {
+		n, err := strconv.ParseInt(string(number), 10, 64)
+		if err != nil {
+			return err
+		}
+		*s = append(*s, n)
+	}
+	return nil
+}
+
+// Month reads the counters of a month: its closed days, those that are open, and
+// what was imported for it. A day that is closed at this very moment may be missed;
+// Redis has it by then, so that to read again helps.
+func (s *Store) Month(ctx context.Context, month calendar.Month) (traffic.Table, error) {
+	return s.period(ctx, s.keys.month(month), month.String())
+}
+
+// Year is Month for a year.
+func (s *Store) Year(ctx context.Context, year int) (traffic.Table, error) {
+	return s.period(ctx, s.keys.year(year), fmt.Sprintf("%04d", year))
+}
+
+func (s *Store) period(ctx context.Context, key, name string) (traffic.Table, error) {
+	table, err := s.counted(ctx, key, name)
+	if err != nil {
+		return nil, err
+	}
+	return table, s.addImported(ctx, name, table)
+}
+
+// counted is period without what was imported.
+func (s *Store) counted(ctx context.Context, key, name string) (traffic.Table, error) {
+	table, err := s.table(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	open, err := s.OpenDays(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, day := range open {
+		if !strings.HasPrefix(day.String(), name+"-") {
+			continue
+		}
+		today, err := s.Day(ctx, day)
+		if err != nil {
+			return nil, err
+		}
+		table.Merge(today)
+	}
+	return table, nil
+}
+
+func (s *Store) table(ctx context.Context, key string) (traffic.Table, error) {
+	fields, err := s.client.HGetAll(ctx, key).Result()
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	return tableOf(key, fields)
+}

@@ -1,0 +1,48 @@
+package report
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"strings"
+
+	"hotline/internal/traffic"
+)
+
+// WriteDefinitions prints what every figure means, as table, csv or json. Names in
+// the table and the CSV are in the language; JSON has both.
+func WriteDefinitions(w io.Writer, format, lang string, definitions *traffic.Definitions) error {
+	if _, known := texts[lang]; !known {
+		return unknownLanguage(lang)
+	}
+	if format == "json" {
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(definitions.List())
+	}
+	head := map[string][]string{
+		"zh": {"指标", "名称", "单位", "口径", "来源"},
+		"en": {"key", "name", "unit", "formula", "source"},
+	}[lang]
+	rows := [][]string{head}
+	for _, d := range definitions.List() {
+		name := d.ZH
+		if lang == "en" {
+			name = d.EN
+		}
+		rows = append(rows, []string{string(d.Key), name, d.Unit, d.Formula, d.Source})
+	}
+	switch format {
+	case "table":
+		var b strings.Builder
+		leftGrid(&b, rows)
+		_, err := io.WriteString(w, b.String())
+		return err
+	case "csv":
+		out := csv.NewWriter(w)
+		_ = out.WriteAll(rows) // Error tells
+		return out.Error()
+	}
+	return unknownFormat(format)
+}

@@ -1,0 +1,89 @@
+package report
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// browsers are the names under which a Chromium is looked for.
+var browsers = []string{"chromium", "chromium-browser", "google-chrome"}
+
+// printTimeout bounds how long a browser may take. A year with 300 agents takes two seconds.
+const printTimeout = time.Minute
+
+// FindBrowser is the Chromium that prints: the given one, or the first on the PATH.
+func FindBrowser(given string) (string, error) {
+	names := browsers
+	if given != "" {
+		names = []string{given}
+	}
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	if given != "" {
+		return "", fmt.Errorf("a PDF is printed by Chromium, and %s is no program; correct --chromium, or leave it out", given)
+	}
+	return "", errors.New("a PDF is printed by Chromium, which is not installed; run: apt-get install chromium fonts-noto-cjk; or name one with --chromium")
+}
+
+// PrintPDF prints a page by a browser, which runs without network in a folder of its
+// own that is removed afterwards. It ends when ctx is done, or after a minute.
+func PrintPDF(ctx context.Context, browser string, page []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, printTimeout)
+	defer cancel()
+	dir, err := os.MkdirTemp("", "hotline-pdf-")
+	if err != nil {
+		return nil, fmt.Errorf("print a PDF: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	html, pdf := filepath.Join(dir, "report.html"), filepath.Join(dir, "report.pdf")
+	if err := os.WriteFile(html, page, 0o600); err != nil {
+		return nil, fmt.Errorf("print a PDF: %w", err)
+	}
+	var said bytes.Buffer
+	cmd := exec.CommandContext(ctx, browser, arguments(dir, html, pdf)...)
+	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_CONFIG_HOME="+dir, "XDG_CACHE_HOME="+dir, "TMPDIR="+dir)
+	// The browser's own children end with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("it was ended after %s: %w", printTimeout, context.Cause(ctx))
+		}
+		return nil, fmt.Errorf("%s did not print the PDF: %w: %s", browser, err, lastLine(said.Bytes()))
+	}
+	printed, err := os.ReadFile(pdf)
+	if err != nil || !bytes.HasPrefix(printed, []byte("%PDF-")) {
+		return nil, fmt.Errorf("%s ended without a PDF: %s", browser, lastLine(said.Bytes()))
+	}
+	return printed, nil
+}
+
+func arguments(dir, html, pdf string) []string {
+	list := []string{
+		"--headless", "--disable-gpu", "--no-first-run", "--disable-extensions", "--disable-background-networking", "--disable-sync",
+		"--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND", "--proxy-server=127.0.0.1:9", "--user-data-dir=" + filepath.Join(dir, "profile"),
+		"--no-pdf-header-footer", "--print-to-pdf=" + pdf,
+	}
+	if os.Geteuid() == 0 {
+		list = append(list, "--no-sandbox") // Chromium refuses to run as root with it
+	}
+	return append(list, "file://"+html)
+}
+
+// lastLine is what a program said last.
+func lastLine(text []byte) []byte {
+	text = bytes.TrimSpace(text)
+	return text[bytes.LastIndexByte(text, '\n')+1:]
+}

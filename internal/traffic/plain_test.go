@@ -1,0 +1,104 @@
+package traffic
+
+import (
+	"fmt"
+	"math/big"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"hotline/internal/acd"
+)
+
+// TestAgainstAPlainRecount computes the published figures from the records one by one,
+// with loops and exact fractions and nothing of this package, and compares.
+func TestAgainstAPlainRecount(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		list := append(records().Draw(t, "inbound"), outbound().Draw(t, "outbound")...)
+		sum := Table{}
+		for _, r := range list {
+			for _, i := range Fold(r, shanghai) {
+				sum.Count(i)
+			}
+		}
+		got := Standard().Compute(sum[Site])
+		for metric, want := range plain(list) {
+			if text := got.Text(metric); text != want {
+				t.Fatalf("%s is %s, and plainly %s", metric, text, want)
+			}
+		}
+	})
+}
+
+func outbound() *rapid.Generator[[]acd.CallRecord] {
+	start := time.Date(2026, 11, 24, 15, 0, 0, 0, time.UTC)
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) acd.CallRecord {
+		r := acd.CallRecord{Direction: acd.Outbound, Agent: "1001", Arrived: start, Result: acd.NotReached}
+		r.Answered = r.Arrived.Add(5 * time.Second)
+		r.Ended = r.Answered.Add(time.Duration(rapid.Int64Range(0, 900_000).Draw(t, "ms")) * time.Millisecond)
+		if rapid.Bool().Draw(t, "answered") {
+			r.Result = acd.Answered
+		}
+		return r
+	}), 0, 20)
+}
+
+// plain are the figures by DOMAIN's words: counts, means and shares.
+func plain(list []acd.CallRecord) map[Metric]string {
+	var offered, answered, abandoned, within15, long, out, longOut, rona int64
+	var wait, talk, outTalk, gaveUp int64 // milliseconds
+	for _, r := range list {
+		for _, o := range r.Offers {
+			if o.Outcome == acd.OfferNoAnswer {
+				rona++
+			}
+		}
+		talked := r.Ended.Sub(r.Answered).Milliseconds()
+		if r.Direction == acd.Outbound {
+			if r.Result == acd.Answered {
+				out++
+				outTalk += talked
+				if talked > 600_000 {
+					longOut++
+				}
+			}
+			continue
+		}
+		if r.Queued.IsZero() {
+			continue
+		}
+		offered++
+		switch r.Result {
+		case acd.Answered:
+			waited := r.Answered.Sub(r.Queued).Milliseconds()
+			answered++
+			wait += waited
+			talk += talked
+			if waited <= 15_000 {
+				within15++
+			}
+			if talked > 600_000 {
+				long++
+			}
+		case acd.Abandoned:
+			abandoned++
+			gaveUp += r.Ended.Sub(r.Queued).Milliseconds()
+		}
+	}
+	figure := func(num, den int64, decimals int) string {
+		if den == 0 {
+			return None
+		}
+		return big.NewRat(num, den).FloatString(decimals) // rounds half away from zero
+	}
+	return map[Metric]string{
+		Offered: fmt.Sprint(offered), Answered: fmt.Sprint(answered), Abandoned: fmt.Sprint(abandoned), RONA: fmt.Sprint(rona),
+		ConnectRate: figure(100*answered, offered, 2), AverageWait: figure(wait, 1000*answered, 0), AverageTalk: figure(talk, 1000*answered, 0),
+		AverageAbandon: figure(gaveUp, 1000*abandoned, 0), TalkOver10Share: figure(100*long, answered, 2),
+		ServiceLevel(OfOffered, 15): figure(100*within15, offered, 2), ServiceLevel(OfAnswered, 15): figure(100*within15, answered, 2),
+		OutboundAnswered: fmt.Sprint(out), OutboundTalk: figure(outTalk, 1000*out, 0), OutboundOver10Part: figure(100*longOut, out, 2),
+		TotalAnswered: fmt.Sprint(answered + out), TotalTalk: figure(talk+outTalk, 1000*(answered+out), 0),
+		TotalOver10Share: figure(100*(long+longOut), answered+out, 2),
+	}
+}
