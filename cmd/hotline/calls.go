@@ -21,7 +21,7 @@ files. They hold callers' numbers in clear, and only their owner may read them;
 what is shown on a screen has the numbers masked.`,
 	}
 	cmd.AddCommand(listCallsCommand(load), exportCallsCommand(load), importCallsCommand(load), archiveCallsCommand(load), restoreCallsCommand(load))
-	return cmd
+	return group(cmd)
 }
 
 // daysFlags are --day, --from and --to; what they say is read by the function.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -42,4 +43,23 @@ func flagError(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%s has no flag %s%s; %s --help lists its flags", cmd.CommandPath(), dashes, unknown.GetSpecifiedName(), cmd.CommandPath())
 	}
 	return err
+}
+
+// group is a command that only has others below it: alone it prints them, and a
+// word that names none of them is a mistake and not a call for help.
+func group(cmd *cobra.Command) *cobra.Command {
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		var names []string
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() {
+				names = append(names, c.Name())
+			}
+		}
+		return fmt.Errorf("%s has no command %q; write one of: %s", cmd.CommandPath(), args[0], strings.Join(names, ", "))
+	}
+	return cmd
 }

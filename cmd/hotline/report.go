@@ -49,7 +49,7 @@ each figure is defined.`,
 			return bulletin.Year(year.Year()), nil
 		}),
 	)
-	return cmd
+	return group(cmd)
 }
 
 // reportOf is the command for one kind of period, which the flag names.

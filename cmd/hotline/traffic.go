@@ -16,7 +16,7 @@ import (
 func trafficCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{Use: "traffic", Short: "Traffic figures"}
 	cmd.AddCommand(todayCommand(load), dayCommand(load), verifyCommand(load), scenarioCommand(load), importYearsCommand(load), definitionsCommand())
-	return cmd
+	return group(cmd)
 }
 
 func todayCommand(load loader) *cobra.Command {

@@ -42,7 +42,7 @@ func (b *books) run(ctx context.Context) error {
 	defer quarter.Stop()
 	tries := time.NewTicker(closeEvery)
 	defer tries.Stop()
-	b.closeDays(ctx)
+	// Not at once: callers whom the dialplan held since before midnight are to come first.
 	for {
 		select {
 		case <-ctx.Done():

@@ -46,7 +46,12 @@ func Bulletin(ctx context.Context, cfg *config.Config, period bulletin.Period, o
 	for _, q := range cfg.Queues {
 		in.Queues = append(in.Queues, bulletin.Named{ID: string(q.ID), Title: q.Title})
 	}
-	return readBulletin(ctx, store, in)
+	var r *bulletin.Report
+	err = store.Steady(ctx, func() error {
+		r, err = readBulletin(ctx, store, in)
+		return err
+	})
+	return r, err
 }
 
 // readBulletin adds to the input what the source has, and assembles the report.

@@ -55,6 +55,9 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	if err := preflight(ctx, store, sw, log); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	if err := store.ForgetLive(ctx); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	run := runner.New(runner.Options{Engine: engine, Switch: sw, Store: store, Meter: meters, Log: log})
 	meters.Watch(run.Snapshot)
 	server := httpapi.NewServer(httpapi.New(httpapi.Options{

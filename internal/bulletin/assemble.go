@@ -67,12 +67,8 @@ func compares(definitions *traffic.Definitions) (list []traffic.Definition) {
 }
 
 // partial reports whether only the figures are known that the city published: of a
-// period that was imported in whole or part, the calls offered do not add up. What
-// else could be computed would be too low.
-func partial(f traffic.Figures) bool {
-	count := func(m traffic.Metric) int64 { return f.Value(m).Num }
-	return count(traffic.Offered) != count(traffic.Answered)+count(traffic.Abandoned)+count(traffic.Overflowed)
-}
+// period that was imported in whole or part. What else could be computed would be too low.
+func partial(f traffic.Figures) bool { return f.Counter(traffic.CountImported) > 0 }
 
 // value is a figure as far as it is known.
 func value(f traffic.Figures, metric traffic.Metric) traffic.Ratio {

@@ -134,6 +134,7 @@ func TestImportedBaseHasTheCitysFiguresOnly(t *testing.T) {
 	in := bulletintest.Input(bulletin.Year(2026), read)
 	base := published(1000, 1020, 6000, 216_000, 20, 100, 140_000, 1)
 	delete(base, traffic.CountAbandoned)
+	base[traffic.CountImported] = 1
 	in.Bases = []traffic.Counters{base}
 	r := assemble(t, in)
 	changes := r.Bases[0].Changes
@@ -149,6 +150,7 @@ func TestImportedBaseHasTheCitysFiguresOnly(t *testing.T) {
 func TestImportedPeriodHasTheCitysFiguresOnly(t *testing.T) {
 	site := published(1000, 1020, 6000, 216_000, 20, 100, 140_000, 1)
 	delete(site, traffic.CountAbandoned)
+	site[traffic.CountImported] = 1
 	r := assemble(t, bulletin.Input{
 		Period: bulletin.Year(2022), Location: bulletintest.Shanghai, ReadAt: read, Definitions: traffic.Standard(), Site: site, Bases: []traffic.Counters{nil},
 	})

@@ -3,7 +3,10 @@ package recordfile
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"hotline/internal/acd"
 )
@@ -90,6 +93,29 @@ func known[T ~string](c *checker, field string, value T, of []T) {
 	}
 }
 
+// plain refuses what would be sent to a terminal, or split a name in Redis.
+func (c *checker) plain(field, value string) {
+	if strings.ContainsFunc(value, unicode.IsControl) || !utf8.ValidString(value) {
+		c.say("the %s %s holds control characters", field, quote(value))
+	}
+}
+
+// longest is longer than any call or stint lasts; more is a wrong clock.
+const longest = 24 * time.Hour
+
+// possible refuses moments that a working clock does not give.
+func (c *checker) possible(from, to time.Time) {
+	for _, at := range []time.Time{from, to} {
+		if !at.IsZero() && (at.Year() < 2000 || at.Year() > 2100) {
+			c.say("the year %d is not possible", at.Year())
+			return
+		}
+	}
+	if to.Sub(from) > longest {
+		c.say("it lasts %v, longer than %v", to.Sub(from), longest)
+	}
+}
+
 func (c *checker) call(r acd.CallRecord) {
 	c.version(r.Version)
 	c.need(r.Call != "", "call")
@@ -99,7 +125,15 @@ func (c *checker) call(r acd.CallRecord) {
 	known(c, "direction", r.Direction, directions)
 	known(c, "result", r.Result, Results)
 	known(c, "reason", r.Reason, Reasons)
+	for _, name := range []struct{ field, value string }{
+		{"call", string(r.Call)}, {"node", string(r.Node)}, {"entry", r.Entry}, {"caller", r.Caller}, {"queue", string(r.Queue)},
+		{"agent", string(r.Agent)}, {"seat", string(r.Seat)}, {"callback", string(r.Callback)}, {"partner", string(r.Partner)},
+	} {
+		c.plain(name.field, name.value)
+	}
+	c.possible(r.Arrived, r.Ended)
 	for i, offer := range r.Offers {
+		c.plain(fmt.Sprintf("agent of offer %d", i+1), string(offer.Agent))
 		c.need(offer.Agent != "", fmt.Sprintf("agent of offer %d", i+1))
 		if offer.Outcome != "" {
 			known(c, fmt.Sprintf("outcome of offer %d", i+1), offer.Outcome, outcomes)
@@ -177,6 +211,12 @@ func (c *checker) order(r acd.CallRecord) {
 func (c *checker) stint(s acd.Stint) {
 	c.version(s.Version)
 	c.need(s.Agent != "", "agent")
+	c.plain("agent", string(s.Agent))
+	c.plain("seat", string(s.Seat))
+	if strings.Trim(s.Reason, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" {
+		c.say("the reason %s has other than lower-case letters, digits, hyphens and underscores", quote(s.Reason))
+	}
+	c.possible(s.From, s.To)
 	known(c, "state", s.State, states)
 	c.need(!s.From.IsZero(), "from")
 	c.need(!s.To.IsZero(), "to")

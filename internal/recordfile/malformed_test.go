@@ -63,6 +63,9 @@ func TestRecordsThatAreWrong(t *testing.T) {
 			// Arrived before midnight, offered after it.
 			r.Arrived, r.Queued, r.Answered, r.Ended = at("23:59:59"), at("23:59:59").Add(time.Second), at("23:59:59").Add(time.Minute), at("23:59:59").Add(time.Hour)
 		}),
+		"reason \"a|b\" has other than":           withStint(t, func(s *acd.Stint) { s.State, s.Reason = acd.NotReady, "a|b" }),
+		"the year 9999 is not possible":           withStint(t, func(s *acd.Stint) { s.To = s.To.AddDate(7973, 0, 0) }),
+		"holds control characters":                withStint(t, func(s *acd.Stint) { s.Seat = "8001\x1b[31m" }),
 		"agent is missing":                        withStint(t, func(s *acd.Stint) { s.Agent = "" }),
 		"from is missing":                         withStint(t, func(s *acd.Stint) { s.From = zero }),
 		"to is missing":                           withStint(t, func(s *acd.Stint) { s.To = zero }),

@@ -88,6 +88,15 @@ func (b *backlog) addChange(at time.Time, change acd.Change) {
 	b.live[e.live] = b.entries.PushBack(e)
 }
 
+// all are the entries, in order.
+func (b *backlog) all() []entry {
+	entries := make([]entry, 0, b.entries.Len())
+	for e := b.entries.Front(); e != nil; e = e.Next() {
+		entries = append(entries, e.Value.(entry))
+	}
+	return entries
+}
+
 // take removes and returns the first entries, at most limit.
 func (b *backlog) take(limit int) []entry {
 	batch := make([]entry, 0, min(limit, b.entries.Len()))

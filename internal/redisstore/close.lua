@@ -36,9 +36,9 @@ end
 local CHUNK = 2000 -- values in one command; Lua passes no more than about 8000
 local sums, count = tonumber(ARGV[8]), tonumber(ARGV[9])
 local names, amounts = 9, 9 + count
-local results = {}
+local results, before = {}, {}
 for k = 7, 8 do
-  local values = {}
+  local values, former = {}, {}
   for from = 1, count, CHUNK do
     local to = math.min(from + CHUNK - 1, count)
     local old = redis.call('HMGET', KEYS[k], unpack(ARGV, names + from, names + to))
@@ -47,21 +47,44 @@ for k = 7, 8 do
       if old[f - from + 1] then
         value = tonumber(old[f - from + 1]) or error({err = 'ERR a counter of ' .. KEYS[k] .. ' is not a number'})
       end
+      former[#former + 1] = ARGV[names + f]
+      former[#former + 1] = old[f - from + 1] or '0' -- which counts as none
       values[#values + 1] = ARGV[names + f]
       values[#values + 1] = f > sums and math.max(value, amount) or value + amount
     end
   end
-  results[k] = values
+  results[k], before[k] = values, former
 end
--- From here on something is written, and nothing fails that did not fail before.
-redis.call('HSET', KEYS[4], 'day', ARGV[5], 'intervals', ARGV[6])
-redis.call('HSET', KEYS[5], ARGV[1], ARGV[7])
-redis.call('HSET', KEYS[3], ARGV[1], ARGV[4])
+-- What would fail below for a key of a wrong type fails here.
+redis.call('HLEN', KEYS[4])
+redis.call('HLEN', KEYS[5])
+redis.call('SCARD', KEYS[6])
+
+local function write()
+  for k = 7, 8 do
+    for from = 1, #results[k], CHUNK do
+      redis.call('HSET', KEYS[k], unpack(results[k], from, math.min(from + CHUNK - 1, #results[k])))
+    end
+  end
+  redis.call('HSET', KEYS[4], 'day', ARGV[5], 'intervals', ARGV[6])
+  redis.call('HSET', KEYS[5], ARGV[1], ARGV[7])
+  redis.call('HSET', KEYS[3], ARGV[1], ARGV[4])
+  redis.call('SREM', KEYS[6], ARGV[1])
+  redis.call('DEL', unpack(KEYS, 9)) -- last: it is not undone
+end
+
+-- A right may be missing nevertheless; Redis undoes nothing, so this does.
+local ok, failure = pcall(write)
+if ok then
+  return 1
+end
+redis.pcall('HDEL', KEYS[3], ARGV[1])
+redis.pcall('HDEL', KEYS[5], ARGV[1])
+redis.pcall('HDEL', KEYS[4], 'day', 'intervals')
+redis.pcall('SADD', KEYS[6], ARGV[1])
 for k = 7, 8 do
-  for from = 1, #results[k], CHUNK do
-    redis.call('HSET', KEYS[k], unpack(results[k], from, math.min(from + CHUNK - 1, #results[k])))
+  for from = 1, #before[k], CHUNK do
+    redis.pcall('HSET', KEYS[k], unpack(before[k], from, math.min(from + CHUNK - 1, #before[k])))
   end
 end
-redis.call('SREM', KEYS[6], ARGV[1])
-redis.call('DEL', unpack(KEYS, 9))
-return 1
+return redis.error_reply(type(failure) == 'table' and failure.err or failure)

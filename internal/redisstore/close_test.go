@@ -196,3 +196,97 @@ func TestDayIsNotClosedTooEarly(t *testing.T) {
 	closeToday(t, s)
 	holds(t, s, records)
 }
+
+// What is still to be written for other days, as there always is, holds nothing up:
+// the time of agents who are logged in is counted just before a day is closed.
+func TestOtherDaysDoNotHoldUpTheClosing(t *testing.T) {
+	s, m, stop := run(t, server(t).Address)
+	ctx := context.Background()
+	s.Append(nil, calls(43, 30), nil)
+	drained(t, s, m)
+	if err := stop(); err != nil { // what is appended from here on waits
+		t.Fatal(err)
+	}
+	tomorrow := today.End(shanghai).Add(time.Minute)
+	stint := func(from time.Time) []acd.Stint {
+		return []acd.Stint{{Version: acd.RecordVersion, Agent: "1001", State: acd.Ready, From: from, To: from.Add(time.Minute)}}
+	}
+	late := acd.CallStatus{Call: "late", Phase: acd.PhaseWaiting, Arrived: tomorrow.Add(-time.Hour)}
+	s.Append([]acd.Change{{Call: &late}}, nil, nil)
+	if _, err := s.CloseDay(ctx, today, evening); !errors.Is(err, ErrCallsGoOn) {
+		t.Errorf("with a call of the day that is not written yet: %v", err)
+	}
+	late.Arrived = tomorrow
+	s.Append([]acd.Change{{Call: &late}}, nil, stint(tomorrow.Add(-time.Hour)))
+	if _, err := s.CloseDay(ctx, today, evening); !errors.Is(err, ErrDayChanging) {
+		t.Errorf("with a stint of the day that is not written yet: %v", err)
+	}
+	s.waiting = backlog{}
+	s.Append([]acd.Change{{Call: &late}}, nil, stint(tomorrow))
+	closeToday(t, s)
+}
+
+// The calls of a controller that died stay listed as in progress.
+func TestCallsOfTheDeadDoNotKeepADayOpen(t *testing.T) {
+	s, m, _ := run(t, server(t).Address)
+	ctx := context.Background()
+	s.Append([]acd.Change{{Call: &acd.CallStatus{Call: "dead", Phase: acd.PhaseTalking, Arrived: morning, Queued: morning}}}, calls(44, 30), nil)
+	drained(t, s, m)
+	if _, err := s.CloseDay(ctx, today, today.End(shanghai).Add(giveUpCalls)); !errors.Is(err, ErrCallsGoOn) {
+		t.Errorf("after a day: %v", err)
+	}
+	if closed, err := s.CloseDay(ctx, today, today.End(shanghai).Add(giveUpCalls+time.Second)); !closed || err != nil {
+		t.Errorf("after more than a day: %v, %v", closed, err)
+	}
+	if err := s.ForgetLive(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if live, err := s.Load(ctx); err != nil || len(live.Calls) != 0 {
+		t.Errorf("after a new start: %+v, %v", live, err)
+	}
+}
+
+// A day that cannot be closed wholly is as before.
+func TestDayIsClosedWhollyOrNotAtAll(t *testing.T) {
+	address := server(t).Address
+	ctx := context.Background()
+	for name, spoil := range map[string]func(*Store) (repair func()){
+		"lines of a wrong type": func(s *Store) func() {
+			s.client.Set(ctx, s.keys.lines(2026), "x", 0)
+			return func() { s.client.Del(ctx, s.keys.lines(2026)) }
+		},
+		"no right to delete": func(s *Store) func() {
+			s.client.Do(ctx, "ACL", "SETUSER", "default", "-del")
+			return func() { s.client.Do(ctx, "ACL", "SETUSER", "default", "+del") }
+		},
+		"a counter of the month that is not a number": func(s *Store) func() {
+			s.client.HSet(ctx, s.keys.month(today.Month()), "site:|offered", "x")
+			return func() { s.client.HDel(ctx, s.keys.month(today.Month()), "site:|offered") }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, m, _ := run(t, address, func(o *Options) { o.Site = strings.ReplaceAll(name, " ", "_") })
+			records := calls(45, 40)
+			s.Append(nil, records, stints())
+			drained(t, s, m)
+			repair := spoil(s)
+			if closed, err := s.CloseDay(ctx, today, evening); err == nil || closed {
+				t.Errorf("closed: %v, %v", closed, err)
+			}
+			repair()
+			if open, err := s.OpenDays(ctx); err != nil || len(open) != 2 {
+				t.Errorf("open days: %v, %v", open, err)
+			}
+			if differences, err := s.Verify(ctx, today); err != nil || len(differences) > 0 {
+				t.Errorf("after it: %v, %v", differences, err)
+			}
+			if differences, err := s.VerifyMonth(ctx, today.Month()); err != nil || len(differences) > 0 {
+				t.Errorf("the month after it: %v, %v", differences, err)
+			}
+			closeToday(t, s)
+			if differences, err := s.VerifyMonth(ctx, today.Month()); err != nil || len(differences) > 0 {
+				t.Errorf("the month after closing: %v, %v", differences, err)
+			}
+		})
+	}
+}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"hotline/internal/acd"
 	"hotline/internal/calendar"
 	"hotline/internal/traffic"
 )
@@ -62,7 +63,7 @@ func (e *DifferencesError) Error() string {
 }
 
 // CloseDay freezes the figures of a day that is over: when its last call has
-// ended, and the counters are a recount of the records. It reports false when the
+// ended, at the latest giveUpCalls after the day, and the counters are a recount of the records. It reports false when the
 // day was closed before. The counters are packed; what comes afterwards is a
 // correction, see Corrections.
 func (s *Store) CloseDay(ctx context.Context, day calendar.Day, now time.Time) (bool, error) {
@@ -72,7 +73,7 @@ func (s *Store) CloseDay(ctx context.Context, day calendar.Day, now time.Time) (
 	if closing, err := s.Closing(ctx, day); err != nil || closing != nil {
 		return false, err
 	}
-	if err := s.nothingGoesOn(ctx, day); err != nil {
+	if err := s.nothingGoesOn(ctx, day, now); err != nil {
 		return false, err
 	}
 	stored, recounted, err := s.recounted(ctx, day)
@@ -129,24 +130,63 @@ func (s *Store) pack(ctx context.Context, day calendar.Day, closing Closing, lin
 	return result == 1, nil
 }
 
-// nothingGoesOn looks for live calls that count for a day.
-func (s *Store) nothingGoesOn(ctx context.Context, day calendar.Day) error {
-	s.mu.Lock()
-	waiting, _ := s.unwritten()
-	s.mu.Unlock()
-	if waiting > 0 {
-		return ErrDayChanging
+// giveUpCalls is how long after its end a day is closed although calls of it are
+// still listed as in progress: nobody talks that long, so their controller died. Should
+// their records come after all, they are corrections.
+const giveUpCalls = 24 * time.Hour
+
+// nothingGoesOn looks for calls in progress that count for a day, in Redis and in what
+// is still to be written there.
+func (s *Store) nothingGoesOn(ctx context.Context, day calendar.Day, now time.Time) error {
+	if err := s.nothingWaits(day); err != nil {
+		return err
+	}
+	if now.Sub(day.End(s.location)) > giveUpCalls {
+		return nil
 	}
 	live, err := s.Load(ctx)
 	if err != nil {
 		return err
 	}
 	for _, c := range live.Calls {
-		if at := cmp.Or(c.Queued, c.Arrived); calendar.DayOf(at, s.location) == day {
+		if s.dayOfCall(&c) == day {
 			return fmt.Errorf("%w, for example %s", ErrCallsGoOn, c.Call)
 		}
 	}
 	return nil
+}
+
+func (s *Store) dayOfCall(c *acd.CallStatus) calendar.Day {
+	return calendar.DayOf(cmp.Or(c.Queued, c.Arrived), s.location)
+}
+
+// nothingWaits looks for entries of a day that are not written yet. Those of other days
+// do not matter: there are always some.
+func (s *Store) nothingWaits(day calendar.Day) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, entries := range [][]entry{s.waiting.all(), s.inFlight, s.parked} {
+		for _, e := range entries {
+			switch {
+			case e.call != nil && s.dayOfCall(e.call) == day:
+				return fmt.Errorf("%w, for example %s", ErrCallsGoOn, e.call.Call)
+			case !e.counts() || s.dayOfEntry(e) != day:
+			case e.parked:
+				return fmt.Errorf("%w: Redis refuses an entry of the day; /readyz says why", ErrDayChanging)
+			default:
+				return ErrDayChanging
+			}
+		}
+	}
+	return nil
+}
+
+// dayOfEntry is the day in which a record or stint counts.
+func (s *Store) dayOfEntry(e entry) calendar.Day {
+	if e.stint != nil {
+		return calendar.DayOf(e.stint.From, s.location)
+	}
+	return dayOf(*e.record, s.location)
 }
 
 // Closing is what a day was closed with; nil when it is open.

@@ -32,7 +32,7 @@ func (s *Store) ImportYears(ctx context.Context, periods map[string]traffic.Coun
 	var wrong []error
 	values := []any{}
 	for period, site := range periods {
-		reason, err := s.cannotImport(ctx, period, before, replace)
+		reason, err := s.cannotImport(ctx, period, before, replace, now)
 		if err != nil {
 			return err
 		}
@@ -60,7 +60,10 @@ func (s *Store) ImportYears(ctx context.Context, periods map[string]traffic.Coun
 	return s.explain(s.client.HSet(ctx, s.keys.imported(), values...).Err())
 }
 
-func (s *Store) cannotImport(ctx context.Context, period string, before map[string]string, replace bool) (string, error) {
+func (s *Store) cannotImport(ctx context.Context, period string, before map[string]string, replace bool, now time.Time) (string, error) {
+	if period >= now.In(s.location).Format("2006-01")[:len(period)] {
+		return "is not over; only periods before this program counted can be imported", nil
+	}
 	year, _, isMonth := strings.Cut(period, "-")
 	if _, there := before[period]; there && !replace {
 		return "has been imported already; add --replace to put the new figures in its place", nil
@@ -74,8 +77,10 @@ func (s *Store) cannotImport(ctx context.Context, period string, before map[stri
 	if err != nil {
 		return "", err
 	}
-	if offered := table[traffic.Site][traffic.CountOffered]; offered > 0 {
-		return fmt.Sprintf("has %d calls that were counted here; only periods before this program counted can be imported", offered), nil
+	for counter, amount := range table[traffic.Site] {
+		if amount != 0 {
+			return fmt.Sprintf("has been counted here (%s: %d); only periods before this program counted can be imported", counter, amount), nil
+		}
 	}
 	return "", nil
 }
@@ -92,6 +97,10 @@ func (s *Store) ImportedYears(ctx context.Context) (map[string]Imported, error) 
 		if err := json.Unmarshal([]byte(text), &entry); err != nil {
 			return nil, fmt.Errorf("field %s of %s in Redis: %w", period, s.keys.imported(), err)
 		}
+		if entry.Site == nil {
+			entry.Site = traffic.Counters{}
+		}
+		entry.Site[traffic.CountImported] = 1
 		list[period] = entry
 	}
 	return list, nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -129,8 +130,7 @@ func (s *series) UnmarshalJSON(text []byte) error {
 }
 
 // Month reads the counters of a month: its closed days, those that are open, and
-// what was imported for it. A day that is closed at this very moment may be missed;
-// Redis has it by then, so that to read again helps.
+// what was imported for it.
 func (s *Store) Month(ctx context.Context, month calendar.Month) (traffic.Table, error) {
 	return s.period(ctx, s.keys.month(month), month.String())
 }
@@ -140,12 +140,37 @@ func (s *Store) Year(ctx context.Context, year int) (traffic.Table, error) {
 	return s.period(ctx, s.keys.year(year), fmt.Sprintf("%04d", year))
 }
 
-func (s *Store) period(ctx context.Context, key, name string) (traffic.Table, error) {
-	table, err := s.counted(ctx, key, name)
-	if err != nil {
-		return nil, err
+func (s *Store) period(ctx context.Context, key, name string) (table traffic.Table, err error) {
+	err = s.Steady(ctx, func() error {
+		if table, err = s.counted(ctx, key, name); err != nil {
+			return err
+		}
+		return s.addImported(ctx, name, table)
+	})
+	return table, err
+}
+
+// Steady reads what consists of closed and of open days, again if a day was closed
+// meanwhile, which might be missing or doubled in what was read.
+func (s *Store) Steady(ctx context.Context, read func() error) error {
+	const tries = 5
+	for range tries {
+		before, err := s.OpenDays(ctx)
+		if err != nil {
+			return err
+		}
+		if err := read(); err != nil {
+			return err
+		}
+		after, err := s.OpenDays(ctx)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(before, func(d calendar.Day) bool { return !slices.Contains(after, d) }) {
+			return nil
+		}
 	}
-	return table, s.addImported(ctx, name, table)
+	return ErrDayChanging
 }
 
 // counted is period without what was imported.

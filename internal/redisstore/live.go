@@ -53,6 +53,12 @@ func (s *Store) queueLive(ctx context.Context, pipe redis.Pipeliner, e entry) (r
 	return pipe.HSet(ctx, hash, e.live.id, text), nil
 }
 
+// ForgetLive empties the live state, for a controller that does not take over what a
+// former one had: its calls would be listed as in progress for ever.
+func (s *Store) ForgetLive(ctx context.Context) error {
+	return s.explain(s.client.Del(ctx, s.keys.calls(), s.keys.agents()).Err())
+}
+
 // Load reads the live calls and agents back, for a controller that starts.
 // The error is one of this package's typed errors, or says which entry cannot
 // be read.

@@ -39,7 +39,15 @@ type period struct{ key, name string }
 // holds reports whether a day, month or year lies in the period.
 func (p period) holds(of string) bool { return of == p.name || strings.HasPrefix(of, p.name+"-") }
 
-func (s *Store) sites(ctx context.Context, periods []period) ([]traffic.Counters, error) {
+func (s *Store) sites(ctx context.Context, periods []period) (sites []traffic.Counters, err error) {
+	err = s.Steady(ctx, func() error {
+		sites, err = s.sitesNow(ctx, periods)
+		return err
+	})
+	return sites, err
+}
+
+func (s *Store) sitesNow(ctx context.Context, periods []period) ([]traffic.Counters, error) {
 	sites, err := s.closedSites(ctx, periods)
 	if err != nil {
 		return nil, err

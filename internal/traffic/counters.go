@@ -22,6 +22,7 @@ const (
 	CountCallbackAsked   Counter = "callbacks_requested" // of overflowed: who left the queue to be called back
 	CountCallbackTried   Counter = "callbacks_attempted" // times that a caller was called back
 	CountCallbackReached Counter = "callbacks_reached"   // and talked with an agent
+	CountImported        Counter = "imported_periods"    // of which only what was published is known; see docs/traffic.md
 	CountOutbound        Counter = "outbound_attempted"  // calls that the hotline placed, callbacks among them
 	CountOutboundTalked  Counter = "outbound_answered"   // and that were answered
 	SumOutboundTalk      Counter = "outbound_talk_ms"

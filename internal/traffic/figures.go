@@ -22,6 +22,9 @@ func (f Figures) Definitions() *Definitions { return f.definitions }
 // Counters are the raw sums behind the figures, as a copy.
 func (f Figures) Counters() Counters { return f.counters.Clone() }
 
+// Counter is one of the raw sums behind the figures.
+func (f Figures) Counter(name Counter) int64 { return f.counters[name] }
+
 // Value is the exact value of a figure; it has no value when the figure is not defined.
 func (f Figures) Value(metric Metric) Ratio {
 	definition, found := f.definitions.Get(metric)

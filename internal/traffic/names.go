@@ -8,7 +8,7 @@ func Names() []Counter {
 	names := []Counter{
 		CountOffered, CountAnswered, CountAbandoned, CountOverflowed, CountNotOffered,
 		CountCallbackAsked, CountCallbackTried, CountCallbackReached,
-		CountOutbound, CountOutboundTalked, SumOutboundTalk, MaxOutboundTalk,
+		CountImported, CountOutbound, CountOutboundTalked, SumOutboundTalk, MaxOutboundTalk,
 		SumWait, SumAbandonWait, SumOverflowWait, SumTalk, SumRing,
 		CountRONA, CountRefused, CountBusy, CountUnreachable, CountFailed, MaxWait, MaxTalk,
 		SumLoggedIn, SumReady, SumNotReady, SumRinging, SumTalking, SumWrapUp,
