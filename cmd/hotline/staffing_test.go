@@ -48,6 +48,7 @@ func TestStaffingWantsOneDemand(t *testing.T) {
 		`--format: "pdf" is not possible; write table, csv, json`:                              "staffing --scenario day --format pdf",
 		"1 runs are out of range":                                                              "staffing --scenario day --runs 1",
 		`--talk: "216" is not a duration; write for example --talk 90s`:                        "staffing --calls 1 --talk 216",
+		`hotline traffic has no command "dya"; write one of: day, definitions`:                 "traffic dya",
 		`unknown command "now"`:                                                                "staffing now",
 	} {
 		if _, err := run(strings.Fields(line)...); err == nil || !strings.Contains(err.Error(), want) {
