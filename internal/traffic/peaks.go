@@ -55,6 +55,7 @@ func (m *PeakMeter) Peaks() Peaks {
 	var p Peaks
 	p.Calls, p.CallsAt = highest(m.calls)
 	p.Waiting, p.WaitingAt = highest(m.waiting)
+	p.CallsAt, p.WaitingAt = p.CallsAt.UTC(), p.WaitingAt.UTC() // see SplitStint
 	return p
 }
 

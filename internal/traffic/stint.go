@@ -14,7 +14,7 @@ func SplitStint(stint acd.Stint, loc *time.Location) []acd.Stint {
 	for stint.From.Before(stint.To) {
 		part := stint
 		if end := calendar.DayOf(stint.From, loc).End(loc); end.Before(part.To) {
-			part.To = end
+			part.To = end.UTC() // a zone whose offset has seconds cannot be written in RFC 3339
 		}
 		parts = append(parts, part)
 		stint.From = part.To

@@ -374,3 +374,32 @@ func TestEveryDimension(t *testing.T) {
 		t.Errorf("rows: %v", sum)
 	}
 }
+
+// Parts of a stint count the same after they were written and read, also where the
+// zone's offset has seconds, which RFC 3339 cannot write.
+func TestPartsOfAStintAreWrittenExactly(t *testing.T) {
+	zone := time.FixedZone("LMT", 8*3600+5*60+43)
+	midnight := calendar.NewDay(2026, time.November, 24).End(zone)
+	stint := acd.Stint{Version: acd.RecordVersion, Agent: "1001", State: acd.Talking, From: midnight.Add(-3 * time.Second).UTC(), To: midnight.Add(5 * time.Second).UTC()}
+	parts := SplitStint(stint, zone)
+	if len(parts) != 2 {
+		t.Fatalf("%+v", parts)
+	}
+	for i, want := range []int64{3000, 5000} {
+		text, err := json.Marshal(parts[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		var read acd.Stint
+		if err := json.Unmarshal(text, &read); err != nil {
+			t.Fatal(err)
+		}
+		sum := Table{}
+		for _, increment := range FoldStint(read, zone) {
+			sum.Count(increment)
+		}
+		if got := sum[Agent("1001")][SumTalking]; got != want {
+			t.Errorf("part %d: %d ms, want %d", i, got, want)
+		}
+	}
+}
