@@ -16,6 +16,9 @@ import (
 func TestAgainstAPlainRecount(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		list := append(records().Draw(t, "inbound"), outbound().Draw(t, "outbound")...)
+		for i := range list {
+			atTheEdges(t, &list[i])
+		}
 		sum := Table{}
 		for _, r := range list {
 			for _, i := range Fold(r, shanghai) {
@@ -29,6 +32,23 @@ func TestAgainstAPlainRecount(t *testing.T) {
 			}
 		}
 	})
+}
+
+// atTheEdges gives a call a wait and a talk at, or just beside, the thresholds of the
+// figures, or between them: drawn from all durations these hardly come up.
+func atTheEdges(t *rapid.T, r *acd.CallRecord) {
+	if r.Result != acd.Answered {
+		return
+	}
+	edge := func(what string, seconds ...int) time.Duration {
+		off := rapid.SampledFrom([]time.Duration{-time.Millisecond, 0, time.Millisecond, 2 * time.Second}).Draw(t, what+" off")
+		return max(0, time.Duration(rapid.SampledFrom(seconds).Draw(t, what))*time.Second+off)
+	}
+	talk := edge("talk", 0, 300, 420, 500, 600, 900)
+	if r.Direction == acd.Inbound && len(r.Visits) == 0 {
+		r.Answered = r.Queued.Add(edge("wait", 0, 10, 12, 15, 20))
+	}
+	r.Ended = r.Answered.Add(talk)
 }
 
 func outbound() *rapid.Generator[[]acd.CallRecord] {
