@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"io"
 	"strconv"
@@ -56,9 +55,7 @@ func WriteCalls(w io.Writer, format, lang string, calls []Call) error {
 		_, err := io.WriteString(w, b.String())
 		return err
 	case "csv":
-		out := csv.NewWriter(w)
-		_ = out.WriteAll(rows) // Error tells
-		return out.Error()
+		return writeCSV(w, rows)
 	case "json":
 		if calls == nil {
 			calls = []Call{}

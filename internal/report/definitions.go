@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"io"
 	"strings"
@@ -40,9 +39,7 @@ func WriteDefinitions(w io.Writer, format, lang string, definitions *traffic.Def
 		_, err := io.WriteString(w, b.String())
 		return err
 	case "csv":
-		out := csv.NewWriter(w)
-		_ = out.WriteAll(rows) // Error tells
-		return out.Error()
+		return writeCSV(w, rows)
 	}
 	return unknownFormat(format)
 }

@@ -43,9 +43,7 @@ func WriteDay(w io.Writer, format, lang string, day Day) error {
 	case "table":
 		return writeTable(w, t, lang, day)
 	case "csv":
-		out := csv.NewWriter(w)
-		_ = out.WriteAll(append([][]string{t.head}, rows(t, day)...)) // Error tells
-		return out.Error()
+		return writeCSV(w, append([][]string{t.head}, rows(t, day)...))
 	case "json":
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
@@ -60,6 +58,12 @@ func unknownLanguage(lang string) error {
 
 func unknownFormat(format string) error {
 	return fmt.Errorf("%q is not a format; write table, csv or json", format)
+}
+
+func writeCSV(w io.Writer, table [][]string) error {
+	out := csv.NewWriter(w)
+	_ = out.WriteAll(table) // Error tells
+	return out.Error()
 }
 
 // words of one language.

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -63,9 +62,7 @@ func WriteStaffing(w io.Writer, format, lang string, plan Staffing) error {
 		_, err := io.WriteString(w, b.String())
 		return err
 	case "csv":
-		out := csv.NewWriter(w)
-		_ = out.WriteAll(table) // Error tells
-		return out.Error()
+		return writeCSV(w, table)
 	case "json":
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
