@@ -219,6 +219,15 @@ type Stint struct {
 	To      time.Time  `json:"to"`
 }
 
+// CountsAt is the moment in whose day and quarter-hour the call counts: when it was
+// offered, or arrived if it was not.
+func (r *CallRecord) CountsAt() time.Time {
+	if r.Offered() {
+		return r.Queued
+	}
+	return r.Arrived
+}
+
 // Wait is how long the caller waited in the queue; 0 for a call that was not offered.
 func (r *CallRecord) Wait() time.Duration {
 	switch {

@@ -38,7 +38,7 @@ func (r *reader) examine(e *Entry) []string {
 		if !r.want.ClockSteps {
 			c.order(*e.Call)
 		}
-		e.Day = r.dayOf(callCounts(*e.Call))
+		e.Day = r.dayOf(e.Call.CountsAt())
 	} else {
 		e.Stint = new(acd.Stint)
 		if err := strict(e.Text, e.Stint); err != nil {
@@ -54,14 +54,6 @@ func (r *reader) examine(e *Entry) []string {
 		c.say("belongs to %s, and the file is from %s to %s", e.Day, r.Head.From, r.Head.To)
 	}
 	return c.wrong
-}
-
-// callCounts is the moment in whose day and quarter-hour a call counts.
-func callCounts(r acd.CallRecord) time.Time {
-	if r.Offered() {
-		return r.Queued
-	}
-	return r.Arrived
 }
 
 func (r *reader) dayOf(t time.Time) string { return t.In(r.want.Location).Format(time.DateOnly) }

@@ -15,6 +15,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -63,8 +64,8 @@ func (e *DifferencesError) Error() string {
 }
 
 // CloseDay freezes the figures of a day that is over: when its last call has
-// ended, at the latest giveUpCalls after the day, and the counters are a recount of the records. It reports false when the
-// day was closed before. The counters are packed; what comes afterwards is a
+// ended, at the latest giveUpCalls after the day, and the counters are a recount of
+// the records. It reports false when the day was closed before. The counters are packed; what comes afterwards is a
 // correction, see Corrections.
 func (s *Store) CloseDay(ctx context.Context, day calendar.Day, now time.Time) (bool, error) {
 	if now.Before(day.End(s.location)) {
@@ -244,12 +245,12 @@ func (s *Store) Corrections(ctx context.Context, day calendar.Day) ([]Correction
 	}
 	var list []Correction
 	for _, text := range texts {
-		at, id, _ := bytes.Cut([]byte(text), []byte(" "))
-		moment, err := time.Parse(time.RFC3339, string(at))
+		at, id, _ := strings.Cut(text, " ")
+		moment, err := time.Parse(time.RFC3339, at)
 		if err != nil {
 			return nil, fmt.Errorf("%s in Redis holds %q, which is no correction", s.keys.corrections(day), text)
 		}
-		list = append(list, Correction{moment, string(id)})
+		list = append(list, Correction{moment, id})
 	}
 	return list, nil
 }

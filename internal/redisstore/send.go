@@ -10,7 +10,6 @@ import (
 
 	"hotline/internal/acd"
 	"hotline/internal/calendar"
-	"hotline/internal/traffic"
 )
 
 // send puts a batch through one pipeline and returns, for each entry, nil when
@@ -249,7 +248,7 @@ func (s *Store) confirm(ctx context.Context, batch []entry, doubtful []int, errs
 
 // dayOf is the day in which a call counts.
 func dayOf(record acd.CallRecord, loc *time.Location) calendar.Day {
-	return traffic.Fold(record, loc)[0].Interval.Day
+	return calendar.DayOf(record.CountsAt(), loc)
 }
 
 // settle forgets the entries of the batch in flight that are written, parks

@@ -142,11 +142,7 @@ func Fold(record acd.CallRecord, loc *time.Location) []Increment {
 
 // FoldQueues is Fold for the site and the queues alone; the site comes first.
 func FoldQueues(record acd.CallRecord, loc *time.Location) []Increment {
-	at := record.Queued
-	if !record.Offered() {
-		at = record.Arrived
-	}
-	interval := calendar.IntervalOf(at, loc)
+	interval := calendar.IntervalOf(record.CountsAt(), loc)
 	of := func(key Key, amounts []Amount) Increment { return Increment{interval, key, amounts} }
 
 	if record.Direction == acd.Outbound {
