@@ -131,16 +131,18 @@ func Formulas() []Formula {
 // [0, 1]. short is the threshold of short abandons in seconds; only
 // OfOfferedLessShort reads it. An unknown formula gives NaN.
 func Level(p Performance, f Formula, within, short float64) float64 {
+	// The denominators are sums, not differences from one: where nearly all
+	// give up, a difference would keep few digits.
 	answered := p.PAnsweredWithin(within)
 	switch f {
 	case OfOffered:
 		return answered
 	case OfAnswered:
-		return share(answered, 1-p.PAbandon())
+		return share(answered, p.PAnsweredWithin(math.Inf(1)))
 	case OfOfferedLessShort:
-		return share(answered, 1-p.PAbandonedWithin(short))
+		return share(answered, p.PAnsweredWithin(short)+p.PWaitOver(short))
 	case WithAbandoned:
-		return share(answered+p.PAbandonedWithin(within), 1)
+		return 1 - p.PWaitOver(within)
 	}
 	return math.NaN()
 }
