@@ -199,6 +199,7 @@ func (e *Engine) forgetAgent(a *agent) {
 		e.legLeft(a)
 	}
 	delete(e.agents, a.Agent)
+	e.gone(KindAgent, string(a.Agent))
 	e.agentOrder = slices.DeleteFunc(e.agentOrder, func(x *agent) bool { return x == a })
 }
 
@@ -250,7 +251,7 @@ func (e *Engine) offerWithdrawn(a *agent) {
 
 func (e *Engine) startWrapUp(a *agent, q *queue) {
 	length := cmp.Or(a.cfg.WrapUp, q.WrapUp)
-	q.pulse.handled(e.now.Sub(a.Since) + length)
+	e.remembers(q).Pulse.handled(e.now.Sub(a.Since) + length)
 	if length <= 0 {
 		e.afterCall(a, e.now)
 		return

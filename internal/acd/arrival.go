@@ -51,7 +51,7 @@ func (e *Engine) admit(c *call) bool {
 			e.dismiss(c, NotOffered, Blocked, e.promptsBlocked)
 			return false
 		}
-		delete(e.blocked, c.Caller)
+		e.liftBlock(c.Caller)
 	}
 	if e.takeOn(c) {
 		return true
@@ -101,13 +101,14 @@ func (e *Engine) resumePlace(c *call, q *queue) {
 		c.Place, c.Resumptions = p.since, p.resumed+1
 		c.Resumed = p.since
 		e.places.drop(c.number())
+		e.gone(KindPlace, c.number())
 	}
 }
 
 // keepPlace remembers the place of a caller who gives up.
 func (e *Engine) keepPlace(c *call) {
 	if q := c.queue; q != nil && q.Redial.Within > 0 && e.now.Sub(c.Place) >= q.Redial.After {
-		e.places.put(c.number(), place{queue: q.ID, since: c.Place, resumed: c.Resumptions}, e.now)
+		e.rememberPlace(c.number(), place{queue: q.ID, since: c.Place, resumed: c.Resumptions})
 	}
 }
 
@@ -120,7 +121,9 @@ func (e *Engine) block(ev BlockCaller) *RequestError {
 	case !ev.Until.IsZero() && !ev.Until.After(e.now):
 		return refuse("bad_expiry", "the block would have ended already; write a later moment")
 	}
-	e.blocked[ev.Number] = Block{Number: ev.Number, Until: ev.Until, Reason: ev.Reason, Since: e.now}
+	b := Block{Number: ev.Number, Until: ev.Until, Reason: ev.Reason, Since: e.now}
+	e.blocked[ev.Number] = b
+	e.change(Change{Block: &b})
 	return nil
 }
 
@@ -128,7 +131,7 @@ func (e *Engine) unblock(ev UnblockCaller) *RequestError {
 	if _, ok := e.blocked[ev.Number]; !ok {
 		return refuse("not_blocked", "that caller is not blocked")
 	}
-	delete(e.blocked, ev.Number)
+	e.liftBlock(ev.Number)
 	return nil
 }
 

@@ -195,7 +195,7 @@ func (a *audit) queues() {
 		if q.inQueue != inQueue[q] || q.talking != talking[q] {
 			a.report("queue %s counts %d waiting and %d talking, and has %d and %d", q.ID, q.inQueue, q.talking, inQueue[q], talking[q])
 		}
-		if c := q.counts; c.Offered != c.Answered+c.Abandoned+c.Overflowed+uint64(q.inQueue) {
+		if c := q.memory.Counts; c.Offered != c.Answered+c.Abandoned+c.Overflowed+uint64(q.inQueue) {
 			a.report("queue %s: offered %d is not answered %d + abandoned %d + overflowed %d + waiting %d",
 				q.ID, c.Offered, c.Answered, c.Abandoned, c.Overflowed, q.inQueue)
 		}

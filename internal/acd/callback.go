@@ -156,7 +156,7 @@ func (e *Engine) beginAttempt(b *callback) {
 func (e *Engine) callbackMoves(b *callback, state CallbackState, next time.Time) {
 	b.State, b.Since, b.Next = state, e.now, next
 	status := b.CallbackStatus
-	e.out.Changes = append(e.out.Changes, Change{Callback: &status})
+	e.change(Change{Callback: &status})
 }
 
 // dialCallback calls the caller, whose agent has lifted.

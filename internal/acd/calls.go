@@ -203,7 +203,7 @@ func (e *Engine) count(c *call, q *queue) {
 		c.Entered = c.Queued
 	}
 	e.moves(q, 1)
-	q.counts.Offered++
+	e.remembers(q).Counts.Offered++
 }
 
 func (e *Engine) callGone(ev CallGone) {
@@ -289,6 +289,9 @@ func (e *Engine) endCall(c *call, result Result, reason Reason, release Release)
 	c.rings = nil
 	e.showOffer(c)
 	c.ended = true
+	if e.entries[c.Entry] == nil {
+		e.siteTouched = true
+	}
 	delete(e.calls, c.Call)
 	e.touchCall(c)
 	for _, r := range rings {
@@ -314,8 +317,9 @@ func (e *Engine) leaveQueue(c *call) {
 		c.queue.talking--
 	case c.callback == nil:
 		e.moves(c.queue, -1)
-		c.queue.counts.Abandoned++
-		c.queue.pulse.Left++
+		memory := e.remembers(c.queue)
+		memory.Counts.Abandoned++
+		memory.Pulse.Left++
 	}
 }
 
@@ -337,7 +341,7 @@ func (e *Engine) record(c *call, result Result, reason Reason) {
 	if result == Answered {
 		record.Answered, record.Agent, record.Seat = c.Answered, c.CallStatus.Agent, c.Seat
 		e.measure(TalkTime, c.queue, record.Talk())
-		e.talked.put(c.number(), record.Agent, e.now)
+		e.rememberTalk(c.number(), record.Agent)
 	}
 	if c.Phase == PhaseAway {
 		record.Partner = c.referral.Partner

@@ -46,12 +46,16 @@ type Engine struct {
 	dirty  []*line // lines in which a match may have become possible
 	rung   []*agent
 
-	digit         string   // that a caller has pressed, while the flow is asked
-	info          FlowInfo // for the flow, one at a time
-	out           Output
-	begun         bool // out holds already what Restore has asked for
-	touchedCalls  []*call
-	touchedAgents []*agent
+	digit           string   // that a caller has pressed, while the flow is asked
+	info            FlowInfo // for the flow, one at a time
+	out             Output
+	begun           bool // out holds already what Restore has asked for
+	touchedCalls    []*call
+	touchedAgents   []*agent
+	touchedQueues   []*queue
+	touchedPartners []*partner
+	siteTouched     bool
+	told            siteNumbers // as of the last Change of the site
 }
 
 // entry is a number that callers dial.
@@ -66,10 +70,10 @@ type queue struct {
 	onDuty  int      // of members, those logged in,
 	working int      // and those who are ready or with a caller
 	ready   int      // and those who are ready
-	pulse   Pulse
-	inQueue int // waiting, ringing or being connected
+	inQueue int      // waiting, ringing or being connected
 	talking int
-	counts  QueueCounts
+	memory  QueueMemory
+	touched bool
 }
 
 type call struct {
@@ -206,7 +210,7 @@ func (e *Engine) handle(event Event) {
 	case UnblockCaller:
 		e.out.Err = asError(e.unblock(ev))
 	case SetEmergency:
-		e.emergency = ev.Prompts
+		e.emergency, e.siteTouched = ev.Prompts, true
 	case Reconfigure:
 		e.out.Err = asError(e.reconfigure(ev.Config))
 	case CallDigit:
@@ -236,6 +240,7 @@ func (e *Engine) runDue() {
 		if t.at.After(e.now) {
 			return
 		}
+		at := t.at
 		e.timers.remove(t)
 		switch t.kind {
 		case ringTimer:
@@ -245,16 +250,19 @@ func (e *Engine) runDue() {
 		case callbackTimer:
 			e.callbackDue(t.callback)
 		case wrapUpTimer:
-			e.wrapUpEnded(t.agent, t.at)
+			e.wrapUpEnded(t.agent, at)
 		case leaveTimer:
 			e.legLeft(t.agent)
 		case partnerRingTimer:
 			e.partnerTimedOut(t.call)
 		case partnerTimer:
-			// It may be rung again.
+			e.touchPartner(t.partner) // it may be rung again
 		}
-		// What became possible at this moment happens before what is due later.
-		e.dispatch()
+		// What became possible at this moment happens before what is due later, and
+		// after all else that is due at it: it may concern somebody who is more due.
+		if e.timers.Len() == 0 || e.timers.min().at.After(at) {
+			e.dispatch()
+		}
 	}
 }
 
@@ -310,39 +318,4 @@ func (e *Engine) command(c Command) { e.out.Commands = append(e.out.Commands, c)
 
 func (e *Engine) measure(kind MeasureKind, q *queue, d time.Duration) {
 	e.out.Measures = append(e.out.Measures, Measure{Kind: kind, Queue: q.ID, Value: max(d, 0)})
-}
-
-func (e *Engine) touchCall(c *call) {
-	if !c.touched {
-		c.touched = true
-		e.touchedCalls = append(e.touchedCalls, c)
-	}
-}
-
-func (e *Engine) touchAgent(a *agent) {
-	if !a.touched {
-		a.touched = true
-		e.touchedAgents = append(e.touchedAgents, a)
-	}
-}
-
-// collect turns what was touched into changes and hands over the output.
-func (e *Engine) collect() Output {
-	for _, c := range e.touchedCalls {
-		c.touched = false
-		if c.ended {
-			e.out.Changes = append(e.out.Changes, Change{Ended: c.Call})
-			continue
-		}
-		e.out.Changes = append(e.out.Changes, Change{Call: &c.CallStatus})
-	}
-	for _, a := range e.touchedAgents {
-		a.touched = false
-		a.freeAt = time.Time{} // whoever found no caller in this step is merely idle
-		e.out.Changes = append(e.out.Changes, Change{Agent: &a.AgentStatus})
-	}
-	clear(e.touchedCalls)
-	clear(e.touchedAgents)
-	e.touchedCalls, e.touchedAgents = e.touchedCalls[:0], e.touchedAgents[:0]
-	return e.out
 }

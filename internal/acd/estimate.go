@@ -96,7 +96,7 @@ func (e *Engine) expectedWait(q *queue, c *call) (time.Duration, bool) {
 	} else if q.idle() {
 		return 0, true
 	}
-	return q.pulse.wait(ahead, q.working)
+	return q.memory.Pulse.wait(ahead, q.working)
 }
 
 // idle reports whether an agent of the queue is ready and nobody waits.
@@ -124,6 +124,6 @@ func (e *Engine) ahead(c *call) int {
 
 // moves changes how many callers wait in a queue, and keeps its pulse.
 func (e *Engine) moves(q *queue, by int) {
-	q.pulse.advance(q.inQueue, e.now)
+	e.remembers(q).Pulse.advance(q.inQueue, e.now)
 	q.inQueue += by
 }

@@ -216,13 +216,20 @@ func (e *Engine) install(cfg Config) {
 			n = &queue{}
 		}
 		n.Queue, n.members = q, nil
+		memory := e.remembers(n)
+		memory.Queue, memory.Rules = q.ID, n.rules()
 		queues[q.ID] = n
 		e.queueOrder = append(e.queueOrder, n)
 		n.onDuty, n.working, n.ready = 0, 0, 0
 		e.talked.keep = max(e.talked.keep, q.LastAgent.Within)
 		e.places.keep = max(e.places.keep, q.Redial.Within)
 	}
-	e.queues = queues
+	for id := range e.queues {
+		if queues[id] == nil {
+			e.gone(KindQueue, string(id))
+		}
+	}
+	e.queues, e.siteTouched = queues, true
 	e.installPartners(cfg.Partners)
 
 	e.entries = make(map[string]*entry, len(cfg.Entries))
@@ -247,6 +254,7 @@ func (e *Engine) install(cfg Config) {
 			n.retired, n.Pending = false, ""
 		}
 		n.Name, n.Queues = a.Name, slices.Clone(a.Queues)
+		e.touchAgent(n)
 		agents[a.ID] = n
 		e.agentOrder = append(e.agentOrder, n)
 		for _, id := range a.Queues {
@@ -270,12 +278,14 @@ func (e *Engine) installPartners(configured []Partner) {
 			p = newPartner(cfg.ID)
 		}
 		p.Partner = cfg
+		e.touchPartner(p)
 		e.partners[p.ID] = p
 		e.partnerOrder = append(e.partnerOrder, p)
 	}
 	for id, p := range before {
 		if e.partners[id] == nil {
 			e.timers.remove(&p.rest)
+			e.gone(KindPartner, string(id))
 		}
 	}
 }

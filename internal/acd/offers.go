@@ -161,7 +161,7 @@ func (e *Engine) connected(ev Connected) {
 	c.queue.talking++
 	if c.callback == nil {
 		e.moves(c.queue, -1)
-		c.queue.counts.Answered++
+		e.remembers(c.queue).Counts.Answered++
 		e.measure(AnswerToConnect, c.queue, e.now.Sub(c.Lifted))
 		e.measure(QueueWait, c.queue, c.Answered.Sub(c.Queued))
 	}
@@ -253,7 +253,7 @@ func (e *Engine) offerFailed(c *call, i int, outcome OfferOutcome) {
 	case OfferNodeFault:
 		c.Paused = e.now.Add(nodePause)
 	case OfferNoAnswer:
-		c.queue.counts.RONA++
+		e.remembers(c.queue).Counts.RONA++
 	}
 	c.rings = slices.Delete(c.rings, i, i+1)
 	e.ringEnded(c, r, outcome)

@@ -153,6 +153,7 @@ type timer struct {
 	call     *call
 	agent    *agent
 	callback *callback
+	partner  *partner
 	pos      position
 }
 

@@ -25,17 +25,6 @@ func (o *Output) reset() {
 	o.Err = nil
 }
 
-// Change is a new state of one call or agent, for the store's live state.
-// Exactly one field is set. A later change of the same call or agent replaces
-// an earlier one. What it points at is the engine's own, as it is until the next
-// step: it must not be changed, and whoever keeps it clones it.
-type Change struct {
-	Call     *CallStatus     // a call in progress
-	Ended    CallID          // a call that is no longer in progress
-	Callback *CallbackStatus // a callback; the last change of it has a state that is over
-	Agent    *AgentStatus    // an agent, logged in or out
-}
-
 // CallStatus is a call in progress as others may see it.
 type CallStatus struct {
 	Call     CallID        `json:"call"`

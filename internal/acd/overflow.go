@@ -100,6 +100,7 @@ func (e *Engine) applyWaiting(c *call) bool {
 			continue
 		}
 		c.Told |= 1 << i
+		e.touchCall(c)
 		if e.apply(c, rule) {
 			return true
 		}
@@ -139,7 +140,7 @@ func (e *Engine) leaveFor(c *call) {
 	e.leavePartners(c)
 	c.Visits = append(c.Visits, Visit{Queue: q.ID, Entered: c.Entered, Left: e.now})
 	e.moves(q, -1)
-	q.counts.Overflowed++
+	e.remembers(q).Counts.Overflowed++
 	c.queue = nil
 }
 

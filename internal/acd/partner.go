@@ -77,6 +77,7 @@ type partner struct {
 	rest             timer             // until it may be rung again
 	last             OfferOutcome
 	counts           PartnerCounts
+	touched          bool
 }
 
 // asking is a waiting call's place among those for whom a partner may be rung.
@@ -96,7 +97,7 @@ type referral struct {
 
 func newPartner(id PartnerID) *partner {
 	p := &partner{Partner: Partner{ID: id}}
-	p.rest = timer{kind: partnerTimer, pos: -1}
+	p.rest = timer{kind: partnerTimer, partner: p, pos: -1}
 	p.clear()
 	return p
 }
@@ -219,7 +220,7 @@ func (e *Engine) ringPartner(c *call, p *partner) {
 	r.partner, r.Partner, r.Rung = p, p.ID, e.now
 	r.Leg = NewPartnerLegID(c.Call, r.Calls, p.ID)
 	p.ringing++
-	p.counts.Rung++
+	e.recalls(p).Rung++
 	e.startTimer(&r.ring, e.now.Add(p.RingTimeout))
 	shown := c.Entry
 	if number := c.number(); p.ShowCaller && number != "" {
@@ -274,7 +275,7 @@ func (e *Engine) partnerConnected(c *call) {
 	p := c.referral.partner
 	p.ringing--
 	p.talking++
-	p.counts.Answered++
+	e.recalls(p).Answered++
 	c.Phase, c.Next = PhaseAway, nil
 	e.leaveFor(c)
 	e.touchCall(c)
@@ -310,11 +311,12 @@ func (e *Engine) partnerTimedOut(c *call) {
 // it was the one who did not take it; the caller waits on as before.
 func (e *Engine) partnerFailed(c *call, outcome OfferOutcome, rests bool) {
 	p := c.referral.partner
-	p.counts.NotTaken++
+	e.recalls(p).NotTaken++
 	e.forgetPartner(c)
 	if outcome != OfferNodeFault {
 		p.last = outcome
 	}
+	e.touchPartner(p)
 	switch {
 	case !rests: // nor in a circle
 		c.Paused = e.now.Add(nodePause)
@@ -340,7 +342,7 @@ func (e *Engine) withdrawPartner(c *call) {
 		return
 	}
 	e.command(CancelLeg{Call: c.Call, Leg: c.referral.Leg, Node: c.Node})
-	c.referral.partner.counts.Withdrawn++
+	e.recalls(c.referral.partner).Withdrawn++
 	e.forgetPartner(c)
 }
 
@@ -351,7 +353,7 @@ func (e *Engine) partnerOver(c *call) {
 		return
 	}
 	if c.Phase == PhaseJoining {
-		c.referral.partner.counts.Withdrawn++
+		e.recalls(c.referral.partner).Withdrawn++
 	}
 	e.forgetPartner(c)
 }
@@ -386,7 +388,7 @@ func (e *Engine) referAgain() {
 		p.ringing, p.talking = 0, 0
 		p.clear()
 	}
-	for _, c := range e.calls {
+	for _, c := range e.callsByArrival() {
 		r := c.referral
 		if r == nil {
 			continue
@@ -403,7 +405,7 @@ func (e *Engine) referAgain() {
 		}
 		r.partner.ringing++
 		if r.partner != before { // configured again
-			r.partner.counts.Rung++
+			e.recalls(r.partner).Rung++
 		}
 	}
 }
@@ -429,7 +431,7 @@ func (e *Engine) restorePartner(c *call, known map[PartnerID]bool) {
 	}
 	r.partner.ringing++
 	if !known[r.Partner] {
-		r.partner.counts.Rung++
+		e.recalls(r.partner).Rung++
 	}
 	if c.Phase != PhaseJoining {
 		e.startTimer(&r.ring, r.Rung.Add(r.partner.RingTimeout))

@@ -24,13 +24,14 @@ func (e *Engine) reconfigure(cfg Config) *RequestError {
 	before := e.agentOrder
 	e.install(cfg)
 	for _, a := range before {
-		if e.agents[a.Agent] == nil && a.State != LoggedOut {
+		switch {
+		case e.agents[a.Agent] != nil:
+		case a.State == LoggedOut:
+			e.gone(KindAgent, string(a.Agent))
+		default:
 			e.retire(a)
 			e.dismissAgent(a)
 		}
-	}
-	for _, a := range e.agentOrder {
-		e.touchAgent(a)
 	}
 	e.referAgain()
 	for _, c := range e.callsByArrival() {
@@ -43,6 +44,7 @@ func (e *Engine) reconfigure(cfg Config) *RequestError {
 		}
 		if rules[c.Queue] != c.queue.rules() {
 			forgetRules(&c.CallStatus, c.queue)
+			e.touchCall(c)
 		}
 		c.rank = e.rankOf(c)
 		e.settle(c)

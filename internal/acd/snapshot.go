@@ -49,7 +49,7 @@ func (e *Engine) Snapshot(now time.Time) Snapshot {
 	for _, q := range e.queueOrder {
 		status := QueueStatus{
 			Queue: q.ID, Title: q.Title, Waiting: q.inQueue, Talking: q.talking,
-			LongestWait: longest[q.ID], Agents: make(map[AgentState]int), Counts: q.counts,
+			LongestWait: longest[q.ID], Agents: make(map[AgentState]int), Counts: q.memory.Counts,
 		}
 		for _, a := range q.members {
 			status.Agents[a.State]++

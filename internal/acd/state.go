@@ -1,6 +1,7 @@
 package acd
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,79 +9,62 @@ import (
 	"time"
 )
 
-// StateVersion is the version of State's fields. A newer state is refused by
-// an older program.
+// StateVersion is the version of the fields of all changes. A newer state is refused
+// by an older program.
 const StateVersion = 1
 
 // State is everything that an engine must know to go on where another ended,
 // beside the configuration: what Restore takes. It is safe to keep: nothing in
 // it is shared with the engine.
 type State struct {
-	Version int                     `json:"v"`
-	At      time.Time               `json:"at"`
-	Calls   []CallStatus            `json:"calls"`  // by arrival
-	Agents  []AgentStatus           `json:"agents"` // by work number
-	Counts  map[QueueID]QueueCounts `json:"counts"`
-	// Rules tells the queues' rules of overflow from others, which have not been
-	// followed yet for those who wait.
-	Rules  map[QueueID]string `json:"rules"`
-	Pulses map[QueueID]Pulse  `json:"pulses"`
-	CutOff []NodeID           `json:"cut_off,omitempty"`
-	// Talked says with which agent a caller talked last; Places are those of
-	// callers who gave up. Oldest first.
+	At        time.Time        `json:"at"`
+	Calls     []CallStatus     `json:"calls"`  // by arrival
+	Agents    []AgentStatus    `json:"agents"` // by work number
 	Callbacks []CallbackStatus `json:"callbacks,omitempty"`
-	Talked    []TalkedWith     `json:"talked,omitempty"`
-	// Former are the entries, no longer configured, of calls in progress.
-	Former   []Entry         `json:"former,omitempty"`
-	Partners []PartnerStatus `json:"partners,omitempty"`
-	Places   []KeptPlace     `json:"places,omitempty"`
-
-	Blocks    []Block   `json:"blocks,omitempty"`
-	Emergency []string  `json:"emergency,omitempty"`
-	Tokens    float64   `json:"tokens,omitempty"` // of the admission,
-	Filled    time.Time `json:"filled,omitzero"`  // as of then
-	Seq       uint64    `json:"seq"`              // calls that entered a queue
-	Offers    uint64    `json:"offers"`           // made so far
-	Chance    uint64    `json:"chance"`           // where the sequence of chance is
+	Queues    []QueueMemory    `json:"queues"`
+	Partners  []PartnerMemory  `json:"partners,omitempty"`
+	Blocks    []Block          `json:"blocks,omitempty"`
+	Talked    []TalkedWith     `json:"talked,omitempty"` // oldest first
+	Places    []KeptPlace      `json:"places,omitempty"` // oldest first
+	Site      SiteMemory       `json:"site"`
+	// CutOff are the nodes that cannot be commanded until NodeReachable says
+	// otherwise. It is not among the changes: whoever takes over reaches none yet.
+	CutOff []NodeID `json:"cut_off,omitempty"`
 }
 
-// TalkedWith remembers whom a caller talked with.
-type TalkedWith struct {
-	Caller string    `json:"caller"`
-	Agent  AgentID   `json:"agent"`
-	At     time.Time `json:"at"`
+// sort brings the lists into their orders.
+func (s *State) sort() {
+	slices.SortFunc(s.Calls, func(a, b CallStatus) int {
+		return cmp.Or(a.Arrived.Compare(b.Arrived), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Call, b.Call))
+	})
+	slices.SortFunc(s.Agents, func(a, b AgentStatus) int { return cmp.Compare(a.Agent, b.Agent) })
+	slices.SortFunc(s.Callbacks, func(a, b CallbackStatus) int {
+		return cmp.Or(a.Place.Compare(b.Place), cmp.Compare(a.ID, b.ID))
+	})
+	slices.SortFunc(s.Queues, func(a, b QueueMemory) int { return cmp.Compare(a.Queue, b.Queue) })
+	slices.SortFunc(s.Partners, func(a, b PartnerMemory) int { return cmp.Compare(a.Partner, b.Partner) })
+	slices.SortFunc(s.Blocks, func(a, b Block) int { return cmp.Compare(a.Number, b.Number) })
+	slices.SortFunc(s.Talked, func(a, b TalkedWith) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Caller, b.Caller)) })
+	slices.SortFunc(s.Places, func(a, b KeptPlace) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Caller, b.Caller)) })
 }
 
-// KeptPlace is the place of a caller who gave up.
-type KeptPlace struct {
-	Caller      string    `json:"caller"`
-	Queue       QueueID   `json:"queue"`
-	Place       time.Time `json:"place"` // the moment that orders it
-	Resumptions int       `json:"resumptions,omitempty"`
-	At          time.Time `json:"at"` // when the caller gave up
-}
-
-// Save copies the engine's state.
+// Save copies the engine's state. It is what all changes so far make together.
 func (e *Engine) Save() State {
-	snapshot := e.Snapshot(e.now)
-	s := State{
-		Version: StateVersion, At: e.now, Calls: snapshot.Calls, Agents: snapshot.Agents,
-		Counts: make(map[QueueID]QueueCounts, len(e.queues)), Pulses: make(map[QueueID]Pulse, len(e.queues)), CutOff: slices.Sorted(maps.Keys(e.cutOff)),
-		Rules:     make(map[QueueID]string, len(e.queues)),
-		Callbacks: snapshot.Callbacks, Partners: snapshot.Partners, Blocks: snapshot.Blocks, Emergency: snapshot.Emergency,
-		Tokens: e.tokens, Filled: e.filled, Seq: e.seq, Offers: e.offers, Chance: e.chance.state,
-	}
-	for id, q := range e.queues {
-		s.Counts[id], s.Pulses[id], s.Rules[id] = q.counts, q.pulse, q.rules()
-	}
-	former := map[string]Entry{}
+	s := State{At: e.now, Callbacks: e.Callbacks(), CutOff: slices.Sorted(maps.Keys(e.cutOff)), Site: e.siteMemory()}
 	for _, c := range e.calls {
-		if c.entry != nil && e.entries[c.Entry] == nil {
-			former[c.Entry] = c.entry.Entry
-		}
+		s.Calls = append(s.Calls, c.CallStatus.Clone())
 	}
-	for _, number := range slices.Sorted(maps.Keys(former)) {
-		s.Former = append(s.Former, former[number])
+	for _, a := range e.agents {
+		s.Agents = append(s.Agents, a.AgentStatus.Clone())
+	}
+	for _, q := range e.queues {
+		s.Queues = append(s.Queues, q.memory)
+	}
+	for _, p := range e.partners {
+		s.Partners = append(s.Partners, p.memory())
+	}
+	for _, b := range e.blocked {
+		s.Blocks = append(s.Blocks, b)
 	}
 	e.talked.each(func(caller string, agent AgentID, at time.Time) {
 		s.Talked = append(s.Talked, TalkedWith{caller, agent, at})
@@ -88,6 +72,7 @@ func (e *Engine) Save() State {
 	e.places.each(func(caller string, p place, at time.Time) {
 		s.Places = append(s.Places, KeptPlace{caller, p.queue, p.since, p.resumed, at})
 	})
+	s.sort()
 	return s
 }
 
@@ -96,18 +81,20 @@ func (e *Engine) Save() State {
 // happen at once comes out of the first step. The error says what in the state does
 // not fit the configuration.
 func Restore(cfg Config, flow Flow, s State) (*Engine, error) {
-	if s.Version != StateVersion {
-		return nil, fmt.Errorf("acd: the state is of version %d and this program reads %d; run the version that wrote it", s.Version, StateVersion)
-	}
 	e, err := NewEngine(cfg, flow)
 	if err != nil {
 		return nil, err
 	}
-	e.now, e.seq, e.offers, e.chance.state = s.At, s.Seq, s.Offers, s.Chance
-	e.tokens, e.filled, e.emergency = s.Tokens, s.Filled, slices.Clone(s.Emergency)
-	for id, counts := range s.Counts {
-		if q := e.queues[id]; q != nil {
-			q.counts, q.pulse = counts, s.Pulses[id]
+	e.tellLess(s)
+	e.now, e.chance.state = s.At, s.Site.Chance
+	e.tokens, e.filled, e.emergency = s.Site.Tokens, s.Site.Filled, slices.Clone(s.Site.Emergency)
+	rules := make(map[QueueID]string, len(s.Queues))
+	for _, saved := range s.Queues {
+		rules[saved.Queue] = saved.Rules
+		if q := e.queues[saved.Queue]; q != nil {
+			q.memory.Counts, q.memory.Pulse = saved.Counts, saved.Pulse
+		} else {
+			e.gone(KindQueue, string(saved.Queue))
 		}
 	}
 	for _, id := range s.CutOff {
@@ -127,10 +114,14 @@ func Restore(cfg Config, flow Flow, s State) (*Engine, error) {
 		e.blocked[b.Number] = b
 	}
 	for _, t := range s.Talked {
-		e.talked.put(t.Caller, t.Agent, t.At)
+		if !e.talked.put(t.Caller, t.Agent, t.At) {
+			e.gone(KindTalked, t.Caller)
+		}
 	}
 	for _, p := range s.Places {
-		e.places.put(p.Caller, place{p.Queue, p.Place, p.Resumptions}, p.At)
+		if !e.places.put(p.Caller, place{p.Queue, p.Place, p.Resumptions}, p.At) {
+			e.gone(KindPlace, p.Caller)
+		}
 	}
 	var wrong []string
 	for _, status := range s.Agents {
@@ -143,11 +134,15 @@ func Restore(cfg Config, flow Flow, s State) (*Engine, error) {
 	}
 	for _, status := range s.Calls {
 		status = status.Clone()
-		if q := e.queues[status.Queue]; q != nil && q.rules() != s.Rules[status.Queue] {
+		q := e.queues[status.Queue]
+		anew := q != nil && q.memory.Rules != rules[status.Queue]
+		if anew {
 			forgetRules(&status, q)
 		}
-		if err := e.restoreCall(status, s.Former, partners); err != nil {
+		if err := e.restoreCall(status, s.Site.Former, partners); err != nil {
 			wrong = append(wrong, err.Error())
+		} else if anew {
+			e.touchCall(e.calls[status.Call])
 		}
 	}
 	if len(wrong) > 0 {
@@ -174,17 +169,49 @@ func Restore(cfg Config, flow Flow, s State) (*Engine, error) {
 	return e, nil
 }
 
+// tellLess leaves out of what the first step tells those who are in the state and as
+// they were: the store knows them.
+func (e *Engine) tellLess(s State) {
+	agents, queues, partners := map[AgentID]bool{}, map[QueueID]string{}, map[PartnerID]bool{}
+	for _, a := range s.Agents {
+		agents[a.Agent] = true
+	}
+	for _, q := range s.Queues {
+		queues[q.Queue] = q.Rules
+	}
+	for _, p := range s.Partners {
+		partners[p.Partner] = true
+	}
+	e.touchedAgents = slices.DeleteFunc(e.touchedAgents, func(a *agent) bool {
+		a.touched = !agents[a.Agent]
+		return !a.touched
+	})
+	e.touchedQueues = slices.DeleteFunc(e.touchedQueues, func(q *queue) bool {
+		rules, known := queues[q.ID]
+		q.touched = !known || rules != q.memory.Rules
+		return !q.touched
+	})
+	e.touchedPartners = slices.DeleteFunc(e.touchedPartners, func(p *partner) bool {
+		p.touched = !partners[p.ID]
+		return !p.touched
+	})
+	e.siteTouched = len(s.Site.Former) > 0
+	e.told = siteNumbers{s.Site.Tokens, s.Site.Filled, s.Site.Chance}
+}
+
 func (e *Engine) restoreAgent(s AgentStatus) error {
 	a := e.agents[s.Agent]
 	if a == nil {
 		if s.State == LoggedOut {
-			return nil // has left the configuration
+			e.gone(KindAgent, string(s.Agent)) // has left the configuration
+			return nil
 		}
 		a = e.retire(newAgent(s.Agent))
 	}
 	queues, name := a.Queues, a.Name
 	a.AgentStatus = s
 	a.Queues, a.Name = queues, name
+	e.offers = max(e.offers, s.LastOffer)
 	if s.Seat != "" {
 		if holder := e.seats[s.Seat]; holder != nil {
 			return fmt.Errorf("agents %s and %s sit at seat %s", holder.Agent, s.Agent, s.Seat)
@@ -216,6 +243,7 @@ func (e *Engine) restoreCall(s CallStatus, former []Entry, partners map[PartnerI
 	c := newCall(s)
 	c.Offers, c.Visits, c.Tried = slices.Clone(s.Offers), slices.Clone(s.Visits), slices.Clone(s.Tried)
 	e.calls[c.Call] = c
+	e.seq = max(e.seq, c.Seq)
 	c.entry = e.entryOf(c)
 	if i := slices.IndexFunc(former, func(n Entry) bool { return n.Number == c.Entry }); i >= 0 && e.entries[c.Entry] == nil {
 		c.entry = &entry{Entry: former[i], skills: skillsKey(former[i].Skills)}

@@ -80,7 +80,6 @@ func TestStatesThatCannotBeAreRefused(t *testing.T) {
 	d.talk("a", 1, "1")
 	d.arrive("b", "9")
 	for name, spoil := range map[string]func(*acd.State){
-		"another version":       func(s *acd.State) { s.Version++ },
 		"two at a seat":         func(s *acd.State) { s.Agents[1].Seat = s.Agents[0].Seat },
 		"two calls of an agent": func(s *acd.State) { s.Calls[1].Offers[0].Agent = "1" },
 		"unknown agent":         func(s *acd.State) { s.Calls[1].Offers[0].Agent = "9" },

@@ -30,12 +30,12 @@ func (s *stage) write(out acd.Output) {
 		switch {
 		case c.Call != nil:
 			s.news("call "+string(c.Call.Call), callText(*c.Call, s))
-		case c.Agent != nil:
+		case c.Agent != nil && !c.Agent.Since.IsZero(): // not those who were never there
 			s.news("agent "+string(c.Agent.Agent), agentText(*c.Agent))
 		case c.Callback != nil:
 			s.news("callback "+string(c.Callback.ID), callbackText(*c.Callback))
-		case !recorded[c.Ended]:
-			s.news("call "+string(c.Ended), "has ended, without a record")
+		case c.Gone != nil && c.Gone.Kind == acd.KindCall && !recorded[acd.CallID(c.Gone.ID)]:
+			s.news("call "+c.Gone.ID, "has ended, without a record")
 		}
 	}
 	for _, r := range out.Records {

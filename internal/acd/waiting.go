@@ -23,6 +23,7 @@ func (e *Engine) settle(c *call) {
 	}
 	e.announcePlace(c)
 	if c.Prefers != "" && !e.mayPrefer(c) {
+		e.touchCall(c)
 		c.Prefers, c.Preferred = "", time.Time{}
 	}
 	key, offerable := e.lineKeyOf(c)

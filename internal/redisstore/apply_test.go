@@ -82,7 +82,7 @@ func TestRecordIsAppliedWhollyOrNotAtAll(t *testing.T) {
 	for name, spoil := range map[string]func(*Store) (key string, repair func()){
 		"ids of a wrong type":         wrongType(func(s *Store) string { return s.keys.counted(today) }),
 		"stream of a wrong type":      wrongType(func(s *Store) string { return s.keys.records(today) }),
-		"live calls of a wrong type":  wrongType(func(s *Store) string { return s.keys.calls() }),
+		"live calls of a wrong type":  wrongType(func(s *Store) string { return s.keys.live(acd.KindCall) }),
 		"day of a wrong type":         wrongType(day),
 		"interval of a wrong type":    wrongType(quarter),
 		"sum of the day":              noNumber(day, traffic.CountOffered),
@@ -103,7 +103,7 @@ func TestRecordIsAppliedWhollyOrNotAtAll(t *testing.T) {
 			if n, err := apply(t, s, limited, first); n != 1 || err != nil {
 				t.Fatalf("the record before: %d, %v", n, err)
 			}
-			s.client.HSet(ctx, s.keys.calls(), string(second.Call), "{}")
+			s.client.HSet(ctx, s.keys.live(acd.KindCall), string(second.Call), "{}")
 			key, repair := spoil(s)
 			for range 2 {
 				if n, err := apply(t, s, limited, second); err == nil || !strings.Contains(err.Error(), key) {
@@ -112,7 +112,7 @@ func TestRecordIsAppliedWhollyOrNotAtAll(t *testing.T) {
 			}
 			repair()
 			holds(t, s, []acd.CallRecord{first})
-			if live := s.client.HExists(ctx, s.keys.calls(), string(second.Call)).Val(); !live {
+			if live := s.client.HExists(ctx, s.keys.live(acd.KindCall), string(second.Call)).Val(); !live {
 				t.Error("the call is no longer live")
 			}
 			if n, err := apply(t, s, limited, second); n != 1 || err != nil {
@@ -122,7 +122,7 @@ func TestRecordIsAppliedWhollyOrNotAtAll(t *testing.T) {
 				t.Errorf("when sent again the script answered %d, %v; want 0", n, err)
 			}
 			holds(t, s, []acd.CallRecord{first, second})
-			if live := s.client.HExists(ctx, s.keys.calls(), string(second.Call)).Val(); live {
+			if live := s.client.HExists(ctx, s.keys.live(acd.KindCall), string(second.Call)).Val(); live {
 				t.Error("the call is still live")
 			}
 		})

@@ -8,14 +8,13 @@ import (
 	"hotline/internal/acd"
 )
 
-// entry is one thing to write: a record, or the newest live state of a call or agent.
+// entry is one thing to write: a record, a stint, or the newest live state of something.
 type entry struct {
 	at     time.Time // when it was appended
 	record *acd.CallRecord
 	stint  *acd.Stint // within one day
-	live   liveKey
-	call   *acd.CallStatus
-	agent  *acd.AgentStatus // with all of these nil: remove live
+	live   acd.Key
+	change *acd.Change // with all of these nil: live is gone
 
 	refused error     // the newest error that Redis answered to it
 	parked  bool      // see parked.go
@@ -26,24 +25,22 @@ type entry struct {
 func (e entry) counts() bool { return e.record != nil || e.stint != nil }
 
 // endsCall reports whether the entry takes a call out of the live state.
-func (e entry) endsCall() bool { return !e.counts() && e.call == nil && e.live.isCall }
-
-// liveKey names the call or agent of a live-state entry.
-type liveKey struct {
-	isCall bool
-	id     string
+func (e entry) endsCall() bool {
+	return !e.counts() && e.change == nil && e.live.Kind == acd.KindCall
 }
 
+func callKey(id acd.CallID) acd.Key { return acd.Key{Kind: acd.KindCall, ID: string(id)} }
+
 // backlog holds what is not yet written, in order. Records and stints are all kept; of
-// one call or agent only the newest state is kept, in the place of the newest,
+// one thing only the newest state is kept, in the place of the newest,
 // so that what was appended before it (such as the record of the call) is
-// still written before it. Its size is thus bounded by records, calls and agents.
+// still written before it. Its size is thus bounded by records and by what there is.
 //
 // It is the seam for a spool on disk: the writer uses add, take and the sizes only.
 // It does no locking.
 type backlog struct {
 	entries list.List // of entry
-	live    map[liveKey]*list.Element
+	live    map[acd.Key]*list.Element
 	records int // and stints
 }
 
@@ -67,20 +64,13 @@ func (b *backlog) add(at time.Time, changes []acd.Change, records []acd.CallReco
 
 func (b *backlog) addChange(at time.Time, change acd.Change) {
 	e := entry{at: at}
-	switch {
-	case change.Call != nil:
-		status := change.Call.Clone()
-		e.call, e.live = &status, liveKey{isCall: true, id: string(status.Call)}
-	case change.Agent != nil:
-		status := change.Agent.Clone()
-		e.agent, e.live = &status, liveKey{id: string(status.Agent)}
-	case change.Ended != "":
-		e.live = liveKey{isCall: true, id: string(change.Ended)}
-	default:
-		return
+	var gone bool
+	if e.live, gone = change.Key(); !gone {
+		kept := change.Clone()
+		e.change = &kept
 	}
 	if b.live == nil {
-		b.live = map[liveKey]*list.Element{}
+		b.live = map[acd.Key]*list.Element{}
 	}
 	if older, waiting := b.live[e.live]; waiting {
 		b.entries.Remove(older)

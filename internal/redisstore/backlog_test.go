@@ -14,6 +14,11 @@ func call(id acd.CallID, phase acd.CallPhase) acd.Change {
 	return acd.Change{Call: &acd.CallStatus{Call: id, Phase: phase}}
 }
 
+func gone(id acd.CallID) acd.Change {
+	key := callKey(id)
+	return acd.Change{Gone: &key}
+}
+
 // order writes what a backlog holds, as one line.
 func order(b *backlog) string {
 	var parts []string
@@ -21,12 +26,12 @@ func order(b *backlog) string {
 		switch {
 		case e.record != nil:
 			parts = append(parts, "record "+string(e.record.Call))
-		case e.call != nil:
-			parts = append(parts, e.live.id+" "+string(e.call.Phase))
-		case e.agent != nil:
-			parts = append(parts, e.live.id+" "+string(e.agent.State))
-		default:
-			parts = append(parts, e.live.id+" ended")
+		case e.change == nil:
+			parts = append(parts, e.live.ID+" ended")
+		case e.change.Call != nil:
+			parts = append(parts, e.live.ID+" "+string(e.change.Call.Phase))
+		case e.change.Agent != nil:
+			parts = append(parts, e.live.ID+" "+string(e.change.Agent.State))
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -38,7 +43,7 @@ func TestBacklogKeepsOrderAndTheNewestState(t *testing.T) {
 	b.add(morning, []acd.Change{call("1", acd.PhaseWaiting), call("2", acd.PhaseWaiting), {Agent: &agent}}, nil, nil)
 	agent.State = acd.Talking // the engine goes on
 	b.add(morning, []acd.Change{call("1", acd.PhaseRinging)}, nil, nil)
-	b.add(morning, []acd.Change{{Ended: "2"}}, []acd.CallRecord{{Call: "2"}}, nil)
+	b.add(morning, []acd.Change{gone("2")}, []acd.CallRecord{{Call: "2"}}, nil)
 	if got, want := order(&b), "a ringing, 1 ringing, record 2, 2 ended"; got != want {
 		t.Errorf("the backlog holds %s; want %s", got, want)
 	}
@@ -50,7 +55,7 @@ func TestBacklogCopiesWhatItKeeps(t *testing.T) {
 	b.add(morning, []acd.Change{{Call: &acd.CallStatus{Call: "1", Offers: offers}}}, []acd.CallRecord{{Call: "1", Offers: offers}}, nil)
 	offers[0].Agent = "b"
 	for _, e := range b.take(2) {
-		if e.record != nil && e.record.Offers[0].Agent != "a" || e.call != nil && e.call.Offers[0].Agent != "a" {
+		if e.record != nil && e.record.Offers[0].Agent != "a" || e.change != nil && e.change.Call.Offers[0].Agent != "a" {
 			t.Error("the backlog changed with the engine's own data")
 		}
 	}
@@ -67,7 +72,7 @@ func TestBacklogProperties(t *testing.T) {
 			id := acd.CallID(rapid.SampledFrom([]string{"1", "2", "3"}).Draw(t, "call"))
 			switch rapid.IntRange(0, 3).Draw(t, "step") {
 			case 0:
-				b.add(time.Time{}, []acd.Change{{Ended: id}}, []acd.CallRecord{{Call: id}}, nil)
+				b.add(time.Time{}, []acd.Change{gone(id)}, []acd.CallRecord{{Call: id}}, nil)
 				records, newest[string(id)] = append(records, id), ""
 			default:
 				phase := rapid.SampledFrom([]acd.CallPhase{acd.PhaseWaiting, acd.PhaseRinging, acd.PhaseTalking}).Draw(t, "phase")
@@ -89,13 +94,13 @@ func TestBacklogProperties(t *testing.T) {
 					continue
 				}
 				var phase acd.CallPhase
-				if e.call != nil {
-					phase = e.call.Phase
+				if e.change != nil {
+					phase = e.change.Call.Phase
 				}
-				if phase != newest[e.live.id] {
-					t.Fatalf("call %s is %q, want %q", e.live.id, phase, newest[e.live.id])
+				if phase != newest[e.live.ID] {
+					t.Fatalf("call %s is %q, want %q", e.live.ID, phase, newest[e.live.ID])
 				}
-				ended[acd.CallID(e.live.id)] = e.endsCall()
+				ended[acd.CallID(e.live.ID)] = e.endsCall()
 			}
 		}
 		if len(records) > 0 || len(b.live) > 0 {

@@ -172,7 +172,7 @@ func TestDayIsNotClosedTooEarly(t *testing.T) {
 	if _, err := s.CloseDay(ctx, today, evening); !errors.Is(err, ErrCallsGoOn) {
 		t.Errorf("while a call goes on: %v", err)
 	}
-	s.Append([]acd.Change{{Ended: "late"}}, nil, nil)
+	s.Append([]acd.Change{gone("late")}, nil, nil)
 	drained(t, s, m)
 	// A record comes between the recount and the closing.
 	_, recounted, err := s.recounted(ctx, today)
@@ -241,7 +241,7 @@ func TestCallsOfTheDeadDoNotKeepADayOpen(t *testing.T) {
 	if err := s.ForgetLive(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if live, err := s.Load(ctx); err != nil || len(live.Calls) != 0 {
+	if live, err := s.Load(ctx, morning); err != nil || len(live.Calls) != 0 {
 		t.Errorf("after a new start: %+v, %v", live, err)
 	}
 }

@@ -145,7 +145,7 @@ func (s *Store) nothingGoesOn(ctx context.Context, day calendar.Day, now time.Ti
 	if now.Sub(day.End(s.location)) > giveUpCalls {
 		return nil
 	}
-	live, err := s.Load(ctx)
+	live, err := s.Load(ctx, time.Time{})
 	if err != nil {
 		return err
 	}
@@ -169,8 +169,8 @@ func (s *Store) nothingWaits(day calendar.Day) error {
 	for _, entries := range [][]entry{s.waiting.all(), s.inFlight, s.parked} {
 		for _, e := range entries {
 			switch {
-			case e.call != nil && s.dayOfCall(e.call) == day:
-				return fmt.Errorf("%w, for example %s", ErrCallsGoOn, e.call.Call)
+			case e.change != nil && e.change.Call != nil && s.dayOfCall(e.change.Call) == day:
+				return fmt.Errorf("%w, for example %s", ErrCallsGoOn, e.change.Call.Call)
 			case !e.counts() || s.dayOfEntry(e) != day:
 			case e.parked:
 				return fmt.Errorf("%w: Redis refuses an entry of the day; /readyz says why", ErrDayChanging)

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hotline/internal/acd"
 	"hotline/internal/calendar"
 	"hotline/internal/traffic"
 )
@@ -12,8 +13,9 @@ import (
 // keys builds the name of every key. All names of a site share the hash tag
 // {site}, so that a Redis cluster keeps together what one script touches.
 //
-//	hotline:{site}:live:calls                 hash   call id → callState as JSON
-//	hotline:{site}:live:agents                hash   work number → agentState as JSON
+//	hotline:{site}:live:call                  hash   call id → the call in progress, as JSON;
+//	                                                 likewise agent, callback, queue, partner, block, talked, place, site
+//	hotline:{site}:live:version               string acd.StateVersion of whoever wrote them
 //	hotline:{site}:records:2026-11-24         stream fields call, record: calls offered on that day
 //	hotline:{site}:stints:2026-11-24          stream fields call, record: what agents did on that day
 //	hotline:{site}:records:2026-11-24:restoring, likewise stints: archived entries, while they are put back
@@ -44,8 +46,8 @@ func newKeys(site string) (keys, error) {
 	return keys{prefix: "hotline:{" + site + "}:"}, nil
 }
 
-func (k keys) calls() string                   { return k.prefix + "live:calls" }
-func (k keys) agents() string                  { return k.prefix + "live:agents" }
+func (k keys) live(kind acd.Kind) string       { return k.prefix + "live:" + string(kind) }
+func (k keys) stateVersion() string            { return k.prefix + "live:version" }
 func (k keys) records(day calendar.Day) string { return k.prefix + "records:" + day.String() }
 func (k keys) counted(day calendar.Day) string { return k.prefix + "counted:" + day.String() }
 func (k keys) stints(day calendar.Day) string  { return k.prefix + "stints:" + day.String() }

@@ -1,104 +1,133 @@
 package redisstore
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"slices"
+	"strconv"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"hotline/internal/acd"
 )
 
-// liveVersion is the version of the JSON of live calls and agents.
-const liveVersion = 1
-
-type callState struct {
-	Version int `json:"v"`
-	acd.CallStatus
+// kinds are those of the live state; each has a hash of its own.
+var kinds = []acd.Kind{
+	acd.KindCall, acd.KindAgent, acd.KindCallback, acd.KindQueue, acd.KindPartner, acd.KindBlock, acd.KindTalked, acd.KindPlace, acd.KindSite,
 }
 
-type agentState struct {
-	Version int `json:"v"`
-	acd.AgentStatus
+// liveValue is what a change is kept as: the thing itself, under its kind's hash.
+func liveValue(c acd.Change) any {
+	switch {
+	case c.Call != nil:
+		return c.Call
+	case c.Agent != nil:
+		return c.Agent
+	case c.Callback != nil:
+		return c.Callback
+	case c.Queue != nil:
+		return c.Queue
+	case c.Partner != nil:
+		return c.Partner
+	case c.Block != nil:
+		return c.Block
+	case c.Talked != nil:
+		return c.Talked
+	case c.Place != nil:
+		return c.Place
+	}
+	return c.Site
 }
 
-// Live is the live state as it was last written.
-type Live struct {
-	Calls  []acd.CallStatus  // by call id
-	Agents []acd.AgentStatus // by work number
+// liveChange reads back what liveValue gave.
+func liveChange(kind acd.Kind, text string) (c acd.Change, err error) {
+	read := func(thing any) { err = json.Unmarshal([]byte(text), thing) }
+	switch kind {
+	case acd.KindCall:
+		read(&c.Call)
+	case acd.KindAgent:
+		read(&c.Agent)
+	case acd.KindCallback:
+		read(&c.Callback)
+	case acd.KindQueue:
+		read(&c.Queue)
+	case acd.KindPartner:
+		read(&c.Partner)
+	case acd.KindBlock:
+		read(&c.Block)
+	case acd.KindTalked:
+		read(&c.Talked)
+	case acd.KindPlace:
+		read(&c.Place)
+	case acd.KindSite:
+		read(&c.Site)
+	}
+	if err == nil && c == (acd.Change{}) {
+		err = errors.New("it is null")
+	}
+	return c, err
 }
 
 // queueLive puts the write of a live-state entry into a pipeline.
 func (s *Store) queueLive(ctx context.Context, pipe redis.Pipeliner, e entry) (redis.Cmder, error) {
-	var state any
-	hash := s.keys.agents()
-	if e.live.isCall {
-		hash = s.keys.calls()
+	hash := s.keys.live(e.live.Kind)
+	if e.change == nil {
+		return pipe.HDel(ctx, hash, e.live.ID), nil
 	}
-	switch {
-	case e.call != nil:
-		state = callState{Version: liveVersion, CallStatus: *e.call}
-	case e.agent != nil:
-		state = agentState{Version: liveVersion, AgentStatus: *e.agent}
-	default:
-		return pipe.HDel(ctx, hash, e.live.id), nil
-	}
-	text, err := json.Marshal(state)
+	text, err := json.Marshal(liveValue(*e.change))
 	if err != nil {
-		return nil, fmt.Errorf("encode the state of %s: %w", e.live.id, err)
+		return nil, fmt.Errorf("encode the state of %s %s: %w", e.live.Kind, e.live.ID, err)
 	}
-	return pipe.HSet(ctx, hash, e.live.id, text), nil
+	return pipe.HSet(ctx, hash, e.live.ID, text), nil
 }
 
 // ForgetLive empties the live state, for a controller that does not take over what a
 // former one had: its calls would be listed as in progress for ever.
 func (s *Store) ForgetLive(ctx context.Context) error {
-	return s.explain(s.client.Del(ctx, s.keys.calls(), s.keys.agents()).Err())
+	names := []string{s.keys.stateVersion()}
+	for _, kind := range kinds {
+		names = append(names, s.keys.live(kind))
+	}
+	return s.explain(s.client.Del(ctx, names...).Err())
 }
 
-// Load reads the live calls and agents back, for a controller that starts.
-// The error is one of this package's typed errors, or says which entry cannot
-// be read.
-func (s *Store) Load(ctx context.Context) (Live, error) {
-	var calls, agents *redis.MapStringStringCmd
+// StateVersionError says that a newer program has written the live state.
+type StateVersionError struct{ Written, Known int }
+
+func (e *StateVersionError) Error() string {
+	return fmt.Sprintf("the live state in Redis has version %d and this program knows up to %d: run the program that wrote it, or a newer one", e.Written, e.Known)
+}
+
+// Load reads the live state back, for a controller that starts, as of at. The error
+// is one of this package's typed errors, or says which entry cannot be read.
+func (s *Store) Load(ctx context.Context, at time.Time) (acd.State, error) {
+	hashes := make([]*redis.MapStringStringCmd, len(kinds))
+	var version *redis.StringCmd
 	// Not a transaction, which a Redis whose memory is full would refuse.
 	_, err := s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		calls = pipe.HGetAll(ctx, s.keys.calls())
-		agents = pipe.HGetAll(ctx, s.keys.agents())
+		version = pipe.Get(ctx, s.keys.stateVersion())
+		for i, kind := range kinds {
+			hashes[i] = pipe.HGetAll(ctx, s.keys.live(kind))
+		}
 		return nil
 	})
-	if err != nil {
-		return Live{}, s.explain(err)
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return acd.State{}, s.explain(err)
 	}
-	var live Live
-	for id, text := range calls.Val() {
-		var state callState
-		if err := decodeLive(s.keys.calls(), id, text, &state, &state.Version); err != nil {
-			return Live{}, err
+	if v, err := strconv.Atoi(version.Val()); version.Val() != "" && (err != nil || v > acd.StateVersion) {
+		return acd.State{}, &StateVersionError{Written: v, Known: acd.StateVersion}
+	}
+	var mirror acd.Mirror
+	for i, kind := range kinds {
+		for id, text := range hashes[i].Val() {
+			change, err := liveChange(kind, text)
+			if err != nil {
+				return acd.State{}, fmt.Errorf("field %s of %s in Redis is not a live state: %w", id, s.keys.live(kind), err)
+			}
+			mirror.Apply(change)
 		}
-		live.Calls = append(live.Calls, state.CallStatus)
 	}
-	for id, text := range agents.Val() {
-		var state agentState
-		if err := decodeLive(s.keys.agents(), id, text, &state, &state.Version); err != nil {
-			return Live{}, err
-		}
-		live.Agents = append(live.Agents, state.AgentStatus)
-	}
-	slices.SortFunc(live.Calls, func(a, b acd.CallStatus) int { return cmp.Compare(a.Call, b.Call) })
-	slices.SortFunc(live.Agents, func(a, b acd.AgentStatus) int { return cmp.Compare(a.Agent, b.Agent) })
-	return live, nil
-}
-
-func decodeLive(hash, id, text string, state any, version *int) error {
-	if err := json.Unmarshal([]byte(text), state); err != nil {
-		return fmt.Errorf("field %s of %s in Redis is not a live state: %w", id, hash, err)
-	}
-	if *version != liveVersion {
-		return fmt.Errorf("field %s of %s in Redis has version %d, this program knows version %d: use the program that wrote it", id, hash, *version, liveVersion)
-	}
-	return nil
+	return mirror.State(at), nil
 }

@@ -150,15 +150,15 @@ func TestRefusedRecordKeepsTheCallLive(t *testing.T) {
 	s.Append([]acd.Change{{Call: &acd.CallStatus{Call: record.Call, Phase: acd.PhaseTalking}}}, nil, nil)
 	drained(t, s, m)
 	s.client.ConfigSet(ctx, "maxmemory", "1")
-	s.Append([]acd.Change{{Ended: record.Call}}, []acd.CallRecord{record}, nil)
+	s.Append([]acd.Change{gone(record.Call)}, []acd.CallRecord{record}, nil)
 	m.until(t, "the refusal", func() bool { return m.failed("refused") })
-	if live, err := s.Load(ctx); err != nil || len(live.Calls) != 1 {
+	if live, err := s.Load(ctx, morning); err != nil || len(live.Calls) != 1 {
 		t.Errorf("while the record waits, Load = %+v, %v; want the call", live, err)
 	}
 	s.client.ConfigSet(ctx, "maxmemory", "0")
 	drained(t, s, m)
 	holds(t, s, []acd.CallRecord{record})
-	if live, err := s.Load(ctx); err != nil || len(live.Calls) != 0 {
+	if live, err := s.Load(ctx, morning); err != nil || len(live.Calls) != 0 {
 		t.Errorf("Load = %+v, %v; want no call", live, err)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"hotline/internal/acd"
 )
 
 const (
@@ -90,10 +92,10 @@ func (s *Store) park(batch, refused []entry) {
 	if len(s.parked)+len(refused) == 0 {
 		return
 	}
-	replaced, recorded := map[liveKey]bool{}, map[liveKey]bool{}
+	replaced, recorded := map[acd.Key]bool{}, map[acd.Key]bool{}
 	for _, e := range batch {
 		if e.record != nil {
-			recorded[liveKey{isCall: true, id: string(e.record.Call)}] = true
+			recorded[callKey(e.record.Call)] = true
 		} else if e.stint == nil {
 			replaced[e.live] = true
 		}
@@ -119,6 +121,15 @@ func (s *Store) logParked(e entry, err error) {
 	}
 }
 
+// loggable is the name of a thing, masked where it is a caller's number.
+func loggable(key acd.Key) string {
+	switch key.Kind {
+	case acd.KindBlock, acd.KindTalked, acd.KindPlace:
+		return acd.Mask(key.ID)
+	}
+	return key.ID
+}
+
 // fields name an entry in the log.
 func (e entry) fields() []zap.Field {
 	switch {
@@ -126,9 +137,7 @@ func (e entry) fields() []zap.Field {
 		return []zap.Field{zap.String("record", string(e.record.Call))}
 	case e.stint != nil:
 		return []zap.Field{zap.String("stint_of", string(e.stint.Agent))}
-	case e.live.isCall:
-		return []zap.Field{zap.String("call", e.live.id)}
 	default:
-		return []zap.Field{zap.String("agent", e.live.id)}
+		return []zap.Field{zap.String("kind", string(e.live.Kind)), zap.String("id", loggable(e.live))}
 	}
 }

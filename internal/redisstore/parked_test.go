@@ -46,8 +46,8 @@ func TestRefusedRecordDoesNotHoldUpTheOthers(t *testing.T) {
 	var ends []acd.Change
 	others := 0
 	for _, record := range records {
-		ends = append(ends, acd.Change{Ended: record.Call})
-		s.client.HSet(ctx, s.keys.calls(), string(record.Call), `{"v":1,"call":"`+string(record.Call)+`"}`)
+		ends = append(ends, gone(record.Call))
+		s.client.HSet(ctx, s.keys.live(acd.KindCall), string(record.Call), `{"v":1,"call":"`+string(record.Call)+`"}`)
 		if traffic.Fold(record, shanghai)[0].Interval != bad {
 			others++
 		}
@@ -65,7 +65,7 @@ func TestRefusedRecordDoesNotHoldUpTheOthers(t *testing.T) {
 	if err := s.Ready(); !errors.As(err, &refused) || refused.Records != len(records)-others || !strings.Contains(err.Error(), s.keys.interval(bad)) {
 		t.Errorf("Ready: %v; want the refused records and the key", err)
 	}
-	if live, err := s.Load(ctx); err != nil || len(live.Calls) != len(records)-others {
+	if live, err := s.Load(ctx, morning); err != nil || len(live.Calls) != len(records)-others {
 		t.Errorf("Load: %d calls, %v; want those whose record waits", len(live.Calls), err)
 	}
 	until := m.batchesSoFar() + 3
@@ -82,7 +82,7 @@ func TestRefusedRecordDoesNotHoldUpTheOthers(t *testing.T) {
 	if err := s.Ready(); err != nil {
 		t.Errorf("Ready: %v", err)
 	}
-	if live, err := s.Load(ctx); err != nil || len(live.Calls) != 0 || m.parkedEntries() != 0 {
+	if live, err := s.Load(ctx, morning); err != nil || len(live.Calls) != 0 || m.parkedEntries() != 0 {
 		t.Errorf("Load: %d calls, %v; %d parked; want none", len(live.Calls), err, m.parkedEntries())
 	}
 }
@@ -157,7 +157,7 @@ func TestParkIsBounded(t *testing.T) {
 func TestParkedStateIsReplaced(t *testing.T) {
 	s, m, _ := parking(t, server(t).Address)
 	ctx := context.Background()
-	s.client.Set(ctx, s.keys.agents(), "x", 0)
+	s.client.Set(ctx, s.keys.live(acd.KindAgent), "x", 0)
 	start(t, s)
 	records := calls(34, 50)
 	for i, state := range []acd.AgentState{acd.Ready, acd.Ringing, acd.Talking} {
@@ -167,9 +167,9 @@ func TestParkedStateIsReplaced(t *testing.T) {
 			return applied == i+1 && m.parkedEntries() == 1
 		})
 	}
-	s.client.Del(ctx, s.keys.agents())
+	s.client.Del(ctx, s.keys.live(acd.KindAgent))
 	drained(t, s, m)
-	if live, err := s.Load(ctx); err != nil || len(live.Agents) != 1 || live.Agents[0].State != acd.Talking {
+	if live, err := s.Load(ctx, morning); err != nil || len(live.Agents) != 1 || live.Agents[0].State != acd.Talking {
 		t.Errorf("Load = %+v, %v; want the newest state", live, err)
 	}
 }

@@ -68,7 +68,7 @@ func applyArgs(k keys, day calendar.Day, entries []countable, now time.Time) ([]
 		source = k.stints(day)
 	}
 	scriptKeys := []string{
-		k.counted(day), source, k.calls(), k.closed(), k.corrections(day), k.open(), k.month(day.Month()), k.year(day.Month().Year), k.day(day),
+		k.counted(day), source, k.live(acd.KindCall), k.closed(), k.corrections(day), k.open(), k.month(day.Month()), k.year(day.Month().Year), k.day(day),
 	}
 	args := make([]any, 0, 4+2*len(entries)+64*len(entries))
 	args = append(args, day.String(), int64(dedupeFor/time.Second), now.UTC().Format(time.RFC3339), len(entries))

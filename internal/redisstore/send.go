@@ -27,7 +27,7 @@ func (s *Store) send(ctx context.Context, batch []entry) []error {
 	replies := make([]redis.Cmder, len(batch))
 	// The live states first: the record of a call takes it out of them for good.
 	for i, e := range batch {
-		if e.counts() || e.endsCall() && recorded[e.live.id] {
+		if e.counts() || e.endsCall() && recorded[e.live.ID] {
 			continue // the script removes it: never without the record, even if that is refused
 		}
 		reply, err := s.queueLive(ctx, pipe, e)

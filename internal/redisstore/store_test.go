@@ -29,9 +29,9 @@ func TestLiveStateIsReadBackAsItWasLast(t *testing.T) {
 	drained(t, s, m)
 	busy := agent
 	busy.State, busy.Call = acd.Talking, "c1"
-	s.Append([]acd.Change{{Call: &talking}, {Agent: &busy}, {Ended: "c2"}}, nil, nil)
+	s.Append([]acd.Change{{Call: &talking}, {Agent: &busy}, gone("c2")}, nil, nil)
 	drained(t, s, m)
-	live, err := s.Load(context.Background())
+	live, err := s.Load(context.Background(), morning)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,9 +50,17 @@ func TestLiveStateIsReadBackAsItWasLast(t *testing.T) {
 func TestLoadRefusesAnotherVersion(t *testing.T) {
 	s := open(t, server(t).Address)
 	ctx := context.Background()
-	s.client.HSet(ctx, s.keys.calls(), "c1", `{"v":2,"call":"c1"}`)
-	if _, err := s.Load(ctx); err == nil || !strings.Contains(err.Error(), "c1") || !strings.Contains(err.Error(), "version 2") {
+	s.client.Set(ctx, s.keys.stateVersion(), acd.StateVersion+1, 0)
+	var newer *StateVersionError
+	if _, err := s.Load(ctx, morning); !errors.As(err, &newer) || !strings.Contains(err.Error(), "version 2") {
 		t.Errorf("Load: %v", err)
+	}
+	s.client.Del(ctx, s.keys.stateVersion())
+	for _, text := range []string{"null", "{", `{"call":7}`} {
+		s.client.HSet(ctx, s.keys.live(acd.KindCall), "c1", text)
+		if _, err := s.Load(ctx, morning); err == nil || !strings.Contains(err.Error(), "c1") {
+			t.Errorf("%s: Load: %v", text, err)
+		}
 	}
 }
 

@@ -147,6 +147,9 @@ func demand[E acd.Event](r *run, request E) {
 // agentChanged accounts for the time in the former state, and lets the person
 // do what people do in the new one.
 func (r *run) agentChanged(status *acd.AgentStatus) {
+	if status.Since.IsZero() {
+		return // told at the beginning: has never been on duty
+	}
 	slot := r.agentSlot[status.Agent]
 	p := &r.people[slot]
 	r.lanes.available(p, status.State == acd.Ready && status.Leaving == "")

@@ -220,8 +220,8 @@ func (r *run) react(out acd.Output) error {
 			r.callChanged(change.Call)
 		case change.Callback != nil:
 			r.callbackChanged(change.Callback)
-		default:
-			if c := r.callOf(change.Ended); c != nil {
+		case change.Gone != nil && change.Gone.Kind == acd.KindCall:
+			if c := r.callOf(acd.CallID(change.Gone.ID)); c != nil {
 				r.lanes.leave(c)
 				attempts = attempts || c.callback
 			}
@@ -235,8 +235,8 @@ func (r *run) react(out acd.Output) error {
 	}
 	if attempts {
 		for i := range out.Changes {
-			if id := out.Changes[i].Ended; id != "" {
-				r.attemptEnded(id)
+			if gone := out.Changes[i].Gone; gone != nil && gone.Kind == acd.KindCall {
+				r.attemptEnded(acd.CallID(gone.ID))
 			}
 		}
 	}
