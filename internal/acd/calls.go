@@ -340,11 +340,24 @@ func (e *Engine) record(c *call, result Result, reason Reason) {
 	}
 	if result == Answered {
 		record.Answered, record.Agent, record.Seat = c.Answered, c.CallStatus.Agent, c.Seat
-		e.measure(TalkTime, c.queue, record.Talk())
+		if c.queue == nil { // of which all but the end is known
+			record.Agent, record.Seat = lastOffered(c.Offers)
+		} else {
+			e.measure(TalkTime, c.queue, record.Talk())
+		}
 		e.rememberTalk(c.number(), record.Agent)
 	}
 	if c.Phase == PhaseAway {
 		record.Partner = c.referral.Partner
 	}
 	e.out.Records = append(e.out.Records, record)
+}
+
+// lastOffered is to whom a call was offered last.
+func lastOffered(offers []OfferRecord) (AgentID, SeatID) {
+	if len(offers) == 0 {
+		return "", ""
+	}
+	o := offers[len(offers)-1]
+	return o.Agent, o.Seat
 }

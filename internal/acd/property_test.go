@@ -29,7 +29,15 @@ type world struct {
 	leaving  map[acd.LegID]bool // legs that were hung up and of whose end nothing was said
 	released map[acd.LegID]time.Time
 	records  map[acd.CallID]int
+	steps    int
 	told     acd.Mirror // of all changes: what a store knows
+	history  map[acd.Key][]told
+}
+
+// told is what the store was told of one thing in a step.
+type told struct {
+	step   int
+	change acd.Change
 }
 
 func TestInvariantsHoldForRandomHistories(t *testing.T) {
@@ -42,6 +50,7 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 		w := &world{
 			t: t, e: e, cfg: cfg, now: start, alive: map[acd.CallID]bool{}, legs: map[acd.LegID]bool{},
 			leaving: map[acd.LegID]bool{}, released: map[acd.LegID]time.Time{}, records: map[acd.CallID]int{},
+			history: map[acd.Key][]told{},
 		}
 		w.step(acd.Tick{})
 		t.Repeat(map[string]func(*rapid.T){
@@ -65,6 +74,11 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 			"restart": func(t *rapid.T) {
 				if rapid.IntRange(0, 4).Draw(t, "one in five") == 0 {
 					w.restart()
+				}
+			},
+			"torn": func(t *rapid.T) {
+				if rapid.IntRange(0, 4).Draw(t, "one in five") == 0 {
+					w.torn(t)
 				}
 			},
 			"reconfigure": func(t *rapid.T) {
@@ -120,7 +134,73 @@ func (w *world) restart() {
 	for _, broken := range w.e.Audit() {
 		w.t.Fatalf("after a restart: %s", broken)
 	}
+	if mended, told := acd.Mend(state); len(told) > 0 || asText(w.t, mended) != asText(w.t, state) {
+		w.t.Fatalf("a state that agrees with itself was mended: %q", told)
+	}
 	w.step(acd.Tick{})
+}
+
+// torn lets another engine go on from a state of which each thing is as it was some
+// steps ago, or unknown: whatever was lost of it, the engine must be sound and come
+// to rest when the switch has nothing any more.
+func (w *world) torn(t *rapid.T) {
+	var torn acd.Mirror
+	for _, key := range slices.SortedFunc(maps.Keys(w.history), func(a, b acd.Key) int {
+		return strings.Compare(string(a.Kind)+a.ID, string(b.Kind)+b.ID)
+	}) {
+		lost := w.steps
+		if rapid.IntRange(0, 2).Draw(t, "lost") == 0 {
+			lost = max(0, w.steps-rapid.IntRange(1, 6).Draw(t, "steps"))
+		}
+		for _, was := range w.history[key] {
+			if was.step < lost {
+				torn.Apply(was.change)
+			}
+		}
+	}
+	before := torn.State(w.now)
+	state, told := acd.Mend(before)
+	if again, more := acd.Mend(state); len(more) > 0 {
+		t.Fatalf("mended twice: %q\n%s", more, asText(t, again))
+	}
+	e, err := acd.Restore(w.cfg, callflow.Standard{}, state)
+	if err != nil && !strings.Contains(err.Error(), "unknown queue") { // that a later configuration has no more
+		t.Fatalf("%v\nafter %q\n%s", err, told, asText(t, before))
+	}
+	if err != nil {
+		return
+	}
+	sound := func(after any) {
+		for _, broken := range e.Audit() {
+			t.Fatalf("after %+v: %s\nmended: %q\n%s", after, broken, told, asText(t, before))
+		}
+	}
+	sound("the start")
+	records := map[acd.CallID]int{}
+	step := func(at time.Time, event acd.Event) {
+		for _, r := range e.Step(at, event).Records {
+			if records[r.Call]++; records[r.Call] > 1 {
+				t.Fatalf("call %s ends twice", r.Call)
+			}
+		}
+		sound(event)
+	}
+	step(w.now, acd.Tick{})
+	for _, c := range state.Calls {
+		if c.Callback == "" {
+			step(w.now, acd.CallGone{Call: c.Call, Vanished: true})
+			if records[c.Call] != 1 {
+				t.Fatalf("call %s has ended without a record", c.Call)
+			}
+		}
+	}
+	step(w.now.Add(time.Minute), acd.NodeDown{Node: "a1"})
+	for due, ok := e.NextDue(); ok && due.Before(w.now.Add(24*time.Hour)); due, ok = e.NextDue() {
+		step(due, acd.Tick{})
+		for _, c := range e.Snapshot(due).Calls { // attempts to call back
+			step(due, acd.CallGone{Call: c.Call})
+		}
+	}
 }
 
 // asText writes something such that an empty list reads like none.
@@ -163,8 +243,12 @@ func (w *world) pass(d time.Duration) {
 func (w *world) step(event acd.Event) {
 	out := w.e.Step(w.now, event)
 	for _, c := range out.Changes {
-		w.told.Apply(stored(w.t, c))
+		c = stored(w.t, c)
+		w.told.Apply(c)
+		key, _ := c.Key()
+		w.history[key] = append(w.history[key], told{w.steps, c})
 	}
+	w.steps++
 	if ev, changes := event.(acd.Reconfigure); changes && out.Err == nil {
 		w.cfg = ev.Config
 	}
