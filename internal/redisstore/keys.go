@@ -16,6 +16,9 @@ import (
 //	hotline:{site}:live:call                  hash   call id → the call in progress, as JSON;
 //	                                                 likewise agent, callback, queue, partner, block, talked, place, site
 //	hotline:{site}:live:version               string acd.StateVersion of whoever wrote them
+//	hotline:{site}:lease                      hash   token and holder of the lease; expires
+//	hotline:{site}:fence                      string token of the last lease that was given
+//	hotline:{site}:controllers                hash   id → Controller as JSON
 //	hotline:{site}:records:2026-11-24         stream fields call, record: calls offered on that day
 //	hotline:{site}:stints:2026-11-24          stream fields call, record: what agents did on that day
 //	hotline:{site}:records:2026-11-24:restoring, likewise stints: archived entries, while they are put back
@@ -48,6 +51,9 @@ func newKeys(site string) (keys, error) {
 
 func (k keys) live(kind acd.Kind) string       { return k.prefix + "live:" + string(kind) }
 func (k keys) stateVersion() string            { return k.prefix + "live:version" }
+func (k keys) lease() string                   { return k.prefix + "lease" }
+func (k keys) fence() string                   { return k.prefix + "fence" }
+func (k keys) controllers() string             { return k.prefix + "controllers" }
 func (k keys) records(day calendar.Day) string { return k.prefix + "records:" + day.String() }
 func (k keys) counted(day calendar.Day) string { return k.prefix + "counted:" + day.String() }
 func (k keys) stints(day calendar.Day) string  { return k.prefix + "stints:" + day.String() }

@@ -1,7 +1,9 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
+	_ "embed" // live.lua
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -70,17 +72,115 @@ func liveChange(kind acd.Kind, text string) (c acd.Change, err error) {
 	return c, err
 }
 
-// queueLive puts the write of a live-state entry into a pipeline.
-func (s *Store) queueLive(ctx context.Context, pipe redis.Pipeliner, e entry) (redis.Cmder, error) {
-	hash := s.keys.live(e.live.Kind)
-	if e.change == nil {
-		return pipe.HDel(ctx, hash, e.live.ID), nil
+//go:embed live.lua
+var liveSource string
+
+var liveScript = redis.NewScript(liveSource)
+
+// liveBatch is one call of the script, for entries of a batch.
+type liveBatch struct {
+	at    []int // in the batch
+	reply *redis.Cmd
+}
+
+// queueLive puts the writes of live-state entries into a pipeline, as one call of the
+// script. The first time its text is sent along, which Redis then knows.
+func (s *Store) queueLive(ctx context.Context, pipe redis.Pipeliner, batch []entry, at []int, errs []error) *liveBatch {
+	b := &liveBatch{}
+	writes := newLiveWrites(s.keys, s.token.Load())
+	for _, i := range at {
+		if err := writes.add(batch[i].live, batch[i].change); err != nil {
+			errs[i] = &entryError{err}
+			continue
+		}
+		b.at = append(b.at, i)
 	}
-	text, err := json.Marshal(liveValue(*e.change))
+	if len(b.at) == 0 {
+		return b
+	}
+	keys, args := writes.args(false)
+	if s.knowsLive {
+		b.reply = pipe.EvalSha(ctx, liveScript.Hash(), keys, args...)
+	} else {
+		b.reply = pipe.Eval(ctx, liveSource, keys, args...)
+	}
+	return b
+}
+
+// readLive sets errs from the reply of the script. An obstacle that lies in one entry
+// fails all: then each is tried by itself.
+func (s *Store) readLive(ctx context.Context, batch []entry, b *liveBatch, execErr error, errs []error) {
+	if len(b.at) == 0 {
+		return
+	}
+	err := cmp.Or(b.reply.Err(), execErr)
+	s.knowsLive = !redis.HasErrorPrefix(err, "NOSCRIPT")
+	if len(b.at) == 1 || err == nil || !concernsEntry(err) {
+		for _, i := range b.at {
+			errs[i] = err
+		}
+		return
+	}
+	var single []*liveBatch
+	pipe := s.client.Pipeline()
+	for _, i := range b.at {
+		single = append(single, s.queueLive(ctx, pipe, batch, []int{i}, errs))
+	}
+	_, execErr = pipe.Exec(ctx)
+	for _, one := range single {
+		if one.reply.Err() != nil {
+			execErr = nil // it is that of a reply
+		}
+	}
+	for _, one := range single {
+		errs[one.at[0]] = cmp.Or(one.reply.Err(), execErr)
+	}
+}
+
+// liveWrites gathers what one call of the script writes.
+type liveWrites struct {
+	keys  keys
+	token uint64
+	sets  map[acd.Kind][]any // fields and values by turns
+	gone  map[acd.Kind][]any
+}
+
+func newLiveWrites(k keys, token uint64) *liveWrites {
+	return &liveWrites{keys: k, token: token, sets: map[acd.Kind][]any{}, gone: map[acd.Kind][]any{}}
+}
+
+// add adds one thing; a change that is nil takes it away.
+func (w *liveWrites) add(key acd.Key, change *acd.Change) error {
+	if change == nil {
+		w.gone[key.Kind] = append(w.gone[key.Kind], key.ID)
+		return nil
+	}
+	text, err := json.Marshal(liveValue(*change))
 	if err != nil {
-		return nil, fmt.Errorf("encode the state of %s %s: %w", e.live.Kind, e.live.ID, err)
+		return fmt.Errorf("encode the state of %s %s: %w", key.Kind, loggable(key), err)
 	}
-	return pipe.HSet(ctx, hash, e.live.ID, text), nil
+	w.sets[key.Kind] = append(w.sets[key.Kind], key.ID, text)
+	return nil
+}
+
+// args are KEYS and ARGV. With replace everything else is taken away.
+func (w *liveWrites) args(replace bool) (keys []string, args []any) {
+	keys, args = append(keys, w.keys.fence()), append(args, "", "0")
+	if w.token != 0 {
+		args[0] = strconv.FormatUint(w.token, 10)
+	}
+	if replace {
+		args[1] = "1"
+	}
+	for _, kind := range kinds {
+		sets, gone := w.sets[kind], w.gone[kind]
+		if !replace && len(sets)+len(gone) == 0 {
+			continue
+		}
+		keys = append(keys, w.keys.live(kind))
+		args = append(append(append(args, len(sets)/2, len(gone)), sets...), gone...)
+	}
+	return keys, args
 }
 
 // ForgetLive empties the live state, for a controller that does not take over what a

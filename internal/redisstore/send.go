@@ -24,39 +24,29 @@ func (s *Store) send(ctx context.Context, batch []entry) []error {
 		}
 	}
 	pipe := s.client.Pipeline()
-	replies := make([]redis.Cmder, len(batch))
 	// The live states first: the record of a call takes it out of them for good.
+	var live []int
 	for i, e := range batch {
 		if e.counts() || e.endsCall() && recorded[e.live.ID] {
 			continue // the script removes it: never without the record, even if that is refused
 		}
-		reply, err := s.queueLive(ctx, pipe, e)
-		if err != nil {
-			errs[i] = &entryError{err}
-			continue
-		}
-		replies[i] = reply
+		live = append(live, i)
 	}
+	states := s.queueLive(ctx, pipe, batch, live, errs)
 	groups := s.groups(batch, errs)
 	queueGroups(ctx, pipe, s.keys, groups)
 	if pipe.Len() == 0 {
 		return errs
 	}
 	_, err := pipe.Exec(ctx)
-	noted := readLive(replies, errs)
+	noted := states.reply != nil && states.reply.Err() != nil
 	for _, g := range groups {
-		noted = noted || g.reply.Err() != nil
+		noted = noted || g.reply.Err() != nil // not so for some errors of the connection, such as a refused password
 	}
-	if err != nil && noted {
+	if noted {
 		err = nil // it is that of a reply
 	}
-	if err != nil {
-		for i, reply := range replies {
-			if reply != nil && errs[i] == nil {
-				errs[i] = err
-			}
-		}
-	}
+	s.readLive(ctx, batch, states, err, errs)
 	s.meter.Records(s.readGroups(ctx, batch, groups, err, errs))
 	return errs
 }
@@ -127,17 +117,6 @@ func (g *group) fail(err error, errs []error) {
 	for _, i := range g.at {
 		errs[i] = err
 	}
-}
-
-// readLive sets errs from the replies to live states, and reports whether there were errors.
-func readLive(replies []redis.Cmder, errs []error) (noted bool) {
-	for i, reply := range replies {
-		if reply != nil && reply.Err() != nil {
-			errs[i] = reply.Err()
-			noted = true // not so for some errors of the connection, such as a refused password
-		}
-	}
-	return noted
 }
 
 // readGroups sets errs from the replies of the script. What was counted before is

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -91,6 +92,9 @@ type Store struct {
 	parkLimit    int
 
 	wake chan struct{} // holds one token when something was appended
+
+	token     atomic.Uint64 // of the lease under which live state is written; 0: none is needed
+	knowsLive bool          // Redis knows the script of the live state; owned by the writer
 
 	mu         sync.Mutex
 	waiting    backlog // guarded by mu

@@ -1,0 +1,72 @@
+-- Takes, keeps or gives back the lease: the right to be the one controller of a site.
+--
+-- KEYS[1] lease    hash: token, holder (a Controller as JSON); expires
+-- KEYS[2] fence    string: the token of the last lease that was given
+-- KEYS[3] version  string: version of the live state
+-- KEYS[4] controllers  hash: id -> Controller as JSON, with seen, ms since 1970
+--
+-- ARGV[1] take, keep or drop
+-- ARGV[2] id of the controller      ARGV[3] the Controller as JSON
+-- ARGV[4] ms for which the lease is given
+-- ARGV[5] the controller's token; 0 with take
+-- ARGV[6] version of the live state that the controller knows
+--
+-- Result: {what, token, holder, ms left}
+--   "held"    the controller has the lease, with this token
+--   "anew"    so too, but Redis had forgotten it: what it had is lost
+--   "other"   holder has it, for so long at most
+--   "newer"   the live state has the version token, which the controller does not know
+--
+-- Tokens grow: each is larger than those before it, and at least the milliseconds since
+-- 1970, so that they grow also when Redis has lost the last one.
+local what, id, json, ttl, token, known = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local seen = cjson.decode(json)
+seen['seen'] = now
+redis.call('HSET', KEYS[4], id, cjson.encode(seen))
+
+local written = tonumber(redis.call('GET', KEYS[3]) or '0') or 0
+if written > known then
+  return {'newer', tostring(written), '', 0}
+end
+
+local function give(t)
+  redis.call('HSET', KEYS[1], 'token', t, 'holder', json)
+  redis.call('PEXPIRE', KEYS[1], ttl)
+  redis.call('SET', KEYS[2], t)
+  redis.call('SET', KEYS[3], tostring(known))
+end
+
+local holds = redis.call('HGET', KEYS[1], 'token')
+local last = redis.call('GET', KEYS[2])
+
+if what == 'drop' then
+  if holds == token then
+    redis.call('DEL', KEYS[1])
+  end
+  redis.call('HDEL', KEYS[4], id)
+  return {'other', '0', '', 0}
+end
+
+if what == 'take' and not holds then
+  local fresh = math.max(tonumber(last or '0') + 1, now)
+  token = string.format('%.0f', fresh)
+  give(token)
+  return {'held', token, json, ttl}
+end
+
+if what == 'keep' and (holds == token or not holds and last == token) then
+  give(token)
+  return {'held', token, json, ttl}
+end
+if what == 'keep' and not holds and not last then
+  give(token)
+  return {'anew', token, json, ttl}
+end
+if not holds then
+  return {'other', last or '0', '', 0}
+end
+return {'other', holds, redis.call('HGET', KEYS[1], 'holder'), redis.call('PTTL', KEYS[1])}

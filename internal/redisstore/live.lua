@@ -1,0 +1,39 @@
+-- Writes live state, unless another controller has the lease.
+--
+-- KEYS[1]  fence   string: the token of the last lease that was given
+-- KEYS[2]  ...     hashes, one for each kind of thing
+--
+-- ARGV[1]  token of the lease under which this is written; empty: it is not looked at
+-- ARGV[2]  1: the hashes are emptied first
+-- then for each hash: how many fields are set and how many removed; the fields and
+-- values that are set, by turns; the fields that are removed
+--
+-- Result: OK; or the error FENCED when a later lease was given, UNFENCED when Redis
+-- knows of none, because it has lost its data: the lease must be kept first.
+if ARGV[1] ~= '' then
+  local last = redis.call('GET', KEYS[1])
+  if not last then
+    return redis.error_reply('UNFENCED Redis knows of no lease')
+  end
+  if last ~= ARGV[1] then
+    return redis.error_reply('FENCED another controller has the lease')
+  end
+end
+
+local at = 3
+for k = 2, #KEYS do
+  local sets, removals = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
+  at = at + 2
+  if ARGV[2] == '1' then
+    redis.call('DEL', KEYS[k])
+  end
+  if sets > 0 then
+    redis.call('HSET', KEYS[k], unpack(ARGV, at, at + 2 * sets - 1))
+    at = at + 2 * sets
+  end
+  if removals > 0 then
+    redis.call('HDEL', KEYS[k], unpack(ARGV, at, at + removals - 1))
+    at = at + removals
+  end
+end
+return redis.status_reply('OK')
