@@ -41,6 +41,8 @@ func callKey(id acd.CallID) acd.Key { return acd.Key{Kind: acd.KindCall, ID: str
 type backlog struct {
 	entries list.List // of entry
 	live    map[acd.Key]*list.Element
+	// newest is the newest state of everything that is not gone, written or not.
+	newest  map[acd.Key]*acd.Change
 	records int // and stints
 }
 
@@ -72,10 +74,33 @@ func (b *backlog) addChange(at time.Time, change acd.Change) {
 	if b.live == nil {
 		b.live = map[acd.Key]*list.Element{}
 	}
+	if b.newest == nil {
+		b.newest = map[acd.Key]*acd.Change{}
+	}
+	if gone {
+		delete(b.newest, e.live)
+	} else {
+		b.newest[e.live] = e.change
+	}
 	if older, waiting := b.live[e.live]; waiting {
 		b.entries.Remove(older)
 	}
 	b.live[e.live] = b.entries.PushBack(e)
+}
+
+// know takes in what is written already, and forgets what was known before.
+func (b *backlog) know(things []acd.Change) {
+	b.newest = make(map[acd.Key]*acd.Change, len(things))
+	for i := range things {
+		key, _ := things[i].Key()
+		b.newest[key] = &things[i]
+	}
+}
+
+// addCounted appends what was counted before, to be counted if Redis has lost it.
+func (b *backlog) addCounted(e entry) {
+	b.entries.PushBack(e)
+	b.records++
 }
 
 // all are the entries, in order.

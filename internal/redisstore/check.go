@@ -55,17 +55,22 @@ func (s *Store) checkVersion(ctx context.Context) Finding {
 		finding.Detail = "INFO failed: " + s.explain(err).Error()
 		return finding
 	}
-	version := ""
-	for line := range strings.Lines(info) {
-		if v, found := strings.CutPrefix(line, "redis_version:"); found {
-			version = strings.TrimSpace(v)
-		}
-	}
+	version := infoField(info, "redis_version")
 	finding.Detail = version
 	if versionOK(version) {
 		finding.OK, finding.Remedy = true, ""
 	}
 	return finding
+}
+
+// infoField is a field of what INFO answers; empty when there is none.
+func infoField(info, name string) string {
+	for line := range strings.Lines(info) {
+		if v, found := strings.CutPrefix(line, name+":"); found {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
 }
 
 func versionOK(version string) bool {

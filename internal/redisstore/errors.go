@@ -87,6 +87,10 @@ func concernsEntry(err error) bool {
 		!slices.ContainsFunc(hindersAll, func(prefix string) bool { return redis.HasErrorPrefix(err, prefix) })
 }
 
+// fenced reports whether another controller has the lease under which err's entry was
+// to be written.
+func fenced(err error) bool { return redis.HasErrorPrefix(err, "FENCED") }
+
 // wasRefused reports whether err is Redis' answer to an entry: the script ran, or was to run.
 func wasRefused(err error) bool {
 	var answered redis.Error

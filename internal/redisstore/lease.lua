@@ -24,16 +24,22 @@ local what, id, json, ttl, token, known = ARGV[1], ARGV[2], ARGV[3], tonumber(AR
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local seen = cjson.decode(json)
-seen['seen'] = now
-redis.call('HSET', KEYS[4], id, cjson.encode(seen))
+-- note lists the controller, who leads or not.
+local function note(leads)
+  local me = cjson.decode(json)
+  me['seen'], me['leading'] = now, leads
+  json = cjson.encode(me)
+  redis.call('HSET', KEYS[4], id, json)
+end
 
+note(false)
 local written = tonumber(redis.call('GET', KEYS[3]) or '0') or 0
 if written > known then
   return {'newer', tostring(written), '', 0}
 end
 
 local function give(t)
+  note(true)
   redis.call('HSET', KEYS[1], 'token', t, 'holder', json)
   redis.call('PEXPIRE', KEYS[1], ttl)
   redis.call('SET', KEYS[2], t)

@@ -200,9 +200,27 @@ func (e *StateVersionError) Error() string {
 	return fmt.Sprintf("the live state in Redis has version %d and this program knows up to %d: run the program that wrote it, or a newer one", e.Written, e.Known)
 }
 
-// Load reads the live state back, for a controller that starts, as of at. The error
-// is one of this package's typed errors, or says which entry cannot be read.
+// Load reads the live state back, as of at. The error is one of this package's typed
+// errors, or says which entry cannot be read.
 func (s *Store) Load(ctx context.Context, at time.Time) (acd.State, error) {
+	mirror, err := s.load(ctx, nil)
+	return mirror.State(at), err
+}
+
+// TakeOver is Load for a controller that goes on from that state, before it appends
+// anything.
+func (s *Store) TakeOver(ctx context.Context, at time.Time) (acd.State, error) {
+	var things []acd.Change
+	mirror, err := s.load(ctx, func(c acd.Change) { things = append(things, c) })
+	s.mu.Lock()
+	s.waiting.know(things)
+	s.mu.Unlock()
+	return mirror.State(at), err
+}
+
+// load reads the live state; each, unless nil, is told every thing.
+func (s *Store) load(ctx context.Context, each func(acd.Change)) (acd.Mirror, error) {
+	var mirror acd.Mirror
 	hashes := make([]*redis.MapStringStringCmd, len(kinds))
 	var version *redis.StringCmd
 	// Not a transaction, which a Redis whose memory is full would refuse.
@@ -214,20 +232,22 @@ func (s *Store) Load(ctx context.Context, at time.Time) (acd.State, error) {
 		return nil
 	})
 	if err != nil && !errors.Is(err, redis.Nil) {
-		return acd.State{}, s.explain(err)
+		return mirror, s.explain(err)
 	}
 	if v, err := strconv.Atoi(version.Val()); version.Val() != "" && (err != nil || v > acd.StateVersion) {
-		return acd.State{}, &StateVersionError{Written: v, Known: acd.StateVersion}
+		return mirror, &StateVersionError{Written: v, Known: acd.StateVersion}
 	}
-	var mirror acd.Mirror
 	for i, kind := range kinds {
 		for id, text := range hashes[i].Val() {
 			change, err := liveChange(kind, text)
 			if err != nil {
-				return acd.State{}, fmt.Errorf("field %s of %s in Redis is not a live state: %w", id, s.keys.live(kind), err)
+				return mirror, fmt.Errorf("field %s of %s in Redis is not a live state: %w", id, s.keys.live(kind), err)
 			}
 			mirror.Apply(change)
+			if each != nil {
+				each(change)
+			}
 		}
 	}
-	return mirror.State(at), nil
+	return mirror, nil
 }

@@ -233,12 +233,17 @@ func dayOf(record acd.CallRecord, loc *time.Location) calendar.Day {
 // settle forgets the entries of the batch in flight that are written, parks
 // those that are refused one by one, and returns the rest with its first error.
 func (s *Store) settle(batch []entry, errs []error) (rest []entry, hindrance error) {
-	var refused []entry
+	var refused, written []entry
 	var oldest time.Time // of what was written
 	for i, e := range batch {
 		err := errs[i]
 		switch {
+		case fenced(err) && !e.counts():
+			continue // another controller writes its own
 		case err == nil:
+			if e.counts() {
+				written = append(written, e)
+			}
 			if oldest.IsZero() || e.at.Before(oldest) {
 				oldest = e.at
 			}
@@ -259,6 +264,9 @@ func (s *Store) settle(batch []entry, errs []error) (rest []entry, hindrance err
 	}
 	s.mu.Lock()
 	s.inFlight = rest
+	for _, e := range written {
+		s.recall(e, time.Now())
+	}
 	s.park(batch, refused)
 	records, changes := s.unwritten()
 	parkedRecords := countRecords(s.parked)

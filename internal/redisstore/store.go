@@ -97,12 +97,15 @@ type Store struct {
 	knowsLive bool          // Redis knows the script of the live state; owned by the writer
 
 	mu         sync.Mutex
-	waiting    backlog // guarded by mu
-	inFlight   []entry // guarded by mu; taken by the writer, not yet written
-	parked     []entry // guarded by mu; refused one by one, in the order in which they are due
-	tookParked bool    // guarded by mu; the last batch was of parked entries
-	flushing   bool    // guarded by mu; Run is about to end
-	failure    error   // guarded by mu; typed, nil while Redis does what it is told
+	waiting    backlog         // guarded by mu
+	inFlight   []entry         // guarded by mu; taken by the writer, not yet written
+	parked     []entry         // guarded by mu; refused one by one, in the order in which they are due
+	tookParked bool            // guarded by mu; the last batch was of parked entries
+	flushing   bool            // guarded by mu; Run is about to end
+	recent     []counted       // guarded by mu; what Redis has acknowledged, oldest first
+	anew       bool            // guarded by mu; the live state is to be written as a whole
+	servers    map[string]bool // guarded by mu; run ids of the Redis that were connected
+	failure    error           // guarded by mu; typed, nil while Redis does what it is told
 	since      time.Time
 	running    bool // guarded by mu
 }
@@ -134,7 +137,7 @@ func New(o Options) (*Store, error) {
 	}
 	s.address = o.Address
 	if s.client == nil {
-		s.client, s.ownsClient = newClient(o), true
+		s.client, s.ownsClient = newClient(o, s.otherServer), true
 	} else {
 		s.address = addressOf(s.client)
 	}
@@ -144,7 +147,8 @@ func New(o Options) (*Store, error) {
 // The client's own log would repeat, unstructured, what it also returns as errors.
 var quietClient = sync.OnceFunc(logging.Disable)
 
-func newClient(o Options) redis.UniversalClient {
+// newClient makes a client that tells the run id of the Redis of each new connection.
+func newClient(o Options, connected func(run string)) redis.UniversalClient {
 	quietClient()
 	return redis.NewClient(&redis.Options{
 		Addr: o.Address, Username: o.Username, Password: o.Password, DB: o.DB,
@@ -154,6 +158,12 @@ func newClient(o Options) redis.UniversalClient {
 		ContextTimeoutEnabled: true,
 		// One writer and a few readers.
 		PoolSize: 4,
+		OnConnect: func(ctx context.Context, c *redis.Conn) error {
+			if info, err := c.Info(ctx, "server").Result(); err == nil {
+				connected(infoField(info, "run_id"))
+			}
+			return nil // whoever may not ask is told what goes wrong by what follows
+		},
 		// Not known to Redis 7 and 8 as Debian has them.
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 		DisableIdentity:          true,
@@ -190,9 +200,13 @@ func (s *Store) Append(changes []acd.Change, records []acd.CallRecord, stints []
 	s.mu.Lock()
 	s.waiting.add(now, changes, records, parts)
 	s.mu.Unlock()
+	s.wakeWriter()
+}
+
+func (s *Store) wakeWriter() {
 	select {
 	case s.wake <- struct{}{}:
-	default: // the writer has not yet seen the token of an earlier Append
+	default: // the writer has not yet seen the token of an earlier one
 	}
 }
 

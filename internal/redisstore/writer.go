@@ -72,10 +72,10 @@ func pause(ctx context.Context, d time.Duration) {
 func (s *Store) drain(ctx context.Context, atLeast int) {
 	for {
 		batch := s.nextBatch()
-		if len(batch) == 0 {
+		if len(batch) == 0 && !s.toBeWrittenAnew() {
 			return
 		}
-		again := batch[0].parked
+		again := len(batch) > 0 && batch[0].parked
 		if !s.deliver(ctx, batch) || len(batch) < atLeast && !again {
 			return
 		}
@@ -88,14 +88,17 @@ func (s *Store) deliver(ctx context.Context, batch []entry) bool {
 	backoff := firstBackoff
 	for {
 		start := time.Now()
-		rest, err := s.settle(batch, s.send(ctx, batch))
+		rest, err := batch, s.replaceLive(ctx)
 		if err == nil {
+			rest, err = s.settle(batch, s.send(ctx, batch))
+		}
+		if err == nil && len(batch) > 0 {
 			s.meter.Batch(len(batch), time.Since(start))
 		}
 		batch = rest
 		s.observe(err)
 		switch {
-		case len(batch) == 0:
+		case len(batch) == 0 && err == nil:
 			return true
 		case ctx.Err() != nil:
 			return false

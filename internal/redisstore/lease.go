@@ -1,0 +1,226 @@
+package redisstore
+
+import (
+	"context"
+	_ "embed" // lease.lua
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+
+	"hotline/internal/acd"
+)
+
+//go:embed lease.lua
+var leaseSource string
+
+var leaseScript = redis.NewScript(leaseSource)
+
+const (
+	// leaseFor is how long a lease holds without being kept: how long a crashed
+	// controller can keep others from taking over.
+	leaseFor = 2 * time.Second
+	// keepEvery and keepTimeout let several attempts fit into it.
+	keepEvery   = 400 * time.Millisecond
+	keepTimeout = 800 * time.Millisecond
+	// forgetControllers is after how long one that says nothing is not listed any more.
+	forgetControllers = 10 * time.Second
+)
+
+// Controller is a hotline process that has the lease of a site, or would like to.
+type Controller struct {
+	ID      string    `json:"id"` // unique to the process
+	Host    string    `json:"host"`
+	HTTP    string    `json:"http"` // where its API listens
+	Version string    `json:"version"`
+	Started time.Time `json:"started"`
+	Leading bool      `json:"leading"`
+	Seen    int64     `json:"seen,omitempty"` // ms since 1970, by Redis' clock
+}
+
+// LeaseLostError says that another controller has the lease.
+type LeaseLostError struct{ Holder Controller }
+
+func (e *LeaseLostError) Error() string {
+	return fmt.Sprintf("another controller has taken over: %s on %s", e.Holder.ID, e.Holder.Host)
+}
+
+// Lease is the right to be the one controller of a site. It is taken by TryLease and
+// kept by Keep.
+//
+// While Redis is away the lease cannot be kept, and none can be taken either: its
+// holder goes on. But a holder that was stopped for a while, or whose attempts to
+// keep the lease do not end, does not know whether another has taken over: it must
+// ask before it does anything more. That is what Wait is for.
+type Lease struct {
+	store *Store
+	me    Controller
+	token uint64
+
+	mu      sync.Mutex
+	asked   time.Time // guarded by mu; when the last attempt to keep it ended
+	lost    error     // guarded by mu
+	changed chan struct{}
+}
+
+// leaseReply is what the script answers.
+type leaseReply struct {
+	what   string
+	token  uint64
+	holder Controller
+	left   time.Duration
+}
+
+func (s *Store) askLease(ctx context.Context, what string, me Controller, token uint64) (leaseReply, error) {
+	ctx, stop := context.WithTimeout(ctx, keepTimeout)
+	defer stop()
+	text, err := json.Marshal(me)
+	if err != nil {
+		return leaseReply{}, err
+	}
+	keys := []string{s.keys.lease(), s.keys.fence(), s.keys.stateVersion(), s.keys.controllers()}
+	values, err := leaseScript.Run(ctx, s.client, keys, what, me.ID, text, leaseFor.Milliseconds(), strconv.FormatUint(token, 10), acd.StateVersion).Slice()
+	if err != nil {
+		return leaseReply{}, s.explain(err)
+	}
+	reply := leaseReply{}
+	var holder, number string
+	var left int64
+	if len(values) == 4 {
+		reply.what, _ = values[0].(string)
+		number, _ = values[1].(string)
+		holder, _ = values[2].(string)
+		left, _ = values[3].(int64)
+	}
+	if reply.token, err = strconv.ParseUint(number, 10, 64); err != nil {
+		return leaseReply{}, fmt.Errorf("the script of the lease answered %v", values)
+	}
+	reply.left = time.Duration(left) * time.Millisecond
+	if holder != "" {
+		if err := json.Unmarshal([]byte(holder), &reply.holder); err != nil {
+			return leaseReply{}, fmt.Errorf("the holder of the lease is not legible: %w", err)
+		}
+	}
+	if reply.what == "newer" {
+		return reply, &StateVersionError{Written: int(reply.token), Known: acd.StateVersion}
+	}
+	return reply, nil
+}
+
+// TryLease takes the lease if nobody has it. Otherwise it returns no lease and who
+// has it. From then on the store writes live state under the lease. The error is one
+// of this package's typed errors.
+func (s *Store) TryLease(ctx context.Context, me Controller) (*Lease, Controller, error) {
+	reply, err := s.askLease(ctx, "take", me, 0)
+	if err != nil || reply.what != "held" {
+		return nil, reply.holder, err
+	}
+	s.token.Store(reply.token)
+	return &Lease{store: s, me: me, token: reply.token, asked: time.Now(), changed: make(chan struct{}, 1)}, reply.holder, nil
+}
+
+// Token is larger than that of every lease before.
+func (l *Lease) Token() uint64 { return l.token }
+
+// Keep keeps the lease until ctx is done; then it gives the lease back, unless it
+// was lost. Losing it is a *LeaseLostError.
+func (l *Lease) Keep(ctx context.Context) error {
+	ticker := time.NewTicker(keepEvery)
+	defer ticker.Stop()
+	for {
+		if err := l.keep(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// GiveBack lets another controller take the lease at once. What is still to be
+// written as live state must have been written before.
+func (l *Lease) GiveBack(ctx context.Context) error {
+	_, err := l.store.askLease(ctx, "drop", l.me, l.token)
+	return err
+}
+
+func (l *Lease) keep(ctx context.Context) error {
+	reply, err := l.store.askLease(ctx, "keep", l.me, l.token)
+	if ctx.Err() != nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var newer *StateVersionError
+	switch {
+	case errors.As(err, &newer):
+		l.lost = err
+	case err != nil: // nobody else can take it either; the store tells of the outage
+	case reply.what == "other":
+		l.lost = &LeaseLostError{Holder: reply.holder}
+	case reply.what == "anew":
+		l.store.log.Warn("Redis had forgotten the lease, and so what was written there; all that goes on is written anew")
+		l.store.writeAnew()
+	}
+	l.asked = time.Now()
+	select {
+	case l.changed <- struct{}{}:
+	default:
+	}
+	return l.lost
+}
+
+// Wait returns at once while the lease is known to be held, as far as can be known;
+// otherwise when that has been found out. The error is a *LeaseLostError, or ctx's.
+func (l *Lease) Wait(ctx context.Context) error {
+	for {
+		l.mu.Lock()
+		lost, fresh := l.lost, time.Since(l.asked) < leaseFor
+		l.mu.Unlock()
+		if lost != nil || fresh {
+			return lost
+		}
+		select {
+		case <-l.changed:
+			// Whoever else waits is told by the next attempt.
+		case <-time.After(keepEvery):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Controllers lists the processes that have said lately that they lead the site or
+// would like to, by id.
+func (s *Store) Controllers(ctx context.Context) ([]Controller, error) {
+	var list []Controller
+	var now *redis.TimeCmd
+	var all *redis.MapStringStringCmd
+	if _, err := s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		now, all = pipe.Time(ctx), pipe.HGetAll(ctx, s.keys.controllers())
+		return nil
+	}); err != nil {
+		return nil, s.explain(err)
+	}
+	for id, text := range all.Val() {
+		var c Controller
+		if err := json.Unmarshal([]byte(text), &c); err != nil {
+			s.log.Warn("a controller in Redis is not legible", zap.String("id", id), zap.Error(err))
+			continue
+		}
+		if now.Val().Sub(time.UnixMilli(c.Seen)) <= forgetControllers {
+			list = append(list, c)
+		}
+	}
+	slices.SortFunc(list, func(a, b Controller) int { return strings.Compare(a.ID, b.ID) })
+	return list, nil
+}

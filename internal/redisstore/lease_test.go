@@ -1,0 +1,203 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"hotline/internal/acd"
+)
+
+func controller(id string) Controller {
+	return Controller{ID: id, Host: "host-" + id, Version: "test", Started: morning}
+}
+
+// take takes the lease, which must be free.
+func take(t *testing.T, s *Store, id string) *Lease {
+	t.Helper()
+	lease, holder, err := s.TryLease(t.Context(), controller(id))
+	if err != nil || lease == nil {
+		t.Fatalf("no lease: %v, held by %+v", err, holder)
+	}
+	return lease
+}
+
+// expire lets the lease run out, as if its holder had crashed that long ago.
+func expire(t *testing.T, s *Store) {
+	t.Helper()
+	if n, err := s.client.Del(t.Context(), s.keys.lease()).Result(); err != nil || n != 1 {
+		t.Fatalf("the lease was not there: %v", err)
+	}
+}
+
+func TestOneHasTheLease(t *testing.T) {
+	address := server(t).Address
+	a, b := open(t, address), open(t, address)
+	lease := take(t, a, "a")
+	none, holder, err := b.TryLease(t.Context(), controller("b"))
+	if none != nil || err != nil || holder.ID != "a" || !holder.Leading {
+		t.Errorf("b was given %v, %+v, %v", none, holder, err)
+	}
+	if ttl := a.client.PTTL(t.Context(), a.keys.lease()).Val(); ttl <= 0 || ttl > leaseFor {
+		t.Errorf("the lease runs out after %v", ttl)
+	}
+	list, err := a.Controllers(t.Context())
+	if err != nil || len(list) != 2 || !list[0].Leading || list[1].Leading {
+		t.Errorf("controllers: %+v, %v", list, err)
+	}
+	if err := lease.GiveBack(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if next := take(t, b, "b"); next.Token() <= lease.Token() {
+		t.Errorf("the tokens are %d, then %d", lease.Token(), next.Token())
+	}
+	if err := lease.GiveBack(t.Context()); err != nil { // of what it has no more
+		t.Fatal(err)
+	}
+	if none, holder, _ := a.TryLease(t.Context(), controller("a")); none != nil || holder.ID != "b" {
+		t.Errorf("a took the lease from b, %+v", holder)
+	}
+}
+
+func TestWhoLosesTheLeaseIsToldAndWritesNothingMore(t *testing.T) {
+	address := server(t).Address
+	a, meterA, _ := run(t, address)
+	old := take(t, a, "a")
+	a.Append([]acd.Change{call("1", acd.PhaseWaiting)}, nil, nil)
+	drained(t, a, meterA)
+	expire(t, a)
+	b, meterB, _ := run(t, address)
+	take(t, b, "b")
+	b.Append([]acd.Change{call("1", acd.PhaseTalking)}, nil, nil)
+	drained(t, b, meterB)
+	record := calls(90, 1)
+	a.Append([]acd.Change{call("1", acd.PhaseRinging), call("2", acd.PhaseWaiting)}, record, nil)
+	a.writeAnew()
+	drained(t, a, meterA)
+	live, err := b.Load(t.Context(), morning)
+	if err != nil || len(live.Calls) != 1 || live.Calls[0].Phase != acd.PhaseTalking {
+		t.Errorf("the live state is %+v, %v", live.Calls, err)
+	}
+	holds(t, b, record) // what has happened, has happened
+	var lost *LeaseLostError
+	if err := old.Keep(t.Context()); !errors.As(err, &lost) || lost.Holder.ID != "b" {
+		t.Errorf("Keep: %v", err)
+	}
+	if err := old.Wait(t.Context()); !errors.As(err, &lost) {
+		t.Errorf("Wait: %v", err)
+	}
+}
+
+func TestALeaseThatRanOutIsKeptIfNobodyElseTookIt(t *testing.T) {
+	s := open(t, server(t).Address)
+	lease := take(t, s, "a")
+	expire(t, s)
+	if err := lease.keep(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if none, holder, _ := s.TryLease(t.Context(), controller("b")); none != nil || holder.ID != "a" {
+		t.Errorf("b took the lease, %+v", holder)
+	}
+}
+
+// A Redis that has lost everything is told again what goes on, and what was
+// counted in the last minute, once.
+func TestWhatRedisHasLostIsWrittenAgain(t *testing.T) {
+	s, m, _ := run(t, server(t).Address)
+	lease := take(t, s, "a")
+	records := calls(91, 1200)
+	var changes []acd.Change
+	for i := range 1100 {
+		changes = append(changes, call(acd.CallID(fmt.Sprint(i)), acd.PhaseWaiting))
+	}
+	s.Append(changes, records, nil)
+	s.Append([]acd.Change{call("7", acd.PhaseTalking), gone("8")}, nil, nil)
+	drained(t, s, m)
+	if err := s.client.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	s.Append([]acd.Change{call("9", acd.PhaseRinging)}, nil, nil) // refused until the lease is known
+	if err := lease.keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	m.until(t, "the new beginning", func() bool { return !s.toBeWrittenAnew() })
+	drained(t, s, m)
+	live, err := s.Load(t.Context(), morning)
+	if err != nil || len(live.Calls) != 1099 {
+		t.Fatalf("%d calls are live, %v", len(live.Calls), err)
+	}
+	phases := map[acd.CallID]acd.CallPhase{}
+	for _, c := range live.Calls {
+		phases[c.Call] = c.Phase
+	}
+	if phases["7"] != acd.PhaseTalking || phases["9"] != acd.PhaseRinging || phases["8"] != "" {
+		t.Errorf("the phases are %v %v %v", phases["7"], phases["9"], phases["8"])
+	}
+	holds(t, s, records)
+	s.writeAnew()
+	m.until(t, "writing again", func() bool { return !s.toBeWrittenAnew() })
+	drained(t, s, m)
+	holds(t, s, records)
+}
+
+// A Redis that takes the place of another, as after a failover, is told what it
+// may not know.
+func TestAnotherRedisIsToldAgain(t *testing.T) {
+	dir := t.TempDir()
+	first := server(t, "--dir", dir, "--appendonly", "no")
+	s, m, _ := run(t, first.Address)
+	records := calls(92, 30)
+	s.Append([]acd.Change{call("1", acd.PhaseWaiting)}, records, nil)
+	drained(t, s, m)
+	first.Restart(t) // empty
+	s.Append([]acd.Change{call("2", acd.PhaseWaiting)}, nil, nil)
+	m.until(t, "writing again", func() bool {
+		live, err := s.Load(context.Background(), morning)
+		return err == nil && len(live.Calls) == 2 && !s.toBeWrittenAnew()
+	})
+	drained(t, s, m)
+	holds(t, s, records)
+}
+
+func TestANewerStateKeepsOlderProgramsOut(t *testing.T) {
+	s := open(t, server(t).Address)
+	lease := take(t, s, "a")
+	s.client.Set(t.Context(), s.keys.stateVersion(), acd.StateVersion+1, 0)
+	var newer *StateVersionError
+	if err := lease.keep(t.Context()); !errors.As(err, &newer) || !strings.Contains(err.Error(), "version 2") {
+		t.Errorf("keep: %v", err)
+	}
+	s.client.Del(t.Context(), s.keys.lease())
+	if lease, _, err := s.TryLease(t.Context(), controller("b")); lease != nil || !errors.As(err, &newer) {
+		t.Errorf("TryLease: %v, %v", lease, err)
+	}
+}
+
+// Who was stopped for longer than the lease holds waits for the next attempt.
+func TestWhoWasStoppedAsksFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &Lease{asked: time.Now(), changed: make(chan struct{}, 1)}
+		if err := l.Wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(leaseFor)
+		waited := make(chan error, 1)
+		go func() { waited <- l.Wait(t.Context()) }()
+		synctest.Wait()
+		select {
+		case err := <-waited:
+			t.Fatalf("did not wait: %v", err)
+		default:
+		}
+		l.mu.Lock()
+		l.lost = &LeaseLostError{}
+		l.mu.Unlock()
+		if err := <-waited; err == nil {
+			t.Error("was not told that the lease is lost")
+		}
+	})
+}
