@@ -147,8 +147,7 @@ func TestWhatRedisHasLostIsWrittenAgain(t *testing.T) {
 // A Redis that takes the place of another, as after a failover, is told what it
 // may not know.
 func TestAnotherRedisIsToldAgain(t *testing.T) {
-	dir := t.TempDir()
-	first := server(t, "--dir", dir, "--appendonly", "no")
+	first := server(t, "--appendonly", "no", "--save", "")
 	s, m, _ := run(t, first.Address)
 	records := calls(92, 30)
 	s.Append([]acd.Change{call("1", acd.PhaseWaiting)}, records, nil)
