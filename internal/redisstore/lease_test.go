@@ -152,6 +152,7 @@ func TestAnotherRedisIsToldAgain(t *testing.T) {
 	records := calls(92, 30)
 	s.Append([]acd.Change{call("1", acd.PhaseWaiting)}, records, nil)
 	drained(t, s, m)
+	first.Kill()
 	first.Restart(t) // empty
 	s.Append([]acd.Change{call("2", acd.PhaseWaiting)}, nil, nil)
 	m.until(t, "writing again", func() bool {
