@@ -59,8 +59,9 @@ func reportOf(load loader, use, short, flag, usage string, parse func(string) (b
 		Short: short,
 		Long: short + `.
 
-A period that is not over is reported as of now, and its counts are not set
-against those of whole periods. The exit status is 1 when there are no data.
+A period that is not over is reported as of now; its counts, summed times and
+maxima are not set against those of whole periods. The exit status is 1 when there
+are no data.
 A PDF is printed by Chromium: apt-get install chromium fonts-noto-cjk`,
 		Args: cobra.NoArgs,
 	}

@@ -79,12 +79,12 @@ func value(f traffic.Figures, metric traffic.Metric) traffic.Ratio {
 }
 
 // base sets the period of the report against an earlier one. While the period goes on,
-// its counts are not set against those of a whole one.
+// what grows with it is not set against that of a whole one.
 func (r *Report) base(definitions *traffic.Definitions, period BasePeriod, site traffic.Counters) Base {
 	b := Base{BasePeriod: period, Found: !empty(site), Changes: map[traffic.Metric]traffic.Change{}, Figures: definitions.Compute(site)}
 	for _, d := range definitions.List() {
 		var change traffic.Change
-		if b.Found && !(r.GoesOn && (d.Unit == "calls" || d.Unit == "offers")) {
+		if b.Found && !(r.GoesOn && d.Grows()) {
 			change = d.Change(value(r.Figures, d.Key), value(b.Figures, d.Key))
 		}
 		b.Changes[d.Key] = change

@@ -180,13 +180,34 @@ func TestPeriodWithoutDataSaysSo(t *testing.T) {
 
 func TestPeriodThatGoesOn(t *testing.T) {
 	at := time.Date(2026, 1, 31, 15, 20, 0, 0, bulletintest.Shanghai)
-	r := assemble(t, bulletintest.Input(bulletin.Day(calendar.NewDay(2026, time.January, 31)), at))
+	in := bulletintest.Input(bulletin.Day(calendar.NewDay(2026, time.January, 31)), at)
+	for _, c := range traffic.Names() { // so that every figure has a value, and none is that of its base
+		if c != traffic.CountImported {
+			each := int64(1)
+			if strings.Contains(string(c), "_ms") {
+				each = 40_000
+			}
+			in.Site[c] += 7_000_000 * each
+			in.Bases[2][c] += 9_000_000*each*each/2 + 1
+		}
+	}
+	r := assemble(t, in)
 	if !r.GoesOn || r.DaysOver != 0 || len(r.Hours) != 16 {
 		t.Errorf("goes on %v, %d days over, %d hours", r.GoesOn, r.DaysOver, len(r.Hours))
 	}
 	changes := r.Bases[2].Changes
 	if changes[traffic.Answered].Defined() || !changes[traffic.ConnectRate].Defined() {
 		t.Errorf("answered %v, connect rate %v", changes[traffic.Answered], changes[traffic.ConnectRate])
+	}
+	for _, d := range r.Figures.Definitions().List() {
+		grows := d.Unit == "calls" || d.Unit == "offers"
+		switch d.Key {
+		case traffic.RingTime, traffic.LoggedIn, traffic.Ready, traffic.NotReady, traffic.OnContact, traffic.WrapUp, traffic.LongestWait, traffic.LongestTalk:
+			grows = true
+		}
+		if change := changes[d.Key]; grows == change.Defined() || grows != d.Grows() {
+			t.Errorf("%s has the change %v", d.Key, change)
+		}
 	}
 	for lang, want := range map[string]string{"zh": "截至 2026-01-31 15:20:00，本期尚未结束", "en": "as of 2026-01-31 15:20:00; the period is not over"} {
 		if got := r.Document(lang).State; got != want {

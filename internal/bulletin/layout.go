@@ -233,7 +233,7 @@ func (r *Report) notes(l language) []string {
 			"A call counts in the quarter-hour and day in which it was offered, whenever it ended. The 24 hours slide by a quarter-hour; all that end in the period are examined."),
 	}
 	if r.GoesOn {
-		list = append(list, l.t("本期尚未结束，数量指标不与完整的往期相比。", "The period is not over: counts are not set against those of whole periods."))
+		list = append(list, l.t("本期尚未结束，数量、累计时长和最大值不与完整的往期相比。", "The period is not over: counts, summed times and maxima are not set against those of whole periods."))
 	}
 	if r.leap() {
 		list = append(list, l.f("上年没有2月29日，同比以%s为基期。", "The year before has no 29 February: the base is %s.", l.day(r.Bases[len(r.Bases)-1].Period.First)))
