@@ -16,8 +16,7 @@
 -- ARGV[3]   now, as text, for KEYS[5]
 -- ARGV[4]   n, how many entries there are; no id occurs twice
 -- then for each entry its id and its text
--- then for each of KEYS[9…] how many amounts are added, how many there are (the others
---           are maxima), the fields, and the amounts that belong to them
+-- then the amounts for each of KEYS[9…]; see amounts.lua
 --
 -- Result    the indices, from 1 on, of the entries that have been applied before: then
 --           nothing is applied, and the rest may be sent again without them. An empty
@@ -29,47 +28,9 @@
 -- nevertheless, for example because a right is missing, is undone. Nobody sees the
 -- state between: Redis runs the script as one step, and keeps it as one step.
 local DAY, CLOSED, IDS = 9, {7, 8}, 5
-local CHUNK = 2000   -- values in one command; Lua passes no more than about 8000
 local n = tonumber(ARGV[4])
 local at             -- the key that is being used
 local undo = {}      -- functions that take back what was done, last first
-
--- merge reads what a bucket has, and returns what it is to have and what it had, as
--- arguments of HSET, with the fields that it did not have. The bucket's numbers begin at i.
-local function merge(key, i)
-  at = key
-  local sums, count = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
-  local names, amounts = i + 1, i + 1 + count
-  local after, before, missing = {}, {}, {}
-  for from = 1, count, CHUNK do
-    local to = math.min(from + CHUNK - 1, count)
-    local old = redis.call('HMGET', key, unpack(ARGV, names + from, names + to))
-    for f = from, to do
-      local name, amount, text = ARGV[names + f], ARGV[amounts + f], old[f - from + 1]
-      if not text then
-        missing[#missing + 1] = name
-        after[#after + 1] = name
-        after[#after + 1] = amount
-      else
-        local value = tonumber(text) or error({err = 'ERR the counter ' .. name .. ' is not a number'})
-        local sum = f > sums and math.max(value, amount) or value + amount
-        if sum ~= value then
-          before[#before + 1] = name
-          before[#before + 1] = text
-          after[#after + 1] = name
-          after[#after + 1] = sum -- Redis writes whole numbers up to 2^53 exactly
-        end
-      end
-    end
-  end
-  return {key = key, after = after, before = before, missing = missing}
-end
-
-local function inChunks(call, command, key, values)
-  for from = 1, #values, CHUNK do
-    call(command, key, unpack(values, from, math.min(from + CHUNK - 1, #values)))
-  end
-end
 
 local function noLongerLive()
   at = KEYS[3]
@@ -97,13 +58,15 @@ local function apply()
   local buckets = {}
   local i = IDS + 2 * n
   for k = DAY, #KEYS do
+    at = KEYS[k]
     buckets[#buckets + 1] = merge(KEYS[k], i)
     if k == DAY and closed then
       for _, more in ipairs(CLOSED) do
+        at = KEYS[more]
         buckets[#buckets + 1] = merge(KEYS[more], i)
       end
     end
-    i = i + 2 + 2 * tonumber(ARGV[i + 1])
+    i = amountsEnd(i)
   end
   at = KEYS[6]
   local open = redis.call('SISMEMBER', KEYS[6], ARGV[1]) == 1
@@ -139,16 +102,8 @@ local function apply()
   end
   for _, b in ipairs(buckets) do
     at = b.key
-    undo[#undo + 1] = function()
-      inChunks(redis.pcall, 'HSET', b.key, b.before)
-      for _, name in ipairs(b.missing) do
-        local gone = redis.pcall('HDEL', b.key, name)
-        if type(gone) == 'table' and gone.err then
-          redis.pcall('HSET', b.key, name, '0') -- counts as none
-        end
-      end
-    end
-    inChunks(redis.call, 'HSET', b.key, b.after)
+    undo[#undo + 1] = function() takeBack(b) end
+    put(b)
   end
   noLongerLive()
   return {}

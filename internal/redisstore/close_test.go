@@ -175,7 +175,7 @@ func TestDayIsNotClosedTooEarly(t *testing.T) {
 	s.Append([]acd.Change{gone("late")}, nil, nil)
 	drained(t, s, m)
 	// A record comes between the recount and the closing.
-	_, recounted, err := s.recounted(ctx, today)
+	_, recounted, err := s.recounted(ctx, today, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,9 +26,9 @@ import (
 )
 
 //go:embed close.lua
-var closeSource string
+var closePart string
 
-var closeScript = redis.NewScript(closeSource)
+var closeScript = redis.NewScript(amountsPart + closePart)
 
 // Closing says with what a day was closed.
 type Closing struct {
@@ -77,14 +77,15 @@ func (s *Store) CloseDay(ctx context.Context, day calendar.Day, now time.Time) (
 	if err := s.nothingGoesOn(ctx, day, now); err != nil {
 		return false, err
 	}
-	stored, recounted, err := s.recounted(ctx, day)
+	meter := s.peakMeter(day)
+	stored, recounted, err := s.recounted(ctx, day, meter)
 	if err != nil {
 		return false, err
 	}
 	if differences := compareDays(stored.DayTraffic, recounted.DayTraffic, day); len(differences) > 0 {
 		return false, &DifferencesError{day, differences}
 	}
-	line, err := s.lineOf(ctx, day, recounted.DayTraffic)
+	line, err := s.lineOf(ctx, day, recounted.DayTraffic, meter)
 	if err != nil {
 		return false, err
 	}

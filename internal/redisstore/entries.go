@@ -61,14 +61,14 @@ func textOf(message redis.XMessage) []byte {
 	return []byte(text)
 }
 
-// decode says what an entry counts. Its text is kept as it is.
+// decode says what an entry counts, with the record of a call. Its text is kept as it is.
 func (s *Store) decode(entry Entry) (countable, error) {
 	if !entry.Stint {
 		record, err := decodeRecord(entry.Text)
 		if err != nil {
 			return countable{}, err
 		}
-		return countable{id: string(record.Call), text: entry.Text, increments: traffic.Fold(record, s.location)}, nil
+		return countable{id: string(record.Call), text: entry.Text, record: &record, increments: traffic.Fold(record, s.location)}, nil
 	}
 	var stint acd.Stint
 	if err := json.Unmarshal(entry.Text, &stint); err != nil {

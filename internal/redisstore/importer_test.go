@@ -59,7 +59,7 @@ func counts(t testing.TB, s *Store, calls, stints int) {
 	if err != nil || len(differences) > 0 {
 		t.Errorf("Verify: %v, %v", differences, err)
 	}
-	got, err := s.recountUpTo(context.Background(), today, "+", "+")
+	got, err := s.recount(today, s.Entries(context.Background(), today), nil)
 	if err != nil || got.calls != calls || got.stints != stints {
 		t.Errorf("%d calls and %d stints are there, %v; want %d and %d", got.calls, got.stints, err, calls, stints)
 	}

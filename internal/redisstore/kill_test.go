@@ -86,7 +86,7 @@ func TestKilledWhileApplying(t *testing.T) {
 		if err != nil || len(differences) > 0 {
 			t.Errorf("after %d kills: %v, %v", kills, differences, err)
 		}
-		recounted, err := s.recountUpTo(context.Background(), today.AddDays(day), "+", "+")
+		recounted, err := s.recount(today.AddDays(day), s.Entries(context.Background(), today.AddDays(day)), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -27,9 +28,13 @@ type Line struct {
 	Peaks    traffic.Peaks    `json:"peaks"`
 }
 
-// lineOf makes the line of a day. The peaks are those of its calls, and of calls
-// of the day before that were still going on.
-func (s *Store) lineOf(ctx context.Context, day calendar.Day, counted DayTraffic) (Line, error) {
+func (s *Store) peakMeter(day calendar.Day) *traffic.PeakMeter {
+	return traffic.NewPeakMeter(day.Start(s.location), day.End(s.location))
+}
+
+// lineOf makes the line of a day whose calls have gone through the meter. The peaks
+// are those of its calls, and of calls of the day before that were still going on.
+func (s *Store) lineOf(ctx context.Context, day calendar.Day, counted DayTraffic, meter *traffic.PeakMeter) (Line, error) {
 	line := Line{Day: day, Site: counted.Day[traffic.Site].Clone()}
 	for _, interval := range counted.Intervals {
 		site := interval.Table[traffic.Site]
@@ -37,15 +42,22 @@ func (s *Store) lineOf(ctx context.Context, day calendar.Day, counted DayTraffic
 		line.Answered = append(line.Answered, site[traffic.CountAnswered])
 		line.Wait = append(line.Wait, site[traffic.SumWait])
 	}
-	meter := traffic.NewPeakMeter(day.Start(s.location), day.End(s.location))
-	for _, d := range []calendar.Day{day.AddDays(-1), day} {
-		err := s.Records(ctx, d, func(r acd.CallRecord) error { meter.Add(r); return nil })
-		if err != nil {
-			return Line{}, err
-		}
-	}
+	err := s.recordsFrom(ctx, day.AddDays(-1), s.writtenSince(day), func(r acd.CallRecord) error { meter.Add(r); return nil })
 	line.Peaks = meter.Peaks()
-	return line, nil
+	return line, err
+}
+
+// clocksDiffer is more than the clocks of Redis and of a controller differ.
+const clocksDiffer = time.Hour
+
+// writtenSince is the least id that the record of a call has which was going on when a
+// day began: it was written when the call had ended, and Redis begins ids with the time.
+func (s *Store) writtenSince(day calendar.Day) string {
+	begin := day.Start(s.location)
+	if time.Now().Before(begin) {
+		return "-" // these days are not real, or a clock is not
+	}
+	return strconv.FormatInt(begin.Add(-clocksDiffer).UnixMilli(), 10)
 }
 
 // Lines are the lines of days, in order; a day without calls has an empty one.
@@ -83,7 +95,11 @@ func (s *Store) Lines(ctx context.Context, first, last calendar.Day) ([]Line, er
 			if err != nil {
 				return nil, err
 			}
-			if lines[i], err = s.lineOf(ctx, day, counted.DayTraffic); err != nil {
+			meter := s.peakMeter(day)
+			if err := s.Records(ctx, day, func(r acd.CallRecord) error { meter.Add(r); return nil }); err != nil {
+				return nil, err
+			}
+			if lines[i], err = s.lineOf(ctx, day, counted.DayTraffic, meter); err != nil {
 				return nil, err
 			}
 			if err := s.keepPeaks(ctx, text, &lines[i]); err != nil {

@@ -133,28 +133,23 @@ func tableOf(name string, fields map[string]string) (traffic.Table, error) {
 
 // Recount computes a day's traffic anew from its call records and stints.
 func (s *Store) Recount(ctx context.Context, day calendar.Day) (DayTraffic, error) {
-	counted, err := s.recountUpTo(ctx, day, "+", "+")
+	counted, err := s.recount(day, s.Entries(ctx, day), nil)
 	return counted.DayTraffic, err
 }
 
-// recounted reads the counters of a day and recounts what they were counted from.
-func (s *Store) recounted(ctx context.Context, day calendar.Day) (stored, recounted dayCounted, err error) {
+// recounted reads the counters of a day and recounts what they were counted from. The
+// calls go through a meter on the way, if there is one.
+func (s *Store) recounted(ctx context.Context, day calendar.Day, meter *traffic.PeakMeter) (stored, recounted dayCounted, err error) {
 	if stored, err = s.stored(ctx, day, s.client.TxPipelined); err != nil {
 		return
 	}
-	recounted, err = s.recountUpTo(ctx, day, stored.lastCall, stored.lastStint)
+	recounted, err = s.recount(day, s.entriesUpTo(ctx, day, stored.lastCall, stored.lastStint), meter)
+	recounted.lastCall, recounted.lastStint = stored.lastCall, stored.lastStint
 	return
 }
 
-// recountUpTo recounts the entries up to those with these ids.
-func (s *Store) recountUpTo(ctx context.Context, day calendar.Day, lastCall, lastStint string) (dayCounted, error) {
-	out, err := s.recount(day, s.entriesUpTo(ctx, day, lastCall, lastStint))
-	out.lastCall, out.lastStint = lastCall, lastStint
-	return out, err
-}
-
-// recount counts the entries of a day.
-func (s *Store) recount(day calendar.Day, entries Entries) (dayCounted, error) {
+// recount counts the entries of a day, and lets its calls go through a meter, which may be nil.
+func (s *Store) recount(day calendar.Day, entries Entries, meter *traffic.PeakMeter) (dayCounted, error) {
 	out := dayCounted{DayTraffic: DayTraffic{Day: traffic.Table{}}}
 	for _, interval := range day.Intervals(s.location) {
 		out.Intervals = append(out.Intervals, IntervalTable{interval, traffic.Table{}})
@@ -171,6 +166,9 @@ func (s *Store) recount(day calendar.Day, entries Entries) (dayCounted, error) {
 			out.stints++
 		} else {
 			out.calls++
+			if meter != nil {
+				meter.Add(*c.record)
+			}
 		}
 		for _, i := range c.increments {
 			if i.Interval.Day != day {
@@ -186,7 +184,12 @@ func (s *Store) recount(day calendar.Day, entries Entries) (dayCounted, error) {
 // Records calls visit for each record of the calls offered on a day, in the
 // order in which they were written, until visit returns an error.
 func (s *Store) Records(ctx context.Context, day calendar.Day, visit func(acd.CallRecord) error) error {
-	return s.eachMessage(ctx, s.keys.records(day), "+", func(message redis.XMessage) error {
+	return s.recordsFrom(ctx, day, "-", visit)
+}
+
+// recordsFrom is Records from an id of the stream on.
+func (s *Store) recordsFrom(ctx context.Context, day calendar.Day, from string, visit func(acd.CallRecord) error) error {
+	return s.eachMessageFrom(ctx, s.keys.records(day), from, "+", func(message redis.XMessage) error {
 		record, err := decodeRecord(textOf(message))
 		if err != nil {
 			return fmt.Errorf("entry %s of %s in Redis: %w", message.ID, s.keys.records(day), err)
@@ -198,8 +201,12 @@ func (s *Store) Records(ctx context.Context, day calendar.Day, visit func(acd.Ca
 // eachMessage calls visit for the entries of a stream up to the one with the id
 // last, until visit returns an error.
 func (s *Store) eachMessage(ctx context.Context, stream, last string, visit func(redis.XMessage) error) error {
+	return s.eachMessageFrom(ctx, stream, "-", last, visit)
+}
+
+// eachMessageFrom is eachMessage from an id on.
+func (s *Store) eachMessageFrom(ctx context.Context, stream, from, last string, visit func(redis.XMessage) error) error {
 	const page = 1000
-	from := "-"
 	for {
 		messages, err := s.client.XRangeN(ctx, stream, from, last, page).Result()
 		if err != nil {

@@ -3,7 +3,7 @@ package redisstore
 import (
 	"context"
 	"crypto/sha1"
-	_ "embed" // apply.lua
+	_ "embed" // amounts.lua, apply.lua
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -21,8 +21,14 @@ import (
 // be sent again without being counted again. No spool is replayed later.
 const dedupeFor = 35 * 24 * time.Hour
 
-//go:embed apply.lua
-var applySource string
+var (
+	//go:embed amounts.lua
+	amountsPart string
+	//go:embed apply.lua
+	applyPart string
+
+	applySource = amountsPart + applyPart
+)
 
 // applySHA is the name under which Redis keeps the script (EVALSHA).
 var applySHA = func() string {
@@ -35,6 +41,7 @@ type countable struct {
 	id         string
 	text       []byte // JSON
 	stint      bool
+	record     *acd.CallRecord     // when it was decoded
 	increments []traffic.Increment // of one day
 }
 

@@ -50,7 +50,7 @@ func (s *Store) verify(ctx context.Context, day calendar.Day, archived Entries) 
 	if err != nil {
 		return nil, err
 	}
-	recounted, err := s.recount(day, joined(archived, s.entriesUpTo(ctx, day, stored.lastCall, stored.lastStint)))
+	recounted, err := s.recount(day, joined(archived, s.entriesUpTo(ctx, day, stored.lastCall, stored.lastStint)), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (s *Store) verify(ctx context.Context, day calendar.Day, archived Entries) 
 	if err != nil || closing == nil {
 		return differences, err
 	}
-	then, err := s.recount(day, upTo(joined(archived, s.Entries(ctx, day)), closing.LastCall, closing.LastStint))
+	then, err := s.recount(day, upTo(joined(archived, s.Entries(ctx, day)), closing.LastCall, closing.LastStint), nil)
 	if err != nil {
 		return nil, err
 	}
