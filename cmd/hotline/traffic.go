@@ -113,12 +113,28 @@ days or months; for that no records are needed.`,
 			}
 			fmt.Fprintf(out, "%s: %d differences\n", period, len(differences))
 		}
+		if err := tellNotCompared(cmd, cfg, period); err != nil {
+			return err
+		}
 		if len(differences) > 0 {
 			return errFound
 		}
 		return nil
 	}
 	return cmd
+}
+
+// tellNotCompared says what was not compared of a day; longer periods have no such.
+func tellNotCompared(cmd *cobra.Command, cfg *config.Config, period string) error {
+	day, err := calendar.ParseDay(period)
+	if err != nil {
+		return nil
+	}
+	left, err := app.NotCompared(cmd.Context(), cfg, day)
+	if left != "" {
+		fmt.Fprintln(cmd.ErrOrStderr(), left)
+	}
+	return err
 }
 
 // verified verifies the period that the flags name.

@@ -7,16 +7,19 @@
 -- KEYS[4]   hash of the days that are closed, by day
 -- KEYS[5]   list of what was applied to the day after it was closed
 -- KEYS[6]   set of the days that are open
--- KEYS[7]   counters of the month, which has the closed days only; see close.lua
--- KEYS[8]   counters of the year, likewise
--- KEYS[9]   counters of the day
--- KEYS[10…] counters of intervals
+-- KEYS[7]   hash of the sets of counters of days that are open, by day
+-- KEYS[8]   counters of the month, which has the closed days only; see close.lua
+-- KEYS[9]   counters of the year, likewise
+-- KEYS[10]  counters of the day
+-- KEYS[11…] counters of intervals
 -- ARGV[1]   the day
 -- ARGV[2]   seconds after which the set expires, counted from its last entry
 -- ARGV[3]   now, as text, for KEYS[5]
--- ARGV[4]   n, how many entries there are; no id occurs twice
+-- ARGV[4]   number of the set of counters that the amounts are of; the day keeps the
+--           least, for what is not in it was not counted of every entry
+-- ARGV[5]   n, how many entries there are; no id occurs twice
 -- then for each entry its id and its text
--- then the amounts for each of KEYS[9…]; see amounts.lua
+-- then the amounts for each of KEYS[10…]; see amounts.lua
 --
 -- Result    the indices, from 1 on, of the entries that have been applied before: then
 --           nothing is applied, and the rest may be sent again without them. An empty
@@ -27,8 +30,8 @@
 -- never applied again. So all that can fail is looked at first, and what fails
 -- nevertheless, for example because a right is missing, is undone. Nobody sees the
 -- state between: Redis runs the script as one step, and keeps it as one step.
-local DAY, CLOSED, IDS = 9, {7, 8}, 5
-local n = tonumber(ARGV[4])
+local DAY, CLOSED, IDS = 10, {8, 9}, 6
+local n = tonumber(ARGV[5])
 local at             -- the key that is being used
 local undo = {}      -- functions that take back what was done, last first
 
@@ -70,6 +73,9 @@ local function apply()
   end
   at = KEYS[6]
   local open = redis.call('SISMEMBER', KEYS[6], ARGV[1]) == 1
+  at = KEYS[7]
+  -- A day that was open before sets were noted has the first.
+  local set = tonumber(redis.call('HGET', KEYS[7], ARGV[1]) or open and 1)
   at = KEYS[5]
   redis.call('LLEN', KEYS[5])
   at = KEYS[3]
@@ -96,9 +102,22 @@ local function apply()
       redis.call('RPUSH', KEYS[5], ARGV[3] .. ' ' .. ARGV[IDS + 2 * (entry - 1)])
       undo[#undo + 1] = function() redis.pcall('RPOP', KEYS[5]) end
     end
-  elseif not open then
-    at = KEYS[6]
-    redis.call('SADD', KEYS[6], ARGV[1])
+  else
+    if not set or set > tonumber(ARGV[4]) then
+      at = KEYS[7]
+      redis.call('HSET', KEYS[7], ARGV[1], ARGV[4])
+      undo[#undo + 1] = function()
+        if set then
+          redis.pcall('HSET', KEYS[7], ARGV[1], set)
+        else
+          redis.pcall('HDEL', KEYS[7], ARGV[1])
+        end
+      end
+    end
+    if not open then
+      at = KEYS[6]
+      redis.call('SADD', KEYS[6], ARGV[1])
+    end
   end
   for _, b in ipairs(buckets) do
     at = b.key

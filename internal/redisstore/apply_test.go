@@ -30,7 +30,7 @@ func argsOf(t testing.TB, s *Store, record acd.CallRecord) ([]string, []any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return applyArgs(s.keys, dayOf(record, s.location), []countable{entry}, morning)
+	return applyArgs(s.keys, s.sets.Latest(), dayOf(record, s.location), []countable{entry}, morning)
 }
 
 // A script that cannot do all of its work does nothing: the record counts
@@ -83,6 +83,7 @@ func TestRecordIsAppliedWhollyOrNotAtAll(t *testing.T) {
 		"ids of a wrong type":         wrongType(func(s *Store) string { return s.keys.counted(today) }),
 		"stream of a wrong type":      wrongType(func(s *Store) string { return s.keys.records(today) }),
 		"live calls of a wrong type":  wrongType(func(s *Store) string { return s.keys.live(acd.KindCall) }),
+		"sets of a wrong type":        wrongType(func(s *Store) string { return s.keys.sets() }),
 		"day of a wrong type":         wrongType(day),
 		"interval of a wrong type":    wrongType(quarter),
 		"sum of the day":              noNumber(day, traffic.CountOffered),

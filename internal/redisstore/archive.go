@@ -69,8 +69,12 @@ func (s *Store) Archive(ctx context.Context, day calendar.Day, a Archived, lastC
 	return err
 }
 
-// reclose runs a script that changes what a day was closed with.
+// reclose runs a script that changes what a day was closed with. What a later program
+// wrote there it would lose.
 func (s *Store) reclose(ctx context.Context, script *redis.Script, day calendar.Day, streams []string, before string, after *Closing, args ...any) (int, error) {
+	if err := s.known(day, after); err != nil {
+		return 0, err
+	}
 	text, err := json.Marshal(after)
 	if err != nil {
 		return 0, fmt.Errorf("encode the closing of %s: %w", day, err)

@@ -7,9 +7,10 @@
 -- KEYS[4]  packed counters of the day
 -- KEYS[5]  lines of the year, by day
 -- KEYS[6]  set of the days that are open
--- KEYS[7]  counters of the month, to which the day is added
--- KEYS[8]  counters of the year, likewise
--- KEYS[9…] counters of the day and of its intervals, which are packed
+-- KEYS[7]  hash of the sets of counters of days that are open, by day
+-- KEYS[8]  counters of the month, to which the day is added
+-- KEYS[9]  counters of the year, likewise
+-- KEYS[10…] counters of the day and of its intervals, which are packed
 -- ARGV[1]  the day
 -- ARGV[2]  id of the last record that was counted, or 0-0
 -- ARGV[3]  id of the last stint that was counted, or 0-0
@@ -33,7 +34,7 @@ if last(KEYS[1]) ~= ARGV[2] or last(KEYS[2]) ~= ARGV[3] then
   return -1
 end
 local buckets = {}
-for k = 7, 8 do
+for k = 8, 9 do
   local whole, bucket = pcall(merge, KEYS[k], 8)
   if not whole then
     return redis.error_reply((type(bucket) == 'table' and bucket.err or bucket) .. ' (' .. KEYS[k] .. ')')
@@ -44,6 +45,7 @@ end
 redis.call('HLEN', KEYS[4])
 redis.call('HLEN', KEYS[5])
 redis.call('SCARD', KEYS[6])
+local set = redis.call('HGET', KEYS[7], ARGV[1])
 
 local function write()
   for _, bucket in ipairs(buckets) do
@@ -53,7 +55,8 @@ local function write()
   redis.call('HSET', KEYS[5], ARGV[1], ARGV[7])
   redis.call('HSET', KEYS[3], ARGV[1], ARGV[4])
   redis.call('SREM', KEYS[6], ARGV[1])
-  redis.call('DEL', unpack(KEYS, 9)) -- last: it is not undone
+  redis.call('HDEL', KEYS[7], ARGV[1])
+  redis.call('DEL', unpack(KEYS, 10)) -- last: it is not undone
 end
 
 -- A right may be missing nevertheless; Redis undoes nothing, so this does.
@@ -65,6 +68,9 @@ redis.pcall('HDEL', KEYS[3], ARGV[1])
 redis.pcall('HDEL', KEYS[5], ARGV[1])
 redis.pcall('HDEL', KEYS[4], 'day', 'intervals')
 redis.pcall('SADD', KEYS[6], ARGV[1])
+if set then
+  redis.pcall('HSET', KEYS[7], ARGV[1], set)
+end
 for _, bucket in ipairs(buckets) do
   takeBack(bucket)
 end

@@ -32,18 +32,73 @@ var closeScript = redis.NewScript(amountsPart + closePart)
 
 // Closing says with what a day was closed.
 type Closing struct {
-	Version int       `json:"v"`
-	At      time.Time `json:"at"`
-	Calls   int       `json:"calls"`  // records
-	Stints  int       `json:"stints"` // of agents
+	Version int `json:"v"`
+	// Counters is the number of the set of counters with which it was closed (see
+	// traffic.CounterSets): the checksum is that of these. Before sets were noted it
+	// was the first.
+	Counters int       `json:"counters"`
+	At       time.Time `json:"at"`
+	Calls    int       `json:"calls"`  // records
+	Stints   int       `json:"stints"` // of agents
 	// LastCall and LastStint are the ids of the last entries of the day's streams.
 	LastCall  string `json:"last_call"`
 	LastStint string `json:"last_stint"`
 	// Checksum is the SHA-256, in hexadecimal, of all counters that are not 0: for the
-	// day, then each interval in order, lines "bucket field amount" sorted by field.
+	// day, then each interval in order, lines "bucket field amount" sorted by field;
+	// of those that are in the set.
 	Checksum string `json:"sha256"`
 	// Archived says where the entries are that Redis has no more; nil: it has all.
 	Archived *Archived `json:"archived,omitempty"`
+}
+
+// closingVersion is that of the form of Closing.
+const closingVersion = 1
+
+// NewerError says that a later program has counted or closed a day than this one.
+type NewerError struct {
+	Day        calendar.Day
+	What       string // which number is higher
+	Has, Knows int
+}
+
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("%s was counted by a later version of hotline than this one (%s %d; this one knows up to %d): use that version, or a later one", e.Day, e.What, e.Has, e.Knows)
+}
+
+// CounterSet is the number of the set of counters with which a day was closed or, while
+// it is open, of the smallest set with which its entries were counted. An error of type
+// *NewerError says that this program does not know it.
+func (s *Store) CounterSet(ctx context.Context, day calendar.Day) (int, error) {
+	closing, err := s.Closing(ctx, day)
+	if err != nil {
+		return 0, err
+	}
+	if closing != nil {
+		return closing.Counters, s.known(day, closing)
+	}
+	set, err := s.client.HGet(ctx, s.keys.sets(), day.String()).Int()
+	switch {
+	case errors.Is(err, redis.Nil):
+		set = 1
+		if counted, err := s.client.Exists(ctx, s.keys.day(day)).Result(); err != nil || counted == 0 {
+			set = s.sets.Latest() // nothing was counted
+			return set, s.explain(err)
+		}
+	case err != nil:
+		return 0, s.explain(err)
+	}
+	return set, s.known(day, &Closing{Version: closingVersion, Counters: set})
+}
+
+// known looks whether this program understands what a day was closed with.
+func (s *Store) known(day calendar.Day, closing *Closing) error {
+	switch {
+	case closing.Version > closingVersion:
+		return &NewerError{day, "form of the closing", closing.Version, closingVersion}
+	case closing.Counters > s.sets.Latest():
+		return &NewerError{day, "set of counters", closing.Counters, s.sets.Latest()}
+	}
+	return nil
 }
 
 // The reasons for which a day is not closed yet.
@@ -77,12 +132,18 @@ func (s *Store) CloseDay(ctx context.Context, day calendar.Day, now time.Time) (
 	if err := s.nothingGoesOn(ctx, day, now); err != nil {
 		return false, err
 	}
+	// What the day's set has not was counted of a part of the day only. The recount has
+	// it of the whole, and is what is kept.
+	set, err := s.CounterSet(ctx, day)
+	if err != nil {
+		return false, err
+	}
 	meter := s.peakMeter(day)
 	stored, recounted, err := s.recounted(ctx, day, meter)
 	if err != nil {
 		return false, err
 	}
-	if differences := compareDays(stored.DayTraffic, recounted.DayTraffic, day); len(differences) > 0 {
+	if differences := s.compareDays(set, stored.DayTraffic, recounted.DayTraffic, day); len(differences) > 0 {
 		return false, &DifferencesError{day, differences}
 	}
 	line, err := s.lineOf(ctx, day, recounted.DayTraffic, meter)
@@ -90,8 +151,8 @@ func (s *Store) CloseDay(ctx context.Context, day calendar.Day, now time.Time) (
 		return false, err
 	}
 	closing := Closing{
-		Version: 1, At: now.UTC(), Calls: recounted.calls, Stints: recounted.stints,
-		LastCall: recounted.lastCall, LastStint: recounted.lastStint, Checksum: checksum(day, recounted.DayTraffic),
+		Version: closingVersion, Counters: s.sets.Latest(), At: now.UTC(), Calls: recounted.calls, Stints: recounted.stints,
+		LastCall: recounted.lastCall, LastStint: recounted.lastStint, Checksum: s.checksum(s.sets.Latest(), day, recounted.DayTraffic),
 	}
 	return s.pack(ctx, day, closing, line, recounted.DayTraffic)
 }
@@ -117,7 +178,7 @@ func (s *Store) pack(ctx context.Context, day calendar.Day, closing Closing, lin
 	}
 	year, _, _ := day.Date()
 	scriptKeys := []string{s.keys.records(day), s.keys.stints(day), s.keys.closed(), s.keys.packed(day), s.keys.lines(year),
-		s.keys.open(), s.keys.month(day.Month()), s.keys.year(year), s.keys.day(day)}
+		s.keys.open(), s.keys.sets(), s.keys.month(day.Month()), s.keys.year(year), s.keys.day(day)}
 	for _, interval := range counted.Intervals {
 		scriptKeys = append(scriptKeys, s.keys.interval(interval.Interval))
 	}
@@ -210,6 +271,7 @@ func (s *Store) closing(ctx context.Context, day calendar.Day) (string, *Closing
 	if err := json.Unmarshal([]byte(text), &closing); err != nil {
 		return "", nil, fmt.Errorf("field %s of %s in Redis: %w", day, s.keys.closed(), err)
 	}
+	closing.Counters = max(closing.Counters, 1)
 	return text, &closing, nil
 }
 
@@ -256,12 +318,12 @@ func (s *Store) Corrections(ctx context.Context, day calendar.Day) ([]Correction
 	return list, nil
 }
 
-// checksum of a day's counters; see Closing.
-func checksum(day calendar.Day, counted DayTraffic) string {
+// checksum of a day's counters of a set; see Closing.
+func (s *Store) checksum(set int, day calendar.Day, counted DayTraffic) string {
 	sum := sha256.New()
 	write := func(bucket string, table traffic.Table) {
 		var lines []string
-		for key, counters := range table {
+		for key, counters := range s.sets.Only(set, table) {
 			for counter, amount := range counters {
 				if amount != 0 {
 					lines = append(lines, counterField(key, counter)+" "+strconv.FormatInt(amount, 10))

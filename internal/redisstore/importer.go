@@ -50,7 +50,7 @@ func (im *Import) Add(ctx context.Context, records []acd.CallRecord, stints []ac
 	}
 	if len(groups) > 0 {
 		pipe := im.store.client.Pipeline()
-		queueGroups(ctx, pipe, im.store.keys, groups)
+		im.store.queueGroups(ctx, pipe, groups)
 		_, err := pipe.Exec(ctx)
 		if answered := redis.Error(nil); errors.As(err, &answered) {
 			err = nil // it is that of a reply

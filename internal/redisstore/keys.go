@@ -24,6 +24,7 @@ import (
 //	hotline:{site}:records:2026-11-24:restoring, likewise stints: archived entries, while they are put back
 //	hotline:{site}:counted:2026-11-24         set    ids of the entries of both streams; expires
 //	hotline:{site}:open                       set    days of which something was counted and that are not closed
+//	hotline:{site}:sets                       hash   day that is open → least set of counters with which it was counted
 //	hotline:{site}:closed                     hash   day → what it was closed with, as JSON
 //	hotline:{site}:imported                   hash   month or year → Imported, as JSON
 //	hotline:{site}:corrections:2026-11-24     list   what came after the day was closed
@@ -58,6 +59,7 @@ func (k keys) records(day calendar.Day) string { return k.prefix + "records:" + 
 func (k keys) counted(day calendar.Day) string { return k.prefix + "counted:" + day.String() }
 func (k keys) stints(day calendar.Day) string  { return k.prefix + "stints:" + day.String() }
 func (k keys) open() string                    { return k.prefix + "open" }
+func (k keys) sets() string                    { return k.prefix + "sets" }
 func (k keys) imported() string                { return k.prefix + "imported" }
 func (k keys) closed() string                  { return k.prefix + "closed" }
 func (k keys) packed(day calendar.Day) string  { return k.prefix + "packed:" + day.String() }

@@ -68,17 +68,18 @@ func stintID(stint acd.Stint) string {
 }
 
 // applyArgs are KEYS and ARGV of the script for entries of one day and kind, no two
-// with the same id.
-func applyArgs(k keys, day calendar.Day, entries []countable, now time.Time) ([]string, []any) {
+// with the same id, counted with a set of counters.
+func applyArgs(k keys, set int, day calendar.Day, entries []countable, now time.Time) ([]string, []any) {
 	source := k.records(day)
 	if entries[0].stint {
 		source = k.stints(day)
 	}
 	scriptKeys := []string{
-		k.counted(day), source, k.live(acd.KindCall), k.closed(), k.corrections(day), k.open(), k.month(day.Month()), k.year(day.Month().Year), k.day(day),
+		k.counted(day), source, k.live(acd.KindCall), k.closed(), k.corrections(day), k.open(), k.sets(),
+		k.month(day.Month()), k.year(day.Month().Year), k.day(day),
 	}
-	args := make([]any, 0, 4+2*len(entries)+64*len(entries))
-	args = append(args, day.String(), int64(dedupeFor/time.Second), now.UTC().Format(time.RFC3339), len(entries))
+	args := make([]any, 0, 5+2*len(entries)+64*len(entries))
+	args = append(args, day.String(), int64(dedupeFor/time.Second), now.UTC().Format(time.RFC3339), set, len(entries))
 	whole := traffic.Table{}
 	intervals := map[calendar.Interval]traffic.Table{}
 	var order []calendar.Interval

@@ -34,7 +34,7 @@ func (s *Store) send(ctx context.Context, batch []entry) []error {
 	}
 	states := s.queueLive(ctx, pipe, batch, live, errs)
 	groups := s.groups(batch, errs)
-	queueGroups(ctx, pipe, s.keys, groups)
+	s.queueGroups(ctx, pipe, groups)
 	if pipe.Len() == 0 {
 		return errs
 	}
@@ -106,9 +106,9 @@ func (s *Store) countable(e entry) (countable, error) {
 }
 
 // queueGroups puts a call of the script for each group into a pipeline.
-func queueGroups(ctx context.Context, pipe redis.Pipeliner, k keys, groups []*group) {
+func (s *Store) queueGroups(ctx context.Context, pipe redis.Pipeliner, groups []*group) {
 	for n, g := range groups {
-		scriptKeys, args := applyArgs(k, g.day, g.entries, time.Now())
+		scriptKeys, args := applyArgs(s.keys, s.sets.Latest(), g.day, g.entries, time.Now())
 		g.reply = queueApply(ctx, pipe, n == 0, scriptKeys, args)
 	}
 }
@@ -161,7 +161,7 @@ func (s *Store) readGroups(ctx context.Context, batch []entry, groups []*group, 
 		return applied, duplicates
 	}
 	pipe := s.client.Pipeline()
-	queueGroups(ctx, pipe, s.keys, again)
+	s.queueGroups(ctx, pipe, again)
 	_, err := pipe.Exec(ctx)
 	for _, g := range again {
 		if g.reply.Err() != nil {

@@ -85,6 +85,7 @@ type Store struct {
 	address      string
 	keys         keys
 	location     *time.Location
+	sets         traffic.CounterSets // those of the program; tests change them
 	log          *zap.Logger
 	meter        Meter
 	flushTimeout time.Duration
@@ -123,7 +124,7 @@ func New(o Options) (*Store, error) {
 		return nil, errors.New("the store needs either a Redis client or an address")
 	}
 	s := &Store{
-		client: o.Client, keys: k, location: o.Location, log: o.Log, meter: o.Meter,
+		client: o.Client, keys: k, location: o.Location, sets: traffic.Sets, log: o.Log, meter: o.Meter,
 		flushTimeout: o.FlushTimeout, parkRetry: parkRetry, parkLimit: parkLimit, wake: make(chan struct{}, 1),
 	}
 	if s.log == nil {

@@ -33,6 +33,7 @@ func (d Difference) String() string {
 // what it was closed with, and lists every difference, ordered. It may run while calls
 // end: counters and records are compared as of one instant. Of an archived day it
 // knows nothing but the file, which is in the *ArchivedError; see VerifyArchived.
+// Compared are the counters of the set that CounterSet tells.
 func (s *Store) Verify(ctx context.Context, day calendar.Day) ([]Difference, error) {
 	closing, err := s.Closing(ctx, day)
 	if err != nil {
@@ -46,6 +47,10 @@ func (s *Store) Verify(ctx context.Context, day calendar.Day) ([]Difference, err
 
 // verify compares a day with its archived entries and those in Redis.
 func (s *Store) verify(ctx context.Context, day calendar.Day, archived Entries) ([]Difference, error) {
+	set, err := s.CounterSet(ctx, day)
+	if err != nil {
+		return nil, err
+	}
 	stored, err := s.stored(ctx, day, s.client.TxPipelined)
 	if err != nil {
 		return nil, err
@@ -54,7 +59,7 @@ func (s *Store) verify(ctx context.Context, day calendar.Day, archived Entries) 
 	if err != nil {
 		return nil, err
 	}
-	differences := compareDays(stored.DayTraffic, recounted.DayTraffic, day)
+	differences := s.compareDays(set, stored.DayTraffic, recounted.DayTraffic, day)
 	closing, err := s.Closing(ctx, day)
 	if err != nil || closing == nil {
 		return differences, err
@@ -63,7 +68,7 @@ func (s *Store) verify(ctx context.Context, day calendar.Day, archived Entries) 
 	if err != nil {
 		return nil, err
 	}
-	if sum := checksum(day, then.DayTraffic); sum != closing.Checksum || then.calls != closing.Calls || then.stints != closing.Stints {
+	if sum := s.checksum(closing.Counters, day, then.DayTraffic); sum != closing.Checksum || then.calls != closing.Calls || then.stints != closing.Stints {
 		differences = append(differences, Difference{
 			Bucket: day.String(), Closing: fmt.Sprintf("closed with %d calls, %d stints, checksum %s; the records up to then give %d, %d, %s",
 				closing.Calls, closing.Stints, closing.Checksum, then.calls, then.stints, sum),
@@ -72,10 +77,11 @@ func (s *Store) verify(ctx context.Context, day calendar.Day, archived Entries) 
 	return differences, nil
 }
 
-func compareDays(stored, recounted DayTraffic, day calendar.Day) []Difference {
-	differences := compare(day.String(), stored.Day, recounted.Day)
+// compareDays compares the counters of a set.
+func (s *Store) compareDays(set int, stored, recounted DayTraffic, day calendar.Day) []Difference {
+	differences := compare(day.String(), s.sets.Only(set, stored.Day), s.sets.Only(set, recounted.Day))
 	for i, interval := range stored.Intervals {
-		differences = append(differences, compare(interval.Interval.String(), interval.Table, recounted.Intervals[i].Table)...)
+		differences = append(differences, compare(interval.Interval.String(), s.sets.Only(set, interval.Table), s.sets.Only(set, recounted.Intervals[i].Table))...)
 	}
 	return differences
 }
