@@ -146,6 +146,7 @@ func ImportCalls(ctx context.Context, cfg *config.Config, o ImportOptions) (Impo
 	if err != nil {
 		return result, err
 	}
+	var list []calendar.Day
 	for _, text := range slices.Sorted(maps.Keys(days)) {
 		day, err := calendar.ParseDay(text)
 		if err != nil {
@@ -154,11 +155,17 @@ func ImportCalls(ctx context.Context, cfg *config.Config, o ImportOptions) (Impo
 		if err := im.Check(ctx, day); err != nil {
 			return result, err
 		}
+		list = append(list, day)
 	}
 	if o.DryRun {
 		return result, nil
 	}
-	err = importRecords(ctx, im, o.File, want)
+	if err := im.Hold(ctx, list...); err != nil {
+		return result, err
+	}
+	if err = importRecords(ctx, im, o.File, want); err == nil {
+		err = im.Done(ctx)
+	}
 	result.Applied, result.Before = im.Applied, im.Before
 	if err != nil {
 		return result, fmt.Errorf("the import broke off after %d of %d records: import the file again, nothing is counted twice (%w)",

@@ -10,7 +10,8 @@
 -- KEYS[7]  hash of the sets of counters of days that are open, by day
 -- KEYS[8]  counters of the month, to which the day is added
 -- KEYS[9]  counters of the year, likewise
--- KEYS[10…] counters of the day and of its intervals, which are packed
+-- KEYS[10] sorted set of days for which imports are under way; see importing.lua
+-- KEYS[11…] counters of the day and of its intervals, which are packed
 -- ARGV[1]  the day
 -- ARGV[2]  id of the last record that was counted, or 0-0
 -- ARGV[3]  id of the last stint that was counted, or 0-0
@@ -21,7 +22,7 @@
 -- ARGV[8…] the amounts that the day adds to month and year; see amounts.lua
 --
 -- Result   1 when the day was closed, 0 when it was before, or -1 when something has
---          come meanwhile that was not counted
+--          come meanwhile that was not counted, or -2 while its records are imported
 local function last(key)
   local newest = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)
   return newest[1] and newest[1][1] or '0-0'
@@ -32,6 +33,11 @@ if redis.call('HEXISTS', KEYS[3], ARGV[1]) == 1 then
 end
 if last(KEYS[1]) ~= ARGV[2] or last(KEYS[2]) ~= ARGV[3] then
   return -1
+end
+for _, held in ipairs(redis.call('ZRANGEBYSCORE', KEYS[10], redis.call('TIME')[1], '+inf')) do
+  if held:sub(1, #ARGV[1] + 1) == ARGV[1] .. ' ' then
+    return -2
+  end
 end
 local buckets = {}
 for k = 8, 9 do
@@ -56,7 +62,7 @@ local function write()
   redis.call('HSET', KEYS[3], ARGV[1], ARGV[4])
   redis.call('SREM', KEYS[6], ARGV[1])
   redis.call('HDEL', KEYS[7], ARGV[1])
-  redis.call('DEL', unpack(KEYS, 10)) -- last: it is not undone
+  redis.call('DEL', unpack(KEYS, 11)) -- last: it is not undone
 end
 
 -- A right may be missing nevertheless; Redis undoes nothing, so this does.

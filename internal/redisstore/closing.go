@@ -178,7 +178,7 @@ func (s *Store) pack(ctx context.Context, day calendar.Day, closing Closing, lin
 	}
 	year, _, _ := day.Date()
 	scriptKeys := []string{s.keys.records(day), s.keys.stints(day), s.keys.closed(), s.keys.packed(day), s.keys.lines(year),
-		s.keys.open(), s.keys.sets(), s.keys.month(day.Month()), s.keys.year(year), s.keys.day(day)}
+		s.keys.open(), s.keys.sets(), s.keys.month(day.Month()), s.keys.year(year), s.keys.importing(), s.keys.day(day)}
 	for _, interval := range counted.Intervals {
 		scriptKeys = append(scriptKeys, s.keys.interval(interval.Interval))
 	}
@@ -187,6 +187,8 @@ func (s *Store) pack(ctx context.Context, day calendar.Day, closing Closing, lin
 	switch {
 	case err != nil:
 		return false, s.explain(err)
+	case result == -2:
+		return false, ErrDayImported
 	case result < 0:
 		return false, ErrDayChanging
 	}
@@ -199,9 +201,12 @@ func (s *Store) pack(ctx context.Context, day calendar.Day, closing Closing, lin
 const giveUpCalls = 24 * time.Hour
 
 // nothingGoesOn looks for calls in progress that count for a day, in Redis and in what
-// is still to be written there.
+// is still to be written there, and for imports under way.
 func (s *Store) nothingGoesOn(ctx context.Context, day calendar.Day, now time.Time) error {
 	if err := s.nothingWaits(day); err != nil {
+		return err
+	}
+	if err := s.notImported(ctx, day); err != nil {
 		return err
 	}
 	if now.Sub(day.End(s.location)) > giveUpCalls {

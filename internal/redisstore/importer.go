@@ -3,8 +3,10 @@ package redisstore
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -24,12 +26,16 @@ type Import struct {
 
 	store    *Store
 	prepared map[calendar.Day]bool
+
+	id     string // names it in Redis
+	held   map[calendar.Day]bool
+	heldAt time.Time
 }
 
-// NewImport begins an import. Nothing needs to be done at its end, and one that was
-// broken off may be done again from the beginning.
+// NewImport begins an import. At its end is Done; one that was broken off may be done
+// again from the beginning.
 func (s *Store) NewImport() *Import {
-	return &Import{store: s, prepared: map[calendar.Day]bool{}}
+	return &Import{store: s, prepared: map[calendar.Day]bool{}, id: rand.Text(), held: map[calendar.Day]bool{}}
 }
 
 // Add counts records and stints, none of which reaches over midnight.
@@ -43,6 +49,11 @@ func (im *Import) Add(ctx context.Context, records []acd.CallRecord, stints []ac
 	}
 	errs := make([]error, len(batch))
 	groups := im.store.groups(batch, errs)
+	if time.Since(im.heldAt) > holdAgain {
+		if err := im.hold(ctx, holdFor); err != nil {
+			return err
+		}
+	}
 	for _, g := range groups {
 		if err := im.prepare(ctx, g.day); err != nil {
 			return err
@@ -74,6 +85,11 @@ func (im *Import) prepare(ctx context.Context, day calendar.Day) error {
 		return nil
 	}
 	s := im.store
+	if !im.held[day] {
+		if err := im.Hold(ctx, day); err != nil {
+			return err
+		}
+	}
 	if err := s.client.Expire(ctx, s.keys.counted(day), dedupeFor).Err(); err != nil {
 		return s.explain(err)
 	}

@@ -2,9 +2,13 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"hotline/internal/acd"
 	"hotline/internal/redisstore/redistest"
@@ -23,7 +27,7 @@ func stintsOf(list []acd.Stint) (parts []acd.Stint) {
 	return parts
 }
 
-// importAll gives all to one import, in batches.
+// importAll gives all to one import, in batches, and ends it.
 func importAll(s *Store, records []acd.CallRecord, stints []acd.Stint) (*Import, error) {
 	im := s.NewImport()
 	for part := range slices.Chunk(records, ImportBatch) {
@@ -31,7 +35,10 @@ func importAll(s *Store, records []acd.CallRecord, stints []acd.Stint) (*Import,
 			return im, err
 		}
 	}
-	return im, im.Add(context.Background(), nil, stints)
+	if err := im.Add(context.Background(), nil, stints); err != nil {
+		return im, err
+	}
+	return im, im.Done(context.Background())
 }
 
 func TestImportCountsLikeLiveCallsAndOnce(t *testing.T) {
@@ -62,6 +69,85 @@ func counts(t testing.TB, s *Store, calls, stints int) {
 	got, err := s.recount(today, s.Entries(context.Background(), today), nil)
 	if err != nil || got.calls != calls || got.stints != stints {
 		t.Errorf("%d calls and %d stints are there, %v; want %d and %d", got.calls, got.stints, err, calls, stints)
+	}
+}
+
+// A day is not closed halfway through an import, by whomever it is tried, and at once
+// when the import has ended. One that was killed holds the day up for a time only.
+func TestDayIsNotClosedHalfwayThroughAnImport(t *testing.T) {
+	s := open(t, server(t).Address)
+	closer := open(t, s.address) // another process
+	ctx := context.Background()
+	records := calls(65, 30)
+	first, second := s.NewImport(), s.NewImport()
+	for _, im := range []*Import{first, second} {
+		if err := im.Hold(ctx, today, today.AddDays(-1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add := func(im *Import, records []acd.CallRecord) {
+		t.Helper()
+		if err := im.Add(ctx, records, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(first, records[:10])
+	refused := func(when string) {
+		t.Helper()
+		if closed, err := closer.CloseDay(ctx, today, evening); closed || !errors.Is(err, ErrDayImported) {
+			t.Errorf("%s: %v, %v", when, closed, err)
+		}
+	}
+	refused("while both are under way")
+	// The import begins between the recount and the closing.
+	_, recounted, err := closer.recounted(ctx, today, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closing := Closing{LastCall: recounted.lastCall, LastStint: recounted.lastStint}
+	if _, err := closer.pack(ctx, today, closing, Line{}, recounted.DayTraffic); !errors.Is(err, ErrDayImported) {
+		t.Errorf("in the script: %v", err)
+	}
+	if err := first.Done(ctx); err != nil {
+		t.Fatal(err)
+	}
+	refused("while one is under way")
+	// The second is killed, and its time passes.
+	add(second, records[10:20])
+	past := float64(time.Now().Add(-time.Second).Unix())
+	for _, member := range s.client.ZRange(ctx, s.keys.importing(), 0, -1).Val() {
+		s.client.ZAdd(ctx, s.keys.importing(), redis.Z{Score: past, Member: member})
+	}
+	closeToday(t, closer)
+	// Done again, it brings corrections, and leaves nothing behind.
+	third, err := importAll(s, records, nil)
+	if err != nil || third.Applied != 10 || third.Before != 20 {
+		t.Errorf("%d applied, %d before, %v", third.Applied, third.Before, err)
+	}
+	if corrections, err := s.Corrections(ctx, today); err != nil || len(corrections) != 10 {
+		t.Errorf("%d corrections, %v", len(corrections), err)
+	}
+	if left := s.client.ZCard(ctx, s.keys.importing()).Val(); left != 0 {
+		t.Errorf("%d days are held still", left)
+	}
+	counts(t, s, 30, 0)
+}
+
+// An import that takes long says again and again that it goes on.
+func TestLongImportHoldsItsDays(t *testing.T) {
+	s := open(t, server(t).Address)
+	ctx := context.Background()
+	im := s.NewImport()
+	if err := im.Hold(ctx, today); err != nil {
+		t.Fatal(err)
+	}
+	s.client.Del(ctx, s.keys.importing())
+	im.heldAt = im.heldAt.Add(-holdAgain - time.Second)
+	if err := im.Add(ctx, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.notImported(ctx, today); !errors.Is(err, ErrDayImported) {
+		t.Errorf("got %v", err)
 	}
 }
 

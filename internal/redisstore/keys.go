@@ -26,6 +26,7 @@ import (
 //	hotline:{site}:open                       set    days of which something was counted and that are not closed
 //	hotline:{site}:sets                       hash   day that is open → least set of counters with which it was counted
 //	hotline:{site}:closed                     hash   day → what it was closed with, as JSON
+//	hotline:{site}:importing                  zset   day and import under way, by the time until when it holds the day open
 //	hotline:{site}:imported                   hash   month or year → Imported, as JSON
 //	hotline:{site}:corrections:2026-11-24     list   what came after the day was closed
 //	hotline:{site}:packed:2026-11-24          hash   day, intervals → counters of a closed day, packed
@@ -60,6 +61,7 @@ func (k keys) counted(day calendar.Day) string { return k.prefix + "counted:" + 
 func (k keys) stints(day calendar.Day) string  { return k.prefix + "stints:" + day.String() }
 func (k keys) open() string                    { return k.prefix + "open" }
 func (k keys) sets() string                    { return k.prefix + "sets" }
+func (k keys) importing() string               { return k.prefix + "importing" }
 func (k keys) imported() string                { return k.prefix + "imported" }
 func (k keys) closed() string                  { return k.prefix + "closed" }
 func (k keys) packed(day calendar.Day) string  { return k.prefix + "packed:" + day.String() }
