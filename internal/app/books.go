@@ -24,20 +24,31 @@ const (
 type bookStore interface {
 	OpenDays(ctx context.Context) ([]calendar.Day, error)
 	CloseDay(ctx context.Context, day calendar.Day, now time.Time) (bool, error)
+	RollingDay(ctx context.Context, now time.Time) (offered, answered int64, err error)
+}
+
+// bookMeter is told how the accounts stand.
+type bookMeter interface {
+	ConnectRate(offered, answered int64) // of the last 24 hours; none offered: not known
+	DaysOpen(days int)                   // that should be closed and are not
 }
 
 // books keeps the accounts up to date: at each quarter-hour the agents' time up to
-// then is counted, and a day is closed when its last call has ended.
+// then is counted, and a day is closed when its last call has ended. Each minute it
+// tells the connect rate, and the days that are not closed though it is time.
 type books struct {
 	store    bookStore
+	meter    bookMeter
 	account  func(context.Context, acd.Event) error // to the engine
 	location *time.Location
 	log      *zap.Logger
-	told     map[calendar.Day]string // why a day is not closed, as it was logged last
+	told     map[calendar.Day]string    // why a day is not closed, as it was logged last
+	warned   map[calendar.Day]time.Time // when it was logged last that a day is overdue
 }
 
 func (b *books) run(ctx context.Context) error {
-	b.told = make(map[calendar.Day]string)
+	b.told, b.warned = make(map[calendar.Day]string), make(map[calendar.Day]time.Time)
+	b.tellRate(ctx)
 	quarter := time.NewTimer(untilNextInterval(time.Now()))
 	defer quarter.Stop()
 	tries := time.NewTicker(closeEvery)
@@ -55,6 +66,7 @@ func (b *books) run(ctx context.Context) error {
 			quarter.Reset(untilNextInterval(now))
 		case <-tries.C:
 			b.closeDays(ctx)
+			b.tellRate(ctx)
 		}
 	}
 }
@@ -82,6 +94,7 @@ func (b *books) closeDays(ctx context.Context) {
 	if err != nil {
 		return // the store says so
 	}
+	overdue := 0
 	for _, day := range open {
 		if !day.Before(today) {
 			continue
@@ -92,11 +105,43 @@ func (b *books) closeDays(ctx context.Context) {
 			return
 		case err == nil:
 			delete(b.told, day)
+			delete(b.warned, day)
+			continue
 		case b.told[day] != err.Error():
 			b.told[day] = err.Error()
 			b.logWhy(day, err)
 		}
+		if b.remind(day, now, err) {
+			overdue++
+		}
 	}
+	b.meter.DaysOpen(overdue)
+}
+
+// warnEvery is how often it is logged that a day is overdue.
+const warnEvery = time.Hour
+
+// remind warns that a day should be closed by now and reports whether that is so.
+func (b *books) remind(day calendar.Day, now time.Time, why error) bool {
+	since := now.Sub(day.End(b.location))
+	if since < redisstore.Overdue {
+		return false
+	}
+	if last, before := b.warned[day]; !before || now.Sub(last) >= warnEvery {
+		b.warned[day] = now
+		b.log.Warn("a day that ended more than an hour ago is not closed; its figures are not final", zap.Stringer("day", day),
+			zap.Duration("ended_ago", since.Truncate(time.Second)), zap.Error(why))
+	}
+	return true
+}
+
+// tellRate tells the connect rate of the last 24 hours, or that it is not known.
+func (b *books) tellRate(ctx context.Context) {
+	offered, answered, err := b.store.RollingDay(ctx, time.Now())
+	if err != nil {
+		offered, answered = 0, 0 // the store says so, or hotline traffic verify
+	}
+	b.meter.ConnectRate(offered, answered)
 }
 
 func (b *books) closeDay(ctx context.Context, day calendar.Day, now time.Time) error {

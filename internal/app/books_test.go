@@ -10,7 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
+	"go.uber.org/zap/zaptest/observer"
 
 	"hotline/internal/acd"
 	"hotline/internal/calendar"
@@ -23,6 +25,27 @@ type bookkeeper struct {
 	said   []string
 	days   map[calendar.Day]error // open ones, and why they cannot be closed
 	closed []calendar.Day
+	rates  []string // as they were told, each with the number of days that are overdue
+	rate   [2]int64
+	down   error
+}
+
+func (k *bookkeeper) RollingDay(context.Context, time.Time) (offered, answered int64, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.rate[0], k.rate[1], k.down
+}
+
+func (k *bookkeeper) ConnectRate(offered, answered int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.rates = append(k.rates, fmt.Sprintf("%s %d/%d", time.Now().UTC().Format("15:04"), answered, offered))
+}
+
+func (k *bookkeeper) DaysOpen(days int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.rates = append(k.rates, fmt.Sprintf("%s %d days", time.Now().UTC().Format("15:04"), days))
 }
 
 func (k *bookkeeper) account(_ context.Context, event acd.Event) error {
@@ -61,7 +84,7 @@ func TestBooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // from 2000-01-01 00:00 UTC on
 		first := calendar.NewDay(1999, time.December, 31)
 		k := &bookkeeper{t: t, days: map[calendar.Day]error{first: errors.New("calls go on"), first.AddDays(1): nil}}
-		b := &books{store: k, account: k.account, location: time.UTC, log: zaptest.NewLogger(t)}
+		b := &books{store: k, meter: k, account: k.account, location: time.UTC, log: zaptest.NewLogger(t)}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- b.run(ctx) }()
@@ -90,6 +113,49 @@ func TestBooks(t *testing.T) {
 		}
 		if last := k.said[len(k.said)-1]; last != "account 00:17:30" {
 			t.Errorf("at the end: %s", last)
+		}
+	})
+}
+
+// From an hour after its end on, a day that is not closed is warned of each hour, and told
+// each minute.
+func TestBooksWarnOfADayThatStaysOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := calendar.NewDay(1999, time.December, 31)
+		k := &bookkeeper{t: t, days: map[calendar.Day]error{first: errors.New("calls go on")}, rate: [2]int64{200, 190}}
+		core, logged := observer.New(zap.WarnLevel)
+		b := &books{store: k, meter: k, account: k.account, location: time.UTC, log: zap.New(core)}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- b.run(ctx) }()
+		time.Sleep(150*time.Minute + time.Second)
+		var when []string
+		for _, entry := range logged.All() {
+			when = append(when, entry.Time.UTC().Format("15:04"))
+			if fields := entry.ContextMap(); fields["day"] != "1999-12-31" || fields["error"] != "calls go on" {
+				t.Errorf("%s: %v", entry.Message, fields)
+			}
+		}
+		if !slices.Equal(when, []string{"01:00", "02:00"}) {
+			t.Errorf("warned at %v", when)
+		}
+		k.mu.Lock()
+		for _, want := range []string{"00:00 190/200", "00:01 190/200", "00:59 0 days", "01:00 1 days", "02:30 1 days"} {
+			if !slices.Contains(k.rates, want) {
+				t.Errorf("%q was not told: %q", want, k.rates)
+			}
+		}
+		k.days[first], k.down = nil, errors.New("redis is away")
+		k.mu.Unlock()
+		time.Sleep(time.Minute)
+		k.mu.Lock()
+		if last := k.rates[len(k.rates)-2:]; !slices.Equal(last, []string{"02:31 0 days", "02:31 0/0"}) {
+			t.Errorf("when it is closed: %q", last)
+		}
+		k.mu.Unlock()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
 		}
 	})
 }

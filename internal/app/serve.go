@@ -71,7 +71,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 		Log:     log,
 		Version: version,
 	}), log)
-	ledger := &books{store: store, account: run.Request, location: cfg.Location, log: log}
+	ledger := &books{store: store, meter: meters.Books(), account: run.Request, location: cfg.Location, log: log}
 	log.Info("hotline serves", zap.String("site", cfg.Site), zap.String("version", version), zap.Stringer("http", cfg.HTTP.Listen))
 	return runAll(ctx, log, []component{
 		{"store", store.Run},

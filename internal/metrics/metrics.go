@@ -37,6 +37,7 @@ type Metrics struct {
 	breaches *prometheus.CounterVec
 	asterisk *Switch
 	store    *Store
+	books    *Books
 	http     *HTTP
 }
 
@@ -62,7 +63,7 @@ func New(version string) *Metrics {
 		m.measures[kind] = f.histogram(h.name, h.help, h.buckets, "queue")
 	}
 	m.breaches = f.counter("invariant_breaches_total", "Broken invariants by name; any increase is a defect of this program.", "name")
-	m.asterisk, m.store, m.http = newSwitch(f), newStore(f), newHTTP(f)
+	m.asterisk, m.store, m.books, m.http = newSwitch(f), newStore(f), newBooks(f), newHTTP(f)
 	return m
 }
 
@@ -93,6 +94,9 @@ func (m *Metrics) Switch() *Switch { return m.asterisk }
 
 // Store counts what internal/redisstore does.
 func (m *Metrics) Store() *Store { return m.store }
+
+// Books tells how the accounts stand.
+func (m *Metrics) Books() *Books { return m.books }
 
 // HTTP counts what internal/httpapi serves.
 func (m *Metrics) HTTP() *HTTP { return m.http }

@@ -197,3 +197,20 @@ func TestNamesAreOurs(t *testing.T) {
 		}
 	}
 }
+
+// The rate is absent, and neither 0 nor 1, while nothing is known.
+func TestConnectRateIsAbsentWithoutCalls(t *testing.T) {
+	m := metrics.New("v1.2.3")
+	for _, c := range []struct {
+		offered, answered int64
+		want              float64
+	}{{0, 0, 0}, {200, 190, 0.95}, {0, 0, 0}, {3, 0, 0}} {
+		m.Books().ConnectRate(c.offered, c.answered)
+		got, there := scrape(t, m).Value("hotline_connect_rate_24h")
+		if there != (c.offered > 0) || got != c.want {
+			t.Errorf("%d of %d: %v, %v", c.answered, c.offered, got, there)
+		}
+	}
+	m.Books().DaysOpen(2)
+	check(t, scrape(t, m), 2, "hotline_days_open")
+}

@@ -134,6 +134,32 @@ func (s *Store) Lag(d time.Duration) { s.lag.WithLabelValues().Observe(d.Seconds
 // Error counts a failed batch.
 func (s *Store) Error(kind string) { s.errors.WithLabelValues(kind).Inc() }
 
+// Books fits the meter of the accounts.
+type Books struct {
+	connectRate *prometheus.GaugeVec
+	daysOpen    *prometheus.GaugeVec
+}
+
+func newBooks(f factory) *Books {
+	return &Books{
+		connectRate: f.gauge("connect_rate_24h", "Share, 0 to 1, of the calls offered to the queues that an agent answered, over the last 24 hours: the 96 quarter-hours that have ended; calls in progress do not count yet. "+
+			"GB/T 33358-2016 asks for at least 0.95 over any 24 hours. Absent when no call was offered or Redis does not tell."),
+		daysOpen: f.gauge("days_open", "Days that ended more than an hour ago and are not closed, so that their figures are not final and not in those of month and year as closed days. Normally 0; the log says why, as does hotline check."),
+	}
+}
+
+// ConnectRate tells the calls of the last 24 hours; none offered means that nothing is known.
+func (b *Books) ConnectRate(offered, answered int64) {
+	if offered == 0 {
+		b.connectRate.Reset()
+		return
+	}
+	b.connectRate.WithLabelValues().Set(float64(answered) / float64(offered))
+}
+
+// DaysOpen tells how many days should be closed and are not.
+func (b *Books) DaysOpen(days int) { b.daysOpen.WithLabelValues().Set(float64(days)) }
+
 // HTTP fits the meter of internal/httpapi.
 type HTTP struct {
 	requests *prometheus.HistogramVec

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Finding is the answer to one question of `hotline check`.
@@ -45,7 +46,38 @@ func (s *Store) Check(ctx context.Context) []Finding {
 		s.checkSync(ctx),
 		s.checkSetting(ctx, "redis eviction", "maxmemory-policy", "noeviction",
 			"set maxmemory-policy noeviction in redis.conf, else Redis silently drops figures when its memory is full"),
+		s.checkDays(ctx, time.Now()),
 	}
+}
+
+// Overdue is how long after its end a day should be closed at the latest, by people.
+const Overdue = time.Hour
+
+// checkDays looks for days that should be closed and are not.
+func (s *Store) checkDays(ctx context.Context, now time.Time) Finding {
+	finding := Finding{Name: "days closed", Remedy: "correct what is said of the key in Redis"}
+	open, err := s.OpenDays(ctx)
+	if err != nil {
+		finding.Detail = err.Error()
+		return finding
+	}
+	var late []string
+	for _, day := range open {
+		since := now.Sub(day.End(s.location))
+		if since < Overdue {
+			continue
+		}
+		why := ", and nothing hinders it"
+		if err := s.nothingGoesOn(ctx, day, now); err != nil {
+			why = ": " + err.Error()
+		}
+		late = append(late, fmt.Sprintf("%s ended %s ago and is not closed%s", day, since.Truncate(time.Minute), why))
+		finding.Remedy = "a running hotline serve closes days; let it run, and see in its log why it does not close this one, and with hotline traffic verify --day " + day.String() + " whether counters differ"
+	}
+	if finding.Detail = strings.Join(late, "; "); len(late) == 0 {
+		return Finding{Name: finding.Name, OK: true, Detail: "every day that ended more than an hour ago"}
+	}
+	return finding
 }
 
 func (s *Store) checkVersion(ctx context.Context) Finding {

@@ -167,8 +167,8 @@ func TestCheck(t *testing.T) {
 		name, address string
 		want          map[string]bool
 	}{
-		{"good", good.Address, map[string]bool{"redis reachable": true, "redis password": true, "redis version": true, "redis persistence": true, "redis sync": true, "redis eviction": true}},
-		{"volatile", short.Address, map[string]bool{"redis reachable": true, "redis password": true, "redis version": true, "redis persistence": false, "redis sync": false, "redis eviction": false}},
+		{"good", good.Address, map[string]bool{"redis reachable": true, "redis password": true, "redis version": true, "days closed": true, "redis persistence": true, "redis sync": true, "redis eviction": true}},
+		{"volatile", short.Address, map[string]bool{"redis reachable": true, "redis password": true, "redis version": true, "days closed": true, "redis persistence": false, "redis sync": false, "redis eviction": false}},
 		{"password", locked.Address, map[string]bool{"redis reachable": true, "redis password": false}},
 		{"absent", filepath.Join(t.TempDir(), "nobody"), map[string]bool{"redis reachable": false}},
 	} {
