@@ -75,6 +75,9 @@ func fill(t testing.TB, store *redisstore.Store, records []acd.CallRecord) {
 			t.Fatal(err)
 		}
 	}
+	if err := im.Done(context.Background()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestCallsCommands(t *testing.T) {

@@ -83,7 +83,7 @@ func TestCheckFindsDaysThatAreNotClosed(t *testing.T) {
 		!strings.Contains(f.Remedy, "hotline traffic verify --day 2026-11-24") {
 		t.Errorf("three hours after its end: %+v", f)
 	}
-	s.Append([]acd.Change{{Ended: "late"}}, nil, nil)
+	s.Append([]acd.Change{gone("late")}, nil, nil)
 	drained(t, s, m)
 	if f := s.checkDays(ctx, evening.Add(2*time.Hour)); f.OK || !strings.HasSuffix(f.Detail, "not closed, and nothing hinders it") {
 		t.Errorf("when nothing hinders it: %+v", f)
