@@ -163,9 +163,14 @@ func (e *Engine) callbackMoves(b *callback, state CallbackState, next time.Time)
 func (e *Engine) dialCallback(c *call) {
 	c.callback.Attempts++
 	e.callbackMoves(c.callback, CallbackCalling, time.Time{})
-	e.command(DialOut{
+	e.command(e.dialOutOf(c))
+}
+
+// dialOutOf is the command by which the caller of an attempt is called.
+func (e *Engine) dialOutOf(c *call) DialOut {
+	return DialOut{
 		Call: c.Call, Leg: c.Leg, Node: c.Node, Number: c.Caller, CallerID: c.Entry, Timeout: c.queue.Callback.RingTimeout,
-	})
+	}
 }
 
 // attemptEnded looks what comes after an attempt whose call has just ended. One

@@ -101,10 +101,12 @@ func (e *Engine) runFlow(c *call, event FlowEvent) {
 			c.Announcing, c.Next = c.queue != nil, nil
 			e.play(c, a.Prompts)
 		case FlowMusic:
-			e.command(StartMusic{Call: c.Call, Node: c.Node, Class: q.Music})
+			e.startMusic(c, q)
 		case FlowRingback:
-			e.command(StartRingback{Call: c.Call, Node: c.Node})
+			c.Tone = len(c.Offers) + 1 // offers that follow each other have other tones
+			e.command(StartRingback{Call: c.Call, Node: c.Node, Tone: c.Tone})
 		case FlowStopRingback:
+			c.Tone = 0
 			e.command(StopRingback{Call: c.Call, Node: c.Node})
 		case FlowEnqueue:
 			e.enqueue(c)
@@ -112,6 +114,12 @@ func (e *Engine) runFlow(c *call, event FlowEvent) {
 			e.bookFor(c, a.Number)
 		}
 	}
+}
+
+// startMusic lets the caller hear the music of a queue from now on.
+func (e *Engine) startMusic(c *call, q *queue) {
+	c.Music = true
+	e.command(StartMusic{Call: c.Call, Node: c.Node, Class: q.Music})
 }
 
 // play lets the caller hear prompts, in the place of those that are heard.

@@ -189,6 +189,7 @@ type (
 	StartRingback struct {
 		Call CallID
 		Node NodeID
+		Tone int // which of the call's, from 1
 	}
 	// StopRingback ends the ringing tone; the music is heard again.
 	StopRingback struct {

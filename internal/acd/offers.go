@@ -39,10 +39,12 @@ func (e *Engine) ring(c *call, a *agent) {
 	a.LastOffer = e.offers
 	a.call, a.Call = c, c.Call
 	e.setState(a, Ringing, "")
-	e.command(Offer{
-		Call: c.Call, Leg: r.leg, Node: c.Node, Seat: a.Seat, CallerID: c.Caller,
-		Timeout: c.queue.RingTimeout + switchGrace,
-	})
+	e.command(e.offerOf(c, r.leg, a.Seat))
+}
+
+// offerOf is the command by which a seat's phone is rung for a call.
+func (e *Engine) offerOf(c *call, leg LegID, seat SeatID) Offer {
+	return Offer{Call: c.Call, Leg: leg, Node: c.Node, Seat: seat, CallerID: c.Caller, Timeout: c.queue.RingTimeout + switchGrace}
 }
 
 // showOffer names in the call's status the agent who has lifted or whose phone
@@ -149,7 +151,7 @@ func (e *Engine) connected(ev Connected) {
 		// The agent was gone before the bridge was made: the caller stands
 		// alone in it and waits on, with music.
 		if c.Phase == PhaseWaiting || c.Phase == PhaseRinging {
-			e.command(StartMusic{Call: c.Call, Node: c.Node, Class: c.queue.Music})
+			e.startMusic(c, c.queue)
 		}
 		return
 	}
@@ -279,7 +281,7 @@ func (e *Engine) offerFailed(c *call, i int, outcome OfferOutcome) {
 	e.runFlow(c, FlowRingingEnd)
 	if lifted && c.callback == nil {
 		// To connect them, what the caller was hearing was ended.
-		e.command(StartMusic{Call: c.Call, Node: c.Node, Class: c.queue.Music})
+		e.startMusic(c, c.queue)
 		e.hearsOn(c)
 	}
 	e.wait(c)

@@ -59,6 +59,8 @@ type CallStatus struct {
 	Announcing  bool         `json:"announcing,omitempty"`  // prompts are played to it while it waits,
 	Next        []string     `json:"next,omitempty"`        // and these after them
 	Plays       int          `json:"plays,omitempty"`       // prompts were played so often
+	Music       bool         `json:"music,omitempty"`       // hold music was started,
+	Tone        int          `json:"tone,omitempty"`        // and over it this ringing tone; 0: none
 	Paused      time.Time    `json:"paused,omitzero"`       // not offered until then, after a fault of its node
 	Prefers     AgentID      `json:"prefers,omitempty"`     // whom alone it waits for,
 	Preferred   time.Time    `json:"preferred,omitzero"`    // until then

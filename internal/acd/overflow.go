@@ -178,7 +178,7 @@ func (e *Engine) hearsNext(c *call) {
 
 // stopsHearing ends what a caller hears, who is just being connected. What was to
 // follow is heard if nothing comes of it.
-func (c *call) stopsHearing() { c.Announcing = false }
+func (c *call) stopsHearing() { c.Announcing, c.Music, c.Tone = false, false, 0 }
 
 // hearsOn goes on with what was to follow, when nothing came of connecting a caller.
 func (e *Engine) hearsOn(c *call) {

@@ -222,14 +222,19 @@ func (e *Engine) ringPartner(c *call, p *partner) {
 	p.ringing++
 	e.recalls(p).Rung++
 	e.startTimer(&r.ring, e.now.Add(p.RingTimeout))
-	shown := c.Entry
+	e.command(e.partnerOffer(c))
+	e.touchCall(c)
+}
+
+// partnerOffer is the command by which the partner is rung who has a leg of the call.
+func (e *Engine) partnerOffer(c *call) Offer {
+	p, shown := c.referral.partner, c.Entry
 	if number := c.number(); p.ShowCaller && number != "" {
 		shown = number
 	}
-	e.command(Offer{
-		Call: c.Call, Leg: r.Leg, Node: c.Node, Number: p.Number, CallerID: shown, Timeout: p.RingTimeout + switchGrace,
-	})
-	e.touchCall(c)
+	return Offer{
+		Call: c.Call, Leg: c.referral.Leg, Node: c.Node, Number: p.Number, CallerID: shown, Timeout: p.RingTimeout + switchGrace,
+	}
 }
 
 // partnerCall finds the call that has a leg at a partner; nil when the leg is none.
@@ -328,7 +333,7 @@ func (e *Engine) partnerFailed(c *call, outcome OfferOutcome, rests bool) {
 	case PhaseJoining:
 		c.Lifted = time.Time{}
 		e.runFlow(c, FlowRingingEnd)
-		e.command(StartMusic{Call: c.Call, Node: c.Node, Class: c.queue.Music})
+		e.startMusic(c, c.queue)
 		e.hearsOn(c)
 		e.wait(c)
 	case PhaseWaiting:

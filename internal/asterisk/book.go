@@ -33,17 +33,20 @@ type endedState struct {
 const endedMemory = time.Minute
 
 type callState struct {
-	since    time.Time // when this process first knew of it
-	suspect  bool      // missing in the last listing
-	play     string    // the playback whose end is CallPlayed,
-	playOf   int       // and which of the call's it is
-	playing  time.Time // when Asterisk confirmed it; zero before
-	prompts  []string  // the playbacks of prompts that may be heard or wait, oldest first
-	ringback string    // the playback of the ringing tone
-	music    string    // class of the hold music asked for
-	moh      bool      // the music has been started and not stopped
-	joined   bool      // the caller is in the bridge
-	released bool      // the engine has done with it: it is to be hung up
+	since   time.Time // when this process first knew of it
+	suspect bool      // missing in the last listing
+	play    string    // the playback whose end is CallPlayed,
+	playOf  int       // and which of the call's it is
+	// playsFrom is added to their numbers where a former controller, of which nothing
+	// is known, may have played some.
+	playsFrom int64
+	playing   time.Time // when Asterisk confirmed it; zero before
+	prompts   []string  // the playbacks of prompts that may be heard or wait, oldest first
+	ringback  string    // the playback of the ringing tone
+	music     string    // class of the hold music asked for
+	moh       bool      // the music has been started and not stopped
+	joined    bool      // the caller is in the bridge
+	released  bool      // the engine has done with it: it is to be hung up
 	// adopted is the agent's leg of a conversation that a former controller
 	// has connected; it goes on undisturbed, unknown to the engine.
 	adopted acd.LegID

@@ -103,10 +103,10 @@ func (n *node) tell(call string, r request) error {
 // middle of a prompt has heard enough.
 func (n *node) play(c acd.Play) {
 	n.stopPrompts(c.Call)
-	id := n.playbackID(playPrompts, string(c.Call))
 	n.mu.Lock()
-	call := n.book.calls[c.Call]
+	call, id := n.book.calls[c.Call], ""
 	if call != nil {
+		id = playID(c.Call, call.playsFrom+int64(c.Play))
 		call.play, call.playOf, call.playing = id, c.Play, time.Time{}
 		call.prompts = append(call.prompts, id)
 	}
@@ -205,7 +205,7 @@ func (n *node) music(call acd.CallID, class string) {
 }
 
 func (n *node) startRingback(c acd.StartRingback) {
-	id := n.playbackID(playRingback, string(c.Call))
+	id := toneID(c.Call, c.Tone)
 	n.mu.Lock()
 	call := n.book.calls[c.Call]
 	if call == nil || call.ringback != "" {

@@ -78,6 +78,9 @@ func (n *node) callEntered(at time.Time, ch channel, args []string, found bool) 
 	_, known := n.book.calls[id]
 	if !known {
 		n.book.calls[id] = &callState{since: at}
+		if found {
+			n.book.calls[id].playsFrom = at.UnixMilli()
+		}
 		delete(n.book.ended, ch.ID) // an event says that it is here, whatever was before
 	}
 	n.mu.Unlock()

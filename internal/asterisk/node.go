@@ -32,10 +32,11 @@ type node struct {
 	playback atomic.Int64    // number of the last playback
 
 	mu      sync.Mutex
-	book    *book      // guarded by mu
-	err     *NodeError // guarded by mu; nil while the node can take calls
-	synced  bool       // guarded by mu; the first listing has been applied
-	started time.Time  // owned by the connection loop: the node's startup time
+	book    *book          // guarded by mu
+	err     *NodeError     // guarded by mu; nil while the node can take calls
+	synced  bool           // guarded by mu; the first listing has been applied
+	started time.Time      // owned by the connection loop: the node's startup time
+	adopted []acd.Expected // owned by the owner goroutine; until the first listing
 }
 
 func newNode(cfg Node, o Options, out chan<- runner.SwitchEvent) *node {
@@ -173,7 +174,7 @@ func (n *node) replaced() bool {
 	return err != nil && err.Problem == Replaced
 }
 
-// playbackID names a playback after its call, so that its end finds back.
+// playbackID names the playback of a reply after its channel, so that its end finds back.
 func (n *node) playbackID(kind, channel string) string {
 	return kind + "_" + strconv.FormatInt(n.playback.Add(1), 36) + "_" + channel
 }

@@ -1,6 +1,7 @@
 package asterisk
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -31,6 +32,12 @@ type Options struct {
 	Log   *zap.Logger
 	// Meter counts; nil counts nothing.
 	Meter Meter
+
+	// Over says whether a call has ended already; nil: none has.
+	Over Over
+	// Gate lets commands through: it returns when this controller may command, or the
+	// reason why not. nil: always.
+	Gate func(ctx context.Context) error
 
 	// OutboundTrunk is the endpoint of the carrier over which callers are called
 	// back and partners called; empty: nobody can be.

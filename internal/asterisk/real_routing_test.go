@@ -104,7 +104,7 @@ func TestRealKeysAndPromptsWhileWaiting(t *testing.T) {
 	r := newRig(t)
 	c, call := r.arrive()
 	began := time.Now()
-	r.sw.Do([]acd.Command{acd.Play{Call: call, Node: "a1", Prompts: []string{"callback-offer", "callback-offer", "callback-offer"}}})
+	r.sw.Do([]acd.Command{acd.Play{Call: call, Node: "a1", Play: 1, Prompts: []string{"callback-offer", "callback-offer", "callback-offer"}}})
 	r.meter.waitRequest(r, "channels/{id}/play/{playback}")
 	noErr(t, c.SendDTMF("1#*"))
 	for _, want := range []string{"1", "#", "*"} {
@@ -112,7 +112,7 @@ func TestRealKeysAndPromptsWhileWaiting(t *testing.T) {
 			t.Errorf("%+v, want %s", key, want)
 		}
 	}
-	r.sw.Do([]acd.Command{acd.Play{Call: call, Node: "a1", Prompts: []string{"minutes"}}})
+	r.sw.Do([]acd.Command{acd.Play{Call: call, Node: "a1", Play: 2, Prompts: []string{"minutes"}}})
 	expect[acd.CallPlayed](r)
 	if took := time.Since(began); took > 6*time.Second {
 		t.Errorf("the former prompts were played to their end: %v", took)

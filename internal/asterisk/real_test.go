@@ -399,8 +399,10 @@ func TestRealAnnouncementEndsAtAnswer(t *testing.T) {
 	c, call := r.arrive()
 	leg := r.offer(call, "8001")
 	expect[acd.LegRinging](r)
-	announcement := acd.Play{Call: call, Node: "a1", Prompts: []string{"agents-busy", "waiting", "agents-busy", "waiting"}}
-	r.sw.Do([]acd.Command{announcement, announcement})
+	announcement := acd.Play{Call: call, Node: "a1", Play: 1, Prompts: []string{"agents-busy", "waiting", "agents-busy", "waiting"}}
+	again := announcement
+	again.Play = 2
+	r.sw.Do([]acd.Command{announcement, again})
 	expect[acd.LegAnswered](r)
 	asked := time.Now()
 	r.sw.Do([]acd.Command{acd.Connect{Call: call, Leg: leg, Node: "a1"}})

@@ -89,7 +89,8 @@ func (n *node) reconcile(ctx context.Context, at time.Time, l listing) {
 	suspects = n.reconcileLegs(at, l) || suspects
 	suspects = n.reconcileSeats(at, l) || suspects
 	suspects = n.reconcileStrays(at, l) || suspects
-	n.reconcileStrangers(at, l)
+	n.reconcileStrangers(ctx, at, l)
+	n.resume(at, l)
 	n.reconcileBridges(l)
 
 	n.mu.Lock()
@@ -311,7 +312,7 @@ func (n *node) reconcileSeats(at time.Time, l listing) (suspects bool) {
 
 // reconcileStrangers handles channels that the book does not know: callers
 // who came unseen, and legs that nobody asked for.
-func (n *node) reconcileStrangers(at time.Time, l listing) {
+func (n *node) reconcileStrangers(ctx context.Context, at time.Time, l listing) {
 	var strangers []channel
 	var legs []string
 	n.mu.Lock()
@@ -336,6 +337,10 @@ func (n *node) reconcileStrangers(at time.Time, l listing) {
 	sort.Slice(strangers, func(i, j int) bool { return strangers[i].Creationtime < strangers[j].Creationtime })
 	for _, ch := range strangers {
 		args, ok := ch.stasisArgs(n.opt.App)
+		if ok && !n.synced && n.isOver(ctx, acd.CallID(ch.ID)) {
+			n.clean(ch.ID, "caller whose call has ended", deleteChannel(ch.ID))
+			continue
+		}
 		if ok && n.entered(at, ch, args, true) {
 			n.found("StasisStart", ch.ID)
 		}

@@ -39,6 +39,7 @@ type client struct {
 	node       Node
 	base       string
 	http       *http.Client
+	gate       func(context.Context) error
 	timeout    time.Duration
 	retryAfter time.Duration
 	meter      Meter
@@ -61,7 +62,7 @@ func newClient(n Node, o Options) *client {
 			// ARI never redirects; whoever does is not Asterisk and gets no password.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		timeout: o.RequestTimeout, retryAfter: o.RepeatAfter, meter: o.Meter,
+		gate: o.Gate, timeout: o.RequestTimeout, retryAfter: o.RepeatAfter, meter: o.Meter,
 	}
 }
 
@@ -103,6 +104,11 @@ func neverSent(err error) bool {
 }
 
 func (c *client) attempt(ctx context.Context, r request, body []byte, out any) (err error) {
+	if c.gate != nil && r.method != http.MethodGet {
+		if err := c.gate(ctx); err != nil {
+			return fmt.Errorf("%s %s: %w", r.method, r.route, err)
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	target := c.base + r.path

@@ -1,0 +1,121 @@
+package asterisk
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"go.uber.org/zap"
+
+	"hotline/internal/acd"
+)
+
+// Adopt takes over the calls of a former controller, as the engine that goes on with
+// them expects to find them; to be called before Run. What differs in truth is found
+// out when a node is reached, and told as events. Calls of nodes that are not
+// configured are left out.
+func (s *Switch) Adopt(calls []acd.Expected) {
+	for _, x := range calls {
+		if n := s.nodes[x.Node]; n != nil {
+			n.adopt(x)
+		}
+	}
+}
+
+// adopt enters a call into the book. No goroutine of the node runs yet.
+func (n *node) adopt(x acd.Expected) {
+	now := time.Now()
+	for _, leg := range x.Legs {
+		n.book.legs[leg.Offer.Leg] = &legState{
+			offer: leg.Offer, since: now, ringing: leg.Rings, answered: leg.Lifted,
+			dialled: leg.Rings || now.Sub(leg.Made) > n.opt.ConfirmAfter,
+		}
+	}
+	if x.Alone {
+		return
+	}
+	call := &callState{since: now, music: x.Class, moh: x.Music, joined: x.Joined != ""}
+	if x.Play > 0 {
+		call.play, call.playOf, call.playing = playID(x.Call, int64(x.Play)), x.Play, now
+		call.prompts = []string{call.play}
+	}
+	if x.Tone > 0 {
+		call.ringback = toneID(x.Call, x.Tone)
+	}
+	if x.Called != nil {
+		call.out = &outbound{command: *x.Called, dialled: call.joined, answered: call.joined}
+	}
+	n.book.calls[x.Call] = call
+	if x.Joined != "" || x.Joins != "" {
+		n.book.bridges[x.Call] = true
+	}
+	n.adopted = append(n.adopted, x)
+}
+
+// resume brings the calls that were taken over together with the bridges in which
+// they are, and does again what may not have been done. It is for the first listing,
+// after what has gone was told.
+func (n *node) resume(at time.Time, l listing) {
+	adopted := n.adopted
+	n.adopted = nil
+	members := map[string]acd.CallID{} // of our bridges
+	for _, bridge := range l.bridges {
+		if call, ours := acd.ParseBridgeID(bridge.ID); ours {
+			for _, id := range bridge.ChannelIDs {
+				members[id] = call
+			}
+		}
+	}
+	for _, x := range adopted {
+		leg := x.Joined + x.Joins
+		n.mu.Lock()
+		call, callHere := n.book.calls[x.Call]
+		_, legHere := n.book.legs[leg]
+		inside := members[string(x.Call)] == x.Call
+		together := inside && members[string(leg)] == x.Call
+		if callHere && inside {
+			call.joined = true
+		}
+		n.mu.Unlock()
+		switch {
+		case !callHere || x.Called != nil && x.Joins != "":
+		case leg != "" && legHere && together && x.Joins != "":
+			n.found("Connected", string(x.Call))
+			n.emit(at, acd.Connected{Call: x.Call, Leg: leg})
+		case leg != "" && legHere && !together && x.Joins != "":
+			n.do(acd.Connect{Call: x.Call, Leg: leg, Node: x.Node})
+		case leg != "" && legHere && !together:
+			n.log.Warn("caller and agent of a conversation were not in one bridge", zap.String("call", string(x.Call)))
+			n.lanes.add(string(x.Call), func() {
+				if err := n.bridge(acd.Connect{Call: x.Call, Leg: leg, Node: x.Node}, call); err != nil {
+					n.log.Error("they could not be connected again", zap.String("call", string(x.Call)), zap.Error(err))
+				}
+			})
+		case leg == "" && x.Music && (inside || x.Fresh):
+			n.do(acd.StartMusic{Call: x.Call, Node: x.Node, Class: x.Class})
+		}
+	}
+}
+
+// Over says of calls that no engine knows whether they have ended already, so that
+// whoever is still on the line is hung up and not served anew. It may ask the store.
+type Over func(ctx context.Context, call acd.CallID) bool
+
+// isOver reports whether the record of a call was written already.
+func (n *node) isOver(ctx context.Context, call acd.CallID) bool {
+	if n.opt.Over == nil {
+		return false
+	}
+	ctx, stop := context.WithTimeout(ctx, n.opt.RequestTimeout)
+	defer stop()
+	return n.opt.Over(ctx, call)
+}
+
+// playID and toneID name playbacks such that another controller knows them.
+func playID(call acd.CallID, number int64) string {
+	return playPrompts + "_" + strconv.FormatInt(number, 36) + "_" + string(call)
+}
+
+func toneID(call acd.CallID, number int) string {
+	return playRingback + "_" + strconv.Itoa(number) + "_" + string(call)
+}
