@@ -46,6 +46,9 @@ func Bulletin(ctx context.Context, cfg *config.Config, period bulletin.Period, o
 	for _, q := range cfg.Queues {
 		in.Queues = append(in.Queues, bulletin.Named{ID: string(q.ID), Title: q.Title})
 	}
+	for _, p := range cfg.Partners {
+		in.Partners = append(in.Partners, bulletin.Named{ID: string(p.ID), Title: p.Title})
+	}
 	var r *bulletin.Report
 	err = store.Steady(ctx, func() error {
 		r, err = readBulletin(ctx, store, in)

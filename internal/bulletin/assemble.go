@@ -128,6 +128,9 @@ func (r *Report) rows(in Input) {
 	for i, q := range in.Queues {
 		order[q.ID], titles[q.ID] = i-len(in.Queues), q.Title
 	}
+	for _, p := range in.Partners {
+		titles["partner:"+p.ID] = p.Title
+	}
 	for key, counters := range in.Table {
 		switch key.Dimension {
 		case traffic.ByQueue:

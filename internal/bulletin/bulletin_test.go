@@ -156,8 +156,10 @@ func TestImportedPeriodHasTheCitysFiguresOnly(t *testing.T) {
 	})
 	document := r.Document("zh")
 	for _, row := range document.Table("levels").Rows {
-		if row[2].Text != traffic.None {
-			t.Errorf("%s is %s", row[0].Text, row[2].Text)
+		for _, cell := range row[1:] {
+			if cell.Text != traffic.None {
+				t.Errorf("%s is %s", row[0].Text, cell.Text)
+			}
 		}
 	}
 	if cell := document.Table("service").Rows[0][2]; cell.Text != "98.04%" {
@@ -325,6 +327,73 @@ func TestDaylightSaving(t *testing.T) {
 			if got := week.Mean(day, hour).Round(1); got != "8.0" {
 				t.Errorf("day %d, hour %d: %s, want 8.0", day, hour, got)
 			}
+		}
+	}
+}
+
+// A day on which nothing was counted keeps its place in table and chart; of days to
+// come only the axis knows.
+func TestDayWithoutCallsIsAGap(t *testing.T) {
+	in := bulletintest.Input(bulletin.Month(calendar.Month{Year: 2026, Month: time.January}), time.Date(2026, 1, 23, 15, 20, 0, 0, bulletintest.Shanghai))
+	in.Lines[14] = bulletin.Line{Day: in.Lines[14].Day}
+	in.Lines[22] = bulletin.Line{Day: in.Lines[22].Day}
+	document := assemble(t, in).Document("zh")
+	rows := document.Table("days").Rows
+	if len(rows) != 23 || rows[13][0].Text != "2026-01-14" || rows[14][0].Text != "2026-01-15" {
+		t.Fatalf("%d days: %v", len(rows), rows[13:15])
+	}
+	for day, known := range map[int]bool{13: true, 14: false, 15: true, 22: false, 23: true} {
+		if cell := rows[day-1][1]; cell.Value.Defined() != known || known == (cell.Text == traffic.None) {
+			t.Errorf("day %d: %s", day, cell.Text)
+		}
+	}
+	for _, section := range document.Sections {
+		for _, c := range section.Charts {
+			if len(c.Labels) != 31 || c.Labels[0] != "1" || c.Labels[30] != "31" || c.Unit == "" || c.Across != "日" {
+				t.Errorf("%s: %q by %q over %v", c.Title, c.Unit, c.Across, c.Labels)
+			}
+			if strings.HasPrefix(c.Title, "呼入量") && c.Alt != "呼入量与接听量：最高3387（2026-01-23），最低2128（2026-01-03），数值见下表" {
+				t.Error(c.Alt)
+			}
+		}
+	}
+}
+
+// As many thresholds as are configured, each in a row.
+func TestServiceLevelsOfAnyThresholds(t *testing.T) {
+	in := bulletintest.Input(bulletin.Day(calendar.NewDay(2026, time.January, 31)), read)
+	definitions, err := traffic.Define(traffic.Options{Thresholds: []int{10, 20, 60}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Definitions = definitions
+	var got []string
+	document := assemble(t, in).Document("zh")
+	for _, row := range document.Table("levels").Rows {
+		got = append(got, row[0].Text+" "+row[1].Full())
+	}
+	if text := strings.Join(got, ", "); text != "10秒内 86.72% (↑0.02%), 20秒内 86.72% (↑0.02%), 60秒内 98.44% (↑0.03%)" {
+		t.Error(text)
+	}
+}
+
+func TestPagesTellHowFinalTheyAre(t *testing.T) {
+	day, month := bulletin.Day(calendar.NewDay(2026, time.January, 31)), bulletin.Month(calendar.Month{Year: 2026, Month: time.January})
+	at := func(day, hour, minute int) time.Time {
+		return time.Date(2026, 1, day, hour, minute, 0, 0, bulletintest.Shanghai)
+	}
+	for _, c := range []struct {
+		period bulletin.Period
+		at     time.Time
+		want   string
+	}{
+		{day, at(31, 15, 20), "截至 2026-01-31 15:20，未结束"},
+		{day, at(32, 0, 5), "2026-02-01 00:05 制表，未结账"},
+		{day, at(32, 0, 30), "2026-02-01 00:30 制表，校验值 9f86d081884c"},
+		{month, at(32, 0, 5), "2026-02-01 00:05 制表，已结账30/31天"},
+	} {
+		if got := assemble(t, bulletintest.Input(c.period, c.at)).Document("zh").Foot; got != c.want {
+			t.Errorf("got %s, want %s", got, c.want)
 		}
 	}
 }

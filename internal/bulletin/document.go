@@ -1,6 +1,10 @@
 package bulletin
 
-import "hotline/internal/traffic"
+import (
+	"time"
+
+	"hotline/internal/traffic"
+)
 
 // Document is a report in one language, in the order in which it is read. Writers
 // need to know nothing of its contents.
@@ -11,6 +15,8 @@ type Document struct {
 	Title    string
 	Period   string
 	State    string // as of when, and whether the period goes on
+	Foot     string // of each page: when it was made, and how final it is
+	ReadAt   time.Time
 	Summary  string
 	Sections []Section
 	NotesOn  string // title of the notes
@@ -85,7 +91,10 @@ func (c Cell) Full() string {
 // Chart draws columns of a table over its rows.
 type Chart struct {
 	Title   string
-	Labels  []string // of the rows, short
+	Alt     string   // for who does not see it
+	Unit    string   // of the values
+	Across  string   // unit of the labels
+	Labels  []string // of the whole period, short; the first are those of the rows
 	Table   string   // its key
 	Columns []int
 	Line    bool // else bars side by side

@@ -21,7 +21,13 @@ func (l language) t(zh, en string) string {
 
 func (l language) f(zh, en string, args ...any) string { return fmt.Sprintf(l.t(zh, en), args...) }
 
-func (l language) name(d traffic.Definition) string { return l.t(d.ZH, d.EN) }
+// fullWidth are the brackets among Chinese letters.
+var fullWidth = strings.NewReplacer("(", "（", ")", "）")
+
+func (l language) name(d traffic.Definition) string { return l.t(fullWidth.Replace(d.ZH), d.EN) }
+
+// bracket is a name with what stands in brackets after it: a unit, a date.
+func (l language) bracket(name, text string) string { return l.f("%s（%s）", "%s (%s)", name, text) }
 
 // row is a definition's name and unit at the head of a row. In English a service
 // level is called by its threshold and its base, which its formula spells out elsewhere.
@@ -48,7 +54,7 @@ func (l language) unit(d traffic.Definition) string {
 }
 
 // head is a definition's name and unit.
-func (l language) head(d traffic.Definition) string { return l.name(d) + " (" + l.unit(d) + ")" }
+func (l language) head(d traffic.Definition) string { return l.bracket(l.name(d), l.unit(d)) }
 
 var weekdays = [7][2]string{{"星期日", "Sunday"}, {"星期一", "Monday"}, {"星期二", "Tuesday"}, {"星期三", "Wednesday"}, {"星期四", "Thursday"}, {"星期五", "Friday"}, {"星期六", "Saturday"}}
 
@@ -102,12 +108,13 @@ const (
 )
 
 // span is a piece of a day: its date and both times, or both dates.
-func span(from, to time.Time) string {
+func (l language) span(from, to time.Time) string {
+	dash := l.t("—", "–")
 	switch {
 	case from.Format(time.DateOnly) == to.Format(time.DateOnly):
-		return from.Format(minute) + "–" + to.Format(clock)
+		return from.Format(minute) + dash + to.Format(clock)
 	case to.Sub(from) <= time.Hour:
-		return from.Format(minute) + "–24:00" // the last of the day
+		return from.Format(minute) + dash + "24:00" // the last of the day
 	}
-	return from.Format(minute) + " – " + to.Format(minute)
+	return from.Format(minute) + l.t(" 至 ", " – ") + to.Format(minute)
 }

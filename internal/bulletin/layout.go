@@ -12,7 +12,8 @@ import (
 func (r *Report) Document(lang string) Document {
 	l := language(lang)
 	return Document{
-		Lang: l.t("zh-CN", "en"), Kind: r.Kind, Office: r.Office, Title: r.title(l), Period: r.periodText(l), State: r.state(l), Summary: r.summary(l),
+		Lang: l.t("zh-CN", "en"), Kind: r.Kind, Office: r.Office, Title: r.title(l), Period: r.periodText(l), State: r.state(l), Foot: r.foot(l), ReadAt: r.ReadAt,
+		Summary:  r.summary(l),
 		Sections: r.sections(l), NotesOn: l.t("口径说明", "How the figures are defined"), Notes: r.notes(l),
 	}
 }
@@ -42,6 +43,20 @@ func (r *Report) state(l language) string {
 	return l.f("数据读取时间 %s", "figures read at %s", at)
 }
 
+// foot says on each page how final the figures on it are: pages part from each other.
+func (r *Report) foot(l language) string {
+	c := r.Closed
+	switch {
+	case r.GoesOn:
+		return l.f("截至 %s，未结束", "as of %s, not over", r.ReadAt.Format(minute))
+	case r.Kind != Daily:
+		return l.f("%s 制表，已结账%d/%d天", "made %s, %d of %d days closed", r.ReadAt.Format(minute), c.Days, len(daysOf(r.Period)))
+	case c.Day == nil:
+		return l.f("%s 制表，未结账", "made %s, not closed", r.ReadAt.Format(minute))
+	}
+	return l.f("%s 制表，校验值 %.12s", "made %s, checksum %.12s", r.ReadAt.Format(minute), c.Day.Checksum)
+}
+
 // summary is what who reads nothing else should know.
 func (r *Report) summary(l language) string {
 	f := r.Figures
@@ -50,10 +65,11 @@ func (r *Report) summary(l language) string {
 		if !c.Defined() {
 			return ""
 		}
-		if l == "zh" {
-			return "（同比" + l.change(c).Text + "）"
+		text := l.change(c).Text
+		if d, _ := f.Definitions().Get(m); d.Unit == "%" && c.Direction() != 0 {
+			text = strings.TrimSuffix(text, "%") + l.t("个百分点", " points") // in a sentence, ↓0.20% would be a fifth of a hundredth
 		}
-		return " (" + l.change(c).Text + " year on year)"
+		return l.f("（同比%s）", " (%s year on year)", text)
 	}
 	text := l.f("%s，12345热线", "%s: ", l.period(r.Period))
 	if r.GoesOn {
@@ -71,8 +87,8 @@ func (r *Report) summary(l language) string {
 		if !r.Worst.Enough() {
 			verdict = l.t("未达到", "misses")
 		}
-		text += l.f("连续24小时人工接通率最低为%s，%sGB/T 33358—2016不低于95%%的要求。",
-			" The lowest connect rate over 24 hours without a break was %s, which %s the 95%% of GB/T 33358-2016.",
+		text += l.f("连续24小时人工接通率最低为%s，%sGB/T\u00a033358—2016不低于95%%的要求。",
+			" The lowest connect rate over 24 hours without a break was %s, which %s the 95%% of GB/T\u00a033358-2016.",
 			percent(r.Worst.ConnectRate(), 2).Text, verdict)
 	}
 	return text
@@ -107,18 +123,18 @@ var numerals = strings.Split("一 二 三 四 五 六 七 八 九 十 十一 十
 func (r *Report) serviceTable(l language) Table {
 	t := Table{Key: "service", Sheet: l.t("话务服务", "Service"), Columns: []Column{{Head: l.t("话务类别", "kind"), Words: true}}}
 	for i, head := range []string{
-		l.t("人工接听话务量 (通)", "answered (calls)"), l.t("人工接通率 (%)", "connect rate (%)"), l.t("平均等待时长 (秒)", "average wait (s)"),
-		l.t("平均通话时长 (秒)", "average talk (s)"), l.t("通话时长超10分钟占比 (%)", "talks over 10 min (%)"),
+		l.t("人工接听话务量（通）", "answered (calls)"), l.t("人工接通率（%）", "connect rate (%)"), l.t("平均等待时长（秒）", "average wait (s)"),
+		l.t("平均通话时长（秒）", "average talk (s)"), l.t("通话时长超10分钟占比（%）", "talks over 10 min (%)"),
 	} {
-		change := l.t("同比 (%)", "year on year (%)")
+		change := l.t("同比（%）", "year on year (%)")
 		if r.Service[0].Cells[i].Definition.Unit == "%" {
-			change = l.t("同比 (百分点)", "year on year (points)")
+			change = l.t("同比（百分点）", "year on year (points)")
 		}
 		name := []string{
 			l.t("人工接听话务量", "answered"), l.t("人工接通率", "connect rate"), l.t("平均等待时长", "average wait"),
 			l.t("平均通话时长", "average talk"), l.t("通话时长超10分钟占比", "talks over 10 min"),
 		}[i]
-		t.Columns = append(t.Columns, Column{Head: head, Change: name + l.t("", " ") + change})
+		t.Columns = append(t.Columns, Column{Head: head, Change: name + l.t("", ", ") + change})
 	}
 	names := map[string]string{"inbound": l.t("接听", "inbound"), "outbound": l.t("呼出", "outbound"), "total": l.t("总计", "total")}
 	for _, row := range r.Service {
@@ -141,8 +157,8 @@ func (r *Report) comparisonTable(l language) Table {
 	now := map[Kind]string{Daily: l.t("本日", "this day"), Monthly: l.t("本月", "this month"), Annual: l.t("本年", "this year")}[r.Kind]
 	t := Table{Key: "comparison", Sheet: l.t("往期对比", "Comparison"), Columns: []Column{{Head: l.t("指标", "figure"), Words: true}, {Head: now}}}
 	for _, b := range r.Bases {
-		name := l.against(r.Period, b.Against)
-		t.Columns = append(t.Columns, Column{Head: name + l.f(" (%s)", " (%s)", b.Period)}, Column{Head: l.t("比", "against ") + name})
+		name := strings.TrimPrefix(l.against(r.Period, b.Against), "the ")
+		t.Columns = append(t.Columns, Column{Head: l.bracket(name, b.Period.String())}, Column{Head: l.t("比", "vs ") + name})
 	}
 	for _, d := range compares(r.Figures.Definitions()) {
 		row := []Cell{words(l.row(d)), figure(d, value(r.Figures, d.Key))}
@@ -166,7 +182,7 @@ func (r *Report) extremesTable(l language) Table {
 		t.Rows = append(t.Rows, []Cell{words(name), value, words(when), words(remark)})
 	}
 	if b := r.Busiest; b != nil {
-		add(l.t("最忙一刻钟呼入量 (通)", "busiest quarter-hour (calls offered)"), figureOf(b.Figures, traffic.Offered), span(b.From, b.To),
+		add(l.t("最忙一刻钟呼入量（通）", "busiest quarter-hour (calls offered)"), figureOf(b.Figures, traffic.Offered), l.span(b.From, b.To),
 			l.f("接听%s通，接通率%s", "%s answered, connect rate %s", b.Figures.Text(traffic.Answered), figureOf(b.Figures, traffic.ConnectRate).Text))
 	}
 	if w := r.Worst; w != nil {
@@ -174,16 +190,16 @@ func (r *Report) extremesTable(l language) Table {
 		if !w.Enough() {
 			remark = l.t("低于GB/T 33358要求的95%", "below the 95% of GB/T 33358")
 		}
-		add(l.t("连续24小时最低接通率", "lowest connect rate over 24 hours"), percent(w.ConnectRate(), 2), span(w.From, w.To), remark)
+		add(l.t("连续24小时最低接通率", "lowest connect rate over 24 hours"), percent(w.ConnectRate(), 2), l.span(w.From, w.To), remark)
 	}
 	if p := r.Peaks; p.Calls > 0 {
-		add(l.t("同时在线通话最多 (通)", "most calls at one time"), count(int64(p.Calls)), p.CallsAt.Format(second), "")
+		add(l.t("同时在线通话最多（通）", "most calls at one time"), count(int64(p.Calls)), p.CallsAt.Format(second), "")
 	}
 	if p := r.Peaks; p.Waiting > 0 {
-		add(l.t("同时排队最多 (通)", "most callers waiting at one time"), count(int64(p.Waiting)), p.WaitingAt.Format(second), "")
+		add(l.t("同时排队最多（通）", "most callers waiting at one time"), count(int64(p.Waiting)), p.WaitingAt.Format(second), "")
 	}
 	longest := figureOf(r.Figures, traffic.LongestWait)
-	add(l.t("最长等待 (秒)", "longest wait (s)"), longest, "", l.t("含放弃与溢出", "however it ended"))
+	add(l.t("最长等待（秒）", "longest wait (s)"), longest, "", l.t("含放弃与溢出", "however it ended"))
 	return t
 }
 
@@ -209,7 +225,7 @@ func (r *Report) finality(l language) Section {
 	s.Sentences = []string{
 		l.f("本日已于 %s 结账，依据话单%d条；结账后更正%d条。", "The day was closed at %s from %d call records; corrections since: %d.",
 			c.Day.At.In(r.location).Format(second), c.Day.Calls, len(c.Later)),
-		l.f("校验值 (SHA-256)：%s", "Checksum (SHA-256): %s", c.Day.Checksum),
+		l.f("校验值（SHA-256）：%s", "Checksum (SHA-256): %s", c.Day.Checksum),
 	}
 	if len(c.Later) > 0 {
 		t := Table{Key: "corrections", Sheet: l.t("更正", "Corrections"), Title: l.t("结账后更正", "Corrections"),
@@ -227,6 +243,7 @@ func (r *Report) notes(l language) []string {
 	list := []string{
 		l.t("人工接通率＝人工接听量÷进入人工排队的呼入量；平均等待时长＝接通来电自进入排队至接通的平均时长，不含此前的提示音；通话时长超10分钟占比＝通话超过600秒的接通量÷接通量。总计按话务量加权。",
 			"Connect rate = answered / offered to the queues. Average wait: of answered calls, from the queue to the answer, without announcements before. Talks over 10 min = answered with more than 600 s / answered. Totals are weighted by calls."),
+		levelsNote(l),
 		l.t("各数值只在公布时四舍五入一次；对比（↑↓）以公布的数值计算，数量和时长为相对变化率，百分比指标为百分点之差；无往期数据或往期为0的记“—”。",
 			"Each value is rounded once, half away from zero. Changes (↑↓) are computed from the published values: relative for counts and durations, in percentage points for percentages; — where there is no base or it is 0."),
 		l.t("来电计入其进入排队时所在的一刻钟和日期，不论何时结束。连续24小时接通率以一刻钟为步长滑动计算，取结束于本期内的各个24小时。",

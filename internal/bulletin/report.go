@@ -38,7 +38,9 @@ type Input struct {
 	Lines  []Line             // of the day before the period, then of each day of it that has begun
 	Months []traffic.Counters // of the site, of an annual report
 	Queues []Named            // in the order in which they are shown; others follow
-	Closed Closed
+	// Partners are other hotlines to which callers were sent.
+	Partners []Named
+	Closed   Closed
 }
 
 // Closed is how far the figures are final.

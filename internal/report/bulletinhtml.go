@@ -4,6 +4,7 @@ import (
 	_ "embed" // the template and its style
 	"html/template"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,16 +21,26 @@ var (
 
 var bulletinTemplate = template.Must(template.New("bulletin").Funcs(template.FuncMap{
 	"css":     func() template.CSS { return template.CSS(bulletinStyle) },
+	"quoted":  quoted,
 	"chart":   chart,
 	"cell":    htmlCell,
 	"head":    htmlHead,
 	"class":   htmlClass,
 	"printed": printed,
+	"wide":    wide,
+	"short":   func(t bulletin.Table) bool { return len(t.Rows) <= 15 }, // moves to the next page as a whole
+	"rowhead": func(t bulletin.Table) bool { return t.Columns[0].Words },
 }).Parse(bulletinPage))
 
 // bulletinHTML writes a report as one page that needs nothing else: no script, no
 // other file, no host. It is made to be printed on A4.
 func bulletinHTML(w io.Writer, d bulletin.Document) error { return bulletinTemplate.Execute(w, d) }
+
+// quoted is a string of the style. The template would take it for an address, and
+// refuse one with a colon.
+func quoted(text string) template.CSS {
+	return template.CSS(`"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "<", `\3c `, "\n", " ").Replace(text) + `"`)
+}
 
 // printed reports whether a section has something for paper.
 func printed(s bulletin.Section) bool {
@@ -52,11 +63,30 @@ func htmlCell(c bulletin.Cell) template.HTML {
 
 // htmlHead keeps what stands in brackets at the end of a head, a unit or a date, in one line.
 func htmlHead(text string) template.HTML {
-	at := strings.LastIndex(text, " (")
-	if at < 0 {
-		return template.HTML(template.HTMLEscapeString(text))
+	name, unit := splitHead(text)
+	if unit == "" {
+		return template.HTML(template.HTMLEscapeString(name))
 	}
-	return template.HTML(template.HTMLEscapeString(text[:at]) + " <span>" + template.HTMLEscapeString(text[at+1:]) + "</span>")
+	gap := " "
+	if !strings.HasPrefix(unit, "(") {
+		gap = "<wbr>" // a full-width bracket has its own
+	}
+	return template.HTML(template.HTMLEscapeString(name) + gap + "<span>" + template.HTMLEscapeString(unit) + "</span>")
+}
+
+// splitHead parts a head from what stands in brackets at its end.
+func splitHead(text string) (name, unit string) {
+	at := max(strings.LastIndex(text, " ("), strings.LastIndex(text, "（"))
+	if at < 0 {
+		return text, ""
+	}
+	return text[:at], strings.TrimSpace(text[at:])
+}
+
+// wide reports whether the numbers of a map need smaller letters.
+func wide(t bulletin.Table) bool {
+	long := func(c bulletin.Cell) bool { return len(c.Published()) > 4 }
+	return t.Heat && slices.ContainsFunc(t.Rows, func(row []bulletin.Cell) bool { return slices.ContainsFunc(row, long) })
 }
 
 // heatSteps are the shades above the lightest.

@@ -7,15 +7,18 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mattn/go-runewidth"
+
 	"hotline/internal/bulletin"
 )
 
 // The drawing's measures, in its own units; the page scales it to its width.
 const (
 	chartWidth, chartHeight = 720.0, 165.0
-	chartLeft, chartRight   = 44.0, 8.0
-	chartTop, chartBottom   = 20.0, 20.0
+	chartRight              = 26.0 // room for the unit of the labels
+	chartTop, chartBottom   = 24.0, 18.0
 	chartLabels             = 32 // as many find room below
+	letterWidth             = 5.6
 )
 
 // chart draws columns of a table as SVG. Fill and outline differ in lightness, so
@@ -37,15 +40,17 @@ func chart(d bulletin.Document, c bulletin.Chart) template.HTML {
 		}
 	}
 	step := tick(most)
-	p := plot{top: step * max(1, math.Ceil(most/step)), slots: len(t.Rows)}
-	fmt.Fprintf(&p.b, `<svg viewBox="0 0 %g %g" role="img" aria-label="%s">`, chartWidth, chartHeight, template.HTMLEscapeString(c.Title))
-	p.axes(step, c.Labels)
+	p := plot{top: step * max(1, math.Ceil(most/step)), slots: len(c.Labels)}
+	p.left = 12 + letterWidth*float64(len(axisNumber(p.top)))
+	fmt.Fprintf(&p.b, `<svg viewBox="0 0 %g %g" role="img" aria-label="%s">`, chartWidth, chartHeight, template.HTMLEscapeString(c.Alt))
+	p.axes(step, c)
 	if c.Line {
 		p.line(series[0])
 	} else {
 		p.bars(series)
+		at := p.left + 40
 		for i, column := range c.Columns {
-			p.legend(i, t.Columns[column].Head)
+			at = p.legend(i, at, t.Columns[column].Head)
 		}
 	}
 	p.b.WriteString("</svg>")
@@ -68,6 +73,7 @@ func tick(most float64) float64 {
 
 type plot struct {
 	b     strings.Builder
+	left  float64 // of the axis, after its numbers
 	top   float64 // the value at the upper edge
 	slots int
 }
@@ -76,24 +82,33 @@ func (p *plot) y(v float64) float64 {
 	return chartHeight - chartBottom - v/p.top*(chartHeight-chartTop-chartBottom)
 }
 
-func (p *plot) slot() float64 { return (chartWidth - chartLeft - chartRight) / float64(p.slots) }
+func (p *plot) slot() float64 { return (chartWidth - p.left - chartRight) / float64(p.slots) }
 
 // x is the middle of a slot.
-func (p *plot) x(i int) float64 { return chartLeft + (float64(i)+0.5)*p.slot() }
+func (p *plot) x(i int) float64 { return p.left + (float64(i)+0.5)*p.slot() }
 
-func (p *plot) axes(step float64, labels []string) {
+func axisNumber(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+func (p *plot) text(x, y float64, anchor, text string) {
+	fmt.Fprintf(&p.b, `<text x="%.1f" y="%.1f" text-anchor="%s">%s</text>`, x, y, anchor, template.HTMLEscapeString(text))
+}
+
+// axes have their units at their ends.
+func (p *plot) axes(step float64, c bulletin.Chart) {
 	for v := 0.0; v <= p.top; v += step {
 		class := "grid"
 		if v == 0 {
 			class = "axis"
 		}
-		fmt.Fprintf(&p.b, `<line class="%s" x1="%g" x2="%g" y1="%.1f" y2="%.1f"/>`, class, chartLeft, chartWidth-chartRight, p.y(v), p.y(v))
-		fmt.Fprintf(&p.b, `<text x="%g" y="%.1f" text-anchor="end">%s</text>`, chartLeft-5, p.y(v)+3.5, strconv.FormatFloat(v, 'f', -1, 64))
+		fmt.Fprintf(&p.b, `<line class="%s" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f"/>`, class, p.left, chartWidth-chartRight, p.y(v), p.y(v))
+		p.text(p.left-5, p.y(v)+3.5, "end", axisNumber(v))
 	}
-	every := (len(labels) + chartLabels - 1) / chartLabels
-	for i, label := range labels {
+	p.text(p.left-5, 11, "middle", c.Unit)
+	p.text(chartWidth-chartRight+4, p.y(0)+3.5, "start", c.Across)
+	every := (len(c.Labels) + chartLabels - 1) / chartLabels
+	for i, label := range c.Labels {
 		if i%every == 0 {
-			fmt.Fprintf(&p.b, `<text x="%.1f" y="%g" text-anchor="middle">%s</text>`, p.x(i), chartHeight-6, template.HTMLEscapeString(label))
+			p.text(p.x(i), chartHeight-5, "middle", label)
 		}
 	}
 }
@@ -126,7 +141,9 @@ func (p *plot) line(values []float64) {
 	fmt.Fprintf(&p.b, `<path class="line" d="%s"/>%s`, path.String(), dots.String())
 }
 
-func (p *plot) legend(i int, name string) {
-	x := chartLeft + 4 + 150*float64(i)
-	fmt.Fprintf(&p.b, `<rect class="b%d" x="%g" y="3" width="14" height="9"/><text x="%g" y="11">%s</text>`, i, x, x+19, template.HTMLEscapeString(name))
+// legend stands at x; the next one stands where it returns.
+func (p *plot) legend(i int, x float64, name string) float64 {
+	fmt.Fprintf(&p.b, `<rect class="b%d" x="%.1f" y="3" width="14" height="9"/>`, i, x)
+	p.text(x+19, 11, "start", name)
+	return x + 40 + letterWidth*float64(runewidth.StringWidth(name))
 }

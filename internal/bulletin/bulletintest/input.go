@@ -60,6 +60,7 @@ func Input(period bulletin.Period, readAt time.Time) bulletin.Input {
 	in := bulletin.Input{
 		Period: period, Location: Shanghai, ReadAt: readAt, Office: "示例市12345政府公共服务中心", Definitions: traffic.Standard(),
 		Site: traffic.Counters{}, Table: traffic.Table{}, Queues: []bulletin.Named{{ID: "general", Title: "综合受理"}, {ID: "business", Title: "企业服务"}, {ID: "talent"}},
+		Partners: []bulletin.Named{{ID: "nanjing", Title: "南京12345"}},
 	}
 	for _, day := range calendar.DaysBetween(period.First.AddDays(-1), period.Last) {
 		if readAt.Before(day.Start(Shanghai)) {
