@@ -72,32 +72,62 @@ func bulletinTable(w io.Writer, d bulletin.Document) error {
 	return err
 }
 
-// bulletinGrid aligns words to the left and numbers to the right.
+// bulletinGrid aligns words to the left and numbers to the right, under heads of as
+// many lines as they need to be no wider than the numbers.
 func bulletinGrid(b *strings.Builder, t bulletin.Table) {
-	rows := make([][]string, 1+len(t.Rows))
-	widths := make([]int, len(t.Columns))
-	note := func(row, column int, text string) {
-		rows[row] = append(rows[row], text)
-		widths[column] = max(widths[column], runewidth.StringWidth(text))
-	}
+	heads, widths := make([][]string, len(t.Columns)), make([]int, len(t.Columns))
+	tall := 0
 	for i, c := range t.Columns {
-		note(0, i, c.Head)
-		for j, row := range t.Rows {
-			note(1+j, i, row[i].Full())
+		for _, row := range t.Rows {
+			widths[i] = max(widths[i], runewidth.StringWidth(row[i].Full()))
+		}
+		heads[i] = headLines(c.Head, widths[i])
+		tall = max(tall, len(heads[i]))
+		for _, line := range heads[i] {
+			widths[i] = max(widths[i], runewidth.StringWidth(line))
 		}
 	}
-	for _, row := range rows {
+	write := func(text func(column int) string) {
 		line := ""
-		for i, text := range row {
-			pad := strings.Repeat(" ", widths[i]-runewidth.StringWidth(text))
-			if t.Columns[i].Words {
-				line += text + pad + "  "
+		for i, c := range t.Columns {
+			pad := strings.Repeat(" ", widths[i]-runewidth.StringWidth(text(i)))
+			if c.Words {
+				line += text(i) + pad + "  "
 			} else {
-				line += pad + text + "  "
+				line += pad + text(i) + "  "
 			}
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
+	for n := range tall {
+		write(func(i int) string {
+			if at := n - tall + len(heads[i]); at >= 0 {
+				return heads[i][at]
+			}
+			return ""
+		})
+	}
+	for _, row := range t.Rows {
+		write(func(i int) string { return row[i].Full() })
+	}
+}
+
+// headLines breaks a head at blanks and before brackets.
+func headLines(head string, width int) []string {
+	lines := []string{""}
+	for piece := range strings.FieldsSeq(strings.ReplaceAll(head, "（", " （")) {
+		last := &lines[len(lines)-1]
+		longer := *last + " " + piece
+		if *last == "" || strings.HasPrefix(piece, "（") {
+			longer = *last + piece
+		}
+		if *last != "" && runewidth.StringWidth(longer) > width {
+			lines = append(lines, piece)
+			continue
+		}
+		*last = longer
+	}
+	return lines
 }
 
 // bulletinCSV writes every table of a report, an empty line between two: the first
