@@ -1,9 +1,12 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"sort"
+	"strings"
+	"time"
 
 	"github.com/mattn/go-runewidth"
 	"github.com/xuri/excelize/v2"
@@ -20,7 +23,7 @@ func bulletinXLSX(w io.Writer, d bulletin.Document) error {
 	defer func() { _ = book.Close() }()
 	for _, section := range d.Sections {
 		for _, t := range section.Tables {
-			if err := book.sheet(t); err != nil {
+			if err := cmp.Or(book.sheet(t), book.paper(d, t.Sheet, len(section.Charts) > 0 || len(apart(t)[0]) > longHead)); err != nil {
 				return fmt.Errorf("sheet %s: %w", t.Sheet, err)
 			}
 		}
@@ -30,10 +33,7 @@ func bulletinXLSX(w io.Writer, d bulletin.Document) error {
 			}
 		}
 	}
-	if err := book.about(d); err != nil {
-		return err
-	}
-	if err := book.DeleteSheet("Sheet1"); err != nil {
+	if err := cmp.Or(book.about(d), book.properties(d), book.DeleteSheet("Sheet1")); err != nil {
 		return err
 	}
 	book.SetActiveSheet(0)
@@ -54,14 +54,23 @@ func (b *workbook) style(format string) (int, error) {
 		return id, nil
 	}
 	style := &excelize.Style{Alignment: &excelize.Alignment{Vertical: "center"}}
+	for _, side := range []string{"left", "right", "top", "bottom"} { // a sheet's own lines are not printed
+		style.Border = append(style.Border, excelize.Border{Type: side, Style: 1, Color: "8A8A8A"})
+	}
 	switch format {
 	case "":
+	case "unknown":
+		style.Alignment.Horizontal = "center"
 	case "head":
-		style.Font = &excelize.Font{Bold: true}
+		family, err := b.GetDefaultFont()
+		if err != nil {
+			return 0, err
+		}
+		style.Font = &excelize.Font{Bold: true, Family: family, Size: 11}
 		style.Fill = excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"ECECEC"}}
 		style.Alignment = &excelize.Alignment{Horizontal: "center", Vertical: "center", WrapText: true}
 	case "wrap":
-		style.Alignment = &excelize.Alignment{Vertical: "top", WrapText: true}
+		style.Alignment, style.Border = &excelize.Alignment{Vertical: "top", WrapText: true}, nil
 	default:
 		style.CustomNumFmt = &format
 	}
@@ -92,35 +101,34 @@ func (b *workbook) sheet(t bulletin.Table) error {
 	})
 }
 
-// head writes the first row, freezes it, and makes columns as wide as what they hold.
+// head writes the first row, freezes it, repeats it on each page, and makes columns as wide as what they hold.
 func (b *workbook) head(sheet string, table [][]string) error {
 	style, err := b.style("head")
 	if err != nil {
 		return err
 	}
 	for i, text := range table[0] {
-		width := min(18, max(8, runewidth.StringWidth(text))) // heads are wrapped
+		width := 4
+		for _, line := range headLines(text, 14) { // Excel breaks there too
+			width = max(width, runewidth.StringWidth(line)+1) // bold
+		}
 		for _, row := range table[1:] {
 			width = max(width, min(56, runewidth.StringWidth(row[i])))
 		}
-		name, err := excelize.ColumnNumberToName(i + 1)
+		column, err := excelize.ColumnNumberToName(i + 1)
 		if err != nil {
 			return err
 		}
-		if err := b.SetColWidth(sheet, name, name, float64(width)+2); err != nil {
-			return err
-		}
-		if err := b.SetCellStr(sheet, name+"1", text); err != nil {
-			return err
-		}
-		if err := b.SetCellStyle(sheet, name+"1", name+"1", style); err != nil {
+		err = cmp.Or(b.SetColWidth(sheet, column, column, float64(width)+2), b.SetCellStr(sheet, column+"1", text), b.SetCellStyle(sheet, column+"1", column+"1", style))
+		if err != nil {
 			return err
 		}
 	}
-	if err := b.SetRowHeight(sheet, 1, 36); err != nil {
-		return err
-	}
-	return b.SetPanes(sheet, &excelize.Panes{Freeze: true, XSplit: 1, YSplit: 1, TopLeftCell: "B2", ActivePane: "bottomRight"})
+	return cmp.Or(
+		b.SetRowHeight(sheet, 1, 48),
+		b.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: "'" + sheet + "'!$1:$1", Scope: sheet}),
+		b.SetPanes(sheet, &excelize.Panes{Freeze: true, XSplit: 1, YSplit: 1, TopLeftCell: "B2", ActivePane: "bottomRight"}),
+	)
 }
 
 // area is the table without its head and first column.
@@ -134,9 +142,6 @@ func (b *workbook) row(t bulletin.Table, number int, row []bulletin.Cell) error 
 	add := func(c *bulletin.Cell) error {
 		column++
 		value, format := excelValue(c)
-		if value == nil {
-			return nil
-		}
 		style, err := b.style(format)
 		if err != nil {
 			return err
@@ -168,7 +173,7 @@ func (b *workbook) row(t bulletin.Table, number int, row []bulletin.Cell) error 
 func excelValue(c *bulletin.Cell) (value any, format string) {
 	switch {
 	case c == nil || c.Text == traffic.None:
-		return nil, ""
+		return nil, "unknown"
 	case c.Format == bulletin.Words:
 		return c.Text, ""
 	}
@@ -200,23 +205,73 @@ func (b *workbook) chart(t bulletin.Table, c bulletin.Chart, i int) error {
 		name, _ := excelize.ColumnNumberToName(column + 1)
 		return fmt.Sprintf("'%s'!$%s$2:$%s$%d", t.Sheet, name, name, len(t.Rows)+1)
 	}
-	fills := []string{"B9C7D8", "2C4769"}
 	var series []excelize.ChartSeries
 	for j, column := range c.Columns {
 		name, _ := excelize.CoordinatesToCellName(column+1, 1, true)
 		s := excelize.ChartSeries{Name: "'" + t.Sheet + "'!" + name, Categories: reference(0), Values: reference(column)}
-		color := fills[j]
-		if c.Line {
-			color = fills[1]
-			s.Line = excelize.LineOptions{Width: 2}
+		dark := excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"2C4769"}}
+		s.Line = excelize.LineOptions{Type: excelize.LineSolid, Width: 1, Fill: dark}
+		s.Marker = excelize.ChartMarker{Symbol: "circle", Size: 5, Fill: dark}
+		if s.Fill = dark; j == 0 && !c.Line {
+			s.Fill.Color = []string{"D5DDE7"}
 		}
-		s.Fill = excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{color}}
 		series = append(series, s)
 	}
-	at, _ := excelize.CoordinatesToCellName(len(t.Columns)+2, 2+18*i)
+	text := func(text string, bold bool) excelize.ChartTitle {
+		return excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: text, Font: &excelize.Font{Size: 10, Bold: bold}}}}
+	}
+	// A label takes some seven pixels a letter of the 540 that the rows share: where
+	// there is no room it stands upright.
+	upright := excelize.Alignment{}
+	if 7*len(t.Rows[0][0].Text)*len(t.Rows) > 540 {
+		upright.TextRotation = 90
+	}
+	zero, gap, vary, letters := 0.0, uint(40), false, excelize.Font{Size: 9, Color: "222222"}
+	legend := excelize.ChartLegend{Position: "none"}
+	if len(series) > 1 {
+		legend.Position = "bottom"
+	}
+	at, _ := excelize.CoordinatesToCellName(len(t.Columns)+2, 1+15*i)
 	return b.AddChart(t.Sheet, at, &excelize.Chart{
-		Type: kind, Series: series, Title: excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: c.Title, Font: &excelize.Font{Size: 11, Bold: true}}}},
-		Legend: excelize.ChartLegend{Position: "bottom"}, Dimension: excelize.ChartDimension{Width: 760, Height: 330},
+		Type: kind, Series: series, Title: text(c.Title, true), Legend: legend, ShowBlanksAs: "gap", GapWidth: &gap, VaryColors: &vary,
+		XAxis:     excelize.ChartAxis{Title: text(t.Columns[0].Head, false), Font: letters, Alignment: upright},
+		YAxis:     excelize.ChartAxis{Title: text(c.Unit, false), Font: letters, Minimum: &zero, MajorGridLines: true},
+		Dimension: excelize.ChartDimension{Width: 620, Height: 290}, Format: excelize.GraphicOptions{AltText: c.Alt},
+	})
+}
+
+// longHead is how many columns can still be read on a page that stands upright.
+const longHead = 8
+
+// paper sets a sheet up for A4: as wide as the page, which says what it belongs to.
+func (b *workbook) paper(d bulletin.Document, sheet string, wide bool) error {
+	orientation, a4, one, any, fit := "portrait", 9, 1, 0, true
+	if wide {
+		orientation = "landscape"
+	}
+	margin, top, edge, center := 0.5, 0.75, 0.3, true // inches
+	pages := "第&P页，共&N页"
+	if d.Lang == "en" {
+		pages = "page &P of &N"
+	}
+	plain := strings.NewReplacer("&", "&&")
+	return cmp.Or(
+		b.SetPageLayout(sheet, &excelize.PageLayoutOptions{Size: &a4, Orientation: &orientation, FitToWidth: &one, FitToHeight: &any}),
+		b.SetSheetProps(sheet, &excelize.SheetPropsOptions{FitToPage: &fit}),
+		b.SetPageMargins(sheet, &excelize.PageLayoutMarginsOptions{Left: &margin, Right: &margin, Top: &top, Bottom: &top, Header: &edge, Footer: &edge, Horizontally: &center}),
+		b.SetHeaderFooter(sheet, &excelize.HeaderFooterOptions{
+			OddHeader: "&C" + plain.Replace(d.Title+" "+d.Period) + " &A",
+			OddFooter: "&L" + plain.Replace(d.Foot) + "&R" + pages,
+		}),
+	)
+}
+
+// properties are what a file manager shows.
+func (b *workbook) properties(d bulletin.Document) error {
+	at := d.ReadAt.UTC().Format(time.RFC3339)
+	return b.SetDocProps(&excelize.DocProperties{
+		Title: d.Title + " " + d.Period, Subject: d.Period, Creator: cmp.Or(d.Office, "hotline"), LastModifiedBy: cmp.Or(d.Office, "hotline"),
+		Created: at, Modified: at, Language: d.Lang, Description: d.State,
 	})
 }
 
@@ -251,5 +306,5 @@ func (b *workbook) about(d bulletin.Document) error {
 			return err
 		}
 	}
-	return b.SetColWidth(name, "A", "A", 110)
+	return cmp.Or(b.SetColWidth(name, "A", "A", 90), b.paper(d, name, false))
 }

@@ -62,7 +62,25 @@ func TestWorkbookHoldsNumbers(t *testing.T) {
 			t.Errorf("%s %s: %q shown as %q (type %d), want %q and %q", c.sheet, c.cell, raw, shown, kind, c.raw, c.shown)
 		}
 	}
+	props, err := book.GetDocProps()
+	if err != nil || props.Title != "12345热线话务月报 2026年1月" || props.Creator != "示例市12345政府公共服务中心" || props.Created != "2026-01-31T16:30:00Z" || props.Language != "zh-CN" {
+		t.Errorf("properties %+v, %v", props, err)
+	}
+	titles := map[string]string{}
+	for _, name := range book.GetDefinedName() {
+		titles[name.Scope] = name.RefersTo
+	}
+	for _, sheet := range book.GetSheetList() {
+		page, err := book.GetPageLayout(sheet)
+		foot, failed := book.GetHeaderFooter(sheet)
+		if err != nil || failed != nil || *page.Size != 9 || *page.FitToWidth != 1 || !strings.Contains(foot.OddFooter, "已结账31/31天") || !strings.Contains(foot.OddFooter, "&P") {
+			t.Errorf("%s: paper %+v, foot %+v, %v, %v", sheet, page, foot, err, failed)
+		}
+	}
 	for _, sheet := range book.GetSheetList()[:10] {
+		if titles[sheet] != "'"+sheet+"'!$1:$1" {
+			t.Errorf("%s repeats %q on each page", sheet, titles[sheet])
+		}
 		if panes, err := book.GetPanes(sheet); err != nil || !panes.Freeze || panes.YSplit != 1 {
 			t.Errorf("%s: panes %+v, %v", sheet, panes, err)
 		}
