@@ -12,9 +12,9 @@ import (
 
 func asteriskConfCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "asterisk-conf",
-		Short: "Write the configuration of an Asterisk node from ours: trunks, seats, ARI, fallback",
-		Args:  cobra.NoArgs,
+		Use:     "asterisk-conf",
+		Short:   "Write the configuration of an Asterisk node from ours: trunks, seats, ARI, fallback",
+		Example: "  hotline asterisk-conf --out /etc/asterisk --node a1",
 	}
 	out := cmd.Flags().String("out", "/etc/asterisk", "folder to write to")
 	node := cmd.Flags().String("node", "", "which of asterisk.nodes; may be left out when there is one")

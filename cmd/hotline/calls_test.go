@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"hotline/internal/acd"
 	"hotline/internal/calendar"
 	"hotline/internal/config"
@@ -29,10 +27,9 @@ func configOf(address string) (*config.Config, error) {
 	return &config.Config{Site: "lyg", Location: loc, Redis: config.Redis{Address: address}}, err
 }
 
-// runWith runs a command with arguments and a Redis.
-func runWith(make func(loader) *cobra.Command, address string, line ...string) (out, told string, err error) {
-	cmd := make(func() (*config.Config, error) { return configOf(address) })
-	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+// runWith runs the program with arguments and a Redis.
+func runWith(address string, line ...string) (out, told string, err error) {
+	cmd := program(func() (*config.Config, error) { return configOf(address) })
 	var stdout, stderr bytes.Buffer
 	cmd.SetOut(&stdout)
 	cmd.SetErr(&stderr)
@@ -87,7 +84,7 @@ func TestCallsCommands(t *testing.T) {
 	folder := t.TempDir()
 	file := filepath.Join(folder, "f.ndjson")
 	calls := func(address, line string) (string, string, error) {
-		return runWith(callsCommand, address, strings.Fields(line)...)
+		return runWith(address, append([]string{"calls"}, strings.Fields(line)...)...)
 	}
 	for _, c := range []struct{ line, out, told string }{
 		{"list --day 2026-11-24 --min-wait 31s", "来电时间", "the newest 100 of 150 calls are shown; --limit 0 shows all"},
@@ -104,17 +101,17 @@ func TestCallsCommands(t *testing.T) {
 		}
 	}
 	for want, line := range map[string]string{
-		"--to needs the first day; write it":        "list --to 2026-11-24",
-		"--day and --from exclude each other":       "list --day 2026-11-24 --from 2026-11-24",
-		"2026-11-23 is before 2026-11-24; exchange": "list --from 2026-11-24 --to 2026-11-23",
-		`--from: "soon" is not a day: write it as`:  "export - --from soon",
-		`"fr" is not a language`:                    "list --lang fr",
-		`"xml" is not a format`:                     "list --format xml",
-		"no such file or directory":                 "import " + file + ".gone",
-		"standard input cannot be imported":         "import -",
-		"--before: \"now\" is not a day":            "archive --folder " + folder + " --before now",
-		"there is no folder":                        "archive --folder " + folder + "/no --before 2026-11-25",
-		"2026-11-24 is not archived":                "restore " + file,
+		"--to needs the first day; write it":                        "list --to 2026-11-24",
+		"--day and --from exclude each other":                       "list --day 2026-11-24 --from 2026-11-24",
+		"2026-11-23 is before 2026-11-24; exchange":                 "list --from 2026-11-24 --to 2026-11-23",
+		`--from: "soon" is not a day: write it as`:                  "export - --from soon",
+		`--lang: "fr" is not possible; write zh or en`:              "list --lang fr",
+		`--format: "xml" is not possible; write table, csv or json`: "list --format xml",
+		"no such file or directory":                                 "import " + file + ".gone",
+		"standard input cannot be imported":                         "import -",
+		"--before: \"now\" is not a day":                            "archive --folder " + folder + " --before now",
+		"there is no folder":                                        "archive --folder " + folder + "/no --before 2026-11-25",
+		"2026-11-24 is not archived":                                "restore " + file,
 	} {
 		if _, _, err := calls(redis.Address, line); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", line, err, want)
@@ -148,19 +145,19 @@ func TestVerifyOfAnArchivedDay(t *testing.T) {
 		t.Fatal(closed, err)
 	}
 	folder := t.TempDir()
-	out, _, err := runWith(callsCommand, redis.Address, "archive", "--before", "2026-11-25", "--folder", folder, "--remove")
+	out, _, err := runWith(redis.Address, "calls", "archive", "--before", "2026-11-25", "--folder", folder, "--remove")
 	if err != nil || !strings.Contains(out, "2026-11-24: 20 calls and 0 stints are in "+folder+"/lyg-2026-11-24.ndjson.gz and no longer in Redis") {
 		t.Fatalf("%s%v", out, err)
 	}
-	_, _, err = runWith(trafficCommand, redis.Address, "verify", "--day", "2026-11-24")
+	_, _, err = runWith(redis.Address, "traffic", "verify", "--day", "2026-11-24")
 	if err == nil || !strings.Contains(err.Error(), "are archived in lyg-2026-11-24.ndjson.gz: name its folder, as in hotline traffic verify --day 2026-11-24 --archive FOLDER") {
 		t.Errorf("got %v", err)
 	}
-	out, _, err = runWith(trafficCommand, redis.Address, "verify", "--day", "2026-11-24", "--archive", folder)
+	out, _, err = runWith(redis.Address, "traffic", "verify", "--day", "2026-11-24", "--archive", folder)
 	if err != nil || !strings.Contains(out, "2026-11-24: 0 differences") {
 		t.Errorf("%s%v", out, err)
 	}
-	out, _, err = runWith(callsCommand, redis.Address, "restore", folder+"/lyg-2026-11-24.ndjson.gz")
+	out, _, err = runWith(redis.Address, "calls", "restore", folder+"/lyg-2026-11-24.ndjson.gz")
 	if err != nil || out != "2026-11-24: 20 calls and 0 stints are back in Redis\n" {
 		t.Errorf("%s%v", out, err)
 	}
@@ -175,7 +172,7 @@ func TestImportingChild(t *testing.T) {
 	if address == "" {
 		t.Skip("only as the child of TestKilledWhileImporting")
 	}
-	out, told, err := runWith(callsCommand, address, "import", os.Getenv(importOf))
+	out, told, err := runWith(address, "calls", "import", os.Getenv(importOf))
 	fmt.Print(out, told)
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +186,7 @@ func TestKilledWhileImporting(t *testing.T) {
 	from, to := redistest.Start(t), redistest.Start(t)
 	fill(t, storeOf(t, from.Address), abandonedCalls(calls))
 	file := filepath.Join(t.TempDir(), "f.ndjson")
-	if _, _, err := runWith(callsCommand, from.Address, "export", file, "--day", "2026-11-24"); err != nil {
+	if _, _, err := runWith(from.Address, "calls", "export", file, "--day", "2026-11-24"); err != nil {
 		t.Fatal(err)
 	}
 	store := storeOf(t, to.Address)

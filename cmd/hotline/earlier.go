@@ -22,7 +22,7 @@ period is a year or a month (2022 or 2022-05), rates and shares are percentages,
 means are seconds. Every malformed line is told, and then nothing is imported.
 A month and the whole of its year exclude each other, and no calls of the
 period may have been counted here.`,
-		Args: cobra.ExactArgs(1),
+		Example: "  hotline traffic import years.csv",
 	}
 	replace := cmd.Flags().Bool("replace", false, "put the figures in the place of those imported before; the former ones are kept beside them")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -47,12 +47,12 @@ period may have been counted here.`,
 
 func definitionsCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "definitions",
-		Short: "Print what every figure means: formula, unit and source",
-		Args:  cobra.NoArgs,
+		Use:     "definitions",
+		Short:   "Print what every figure means: formula, unit and source",
+		Example: "  hotline traffic definitions --lang en",
 	}
-	format := cmd.Flags().String("format", "table", "table, csv or json")
-	lang := cmd.Flags().String("lang", "zh", "zh or en")
+	format := oneOf(cmd.Flags(), "format", "table, csv or json", "table", "csv", "json")
+	lang := oneOf(cmd.Flags(), "lang", "zh or en", "zh", "en")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return app.WriteDefinitions(cmd.OutOrStdout(), *format, *lang)
 	}

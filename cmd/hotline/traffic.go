@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -16,14 +15,14 @@ import (
 func trafficCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{Use: "traffic", Short: "Traffic figures"}
 	cmd.AddCommand(todayCommand(load), dayCommand(load), verifyCommand(load), scenarioCommand(load), importYearsCommand(load), definitionsCommand())
-	return group(cmd)
+	return cmd
 }
 
 func todayCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "today",
-		Short: "Print today's 话务服务 table from Redis",
-		Args:  cobra.NoArgs,
+		Use:     "today",
+		Short:   "Print today's 话务服务 table from Redis",
+		Example: "  hotline traffic today --lang en",
 	}
 	printing(cmd, load, func() string { return "" })
 	return cmd
@@ -31,9 +30,9 @@ func todayCommand(load loader) *cobra.Command {
 
 func dayCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "day",
-		Short: "Print a day's 话务服务 table from Redis",
-		Args:  cobra.NoArgs,
+		Use:     "day",
+		Short:   "Print a day's 话务服务 table from Redis",
+		Example: "  hotline traffic day --day 2026-01-31",
 	}
 	day := dayFlag(cmd)
 	printing(cmd, load, func() string { return *day })
@@ -54,8 +53,8 @@ func dayOf(written string, cfg *config.Config) (calendar.Day, error) {
 
 // printing lets cmd print the table of the day that is written.
 func printing(cmd *cobra.Command, load loader, written func() string) {
-	format := cmd.Flags().String("format", "table", "table, csv or json")
-	lang := cmd.Flags().String("lang", "zh", "zh or en")
+	format := oneOf(cmd.Flags(), "format", "table, csv or json", "table", "csv", "json")
+	lang := oneOf(cmd.Flags(), "lang", "zh or en", "zh", "en")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := load()
 		if err != nil {
@@ -84,7 +83,9 @@ folder that --archive names; its checksum is compared as well.
 
 With --month or --year the counters of the period are compared with the sum of its
 days or months; for that no records are needed.`,
-		Args: cobra.NoArgs,
+		Example: `  hotline traffic verify --day 2026-01-31
+  hotline traffic verify --day 2026-01-31 --archive /srv/hotline/archive
+  hotline traffic verify --month 2026-01`,
 	}
 	written := dayFlag(cmd)
 	month := cmd.Flags().String("month", "", "compare a month with its closed days instead, as in 2026-01")
@@ -179,14 +180,11 @@ records: who was at work is inferred from who was offered calls and who was pass
 over. What is assumed is marked in the file. Callers' numbers are not written.`,
 		Example: `  hotline traffic scenario --day 2026-01-31 --out saturday
   hotline simulate --scenario saturday/scenario.yaml --runs 10`,
-		Args: cobra.NoArgs,
 	}
 	written := dayFlag(cmd)
 	out := cmd.Flags().String("out", "", "the folder for the files; it is made if need be")
+	_ = cmd.MarkFlagRequired("out") // it exists
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if *out == "" {
-			return errors.New("there is no folder for the files; write one, as in --out saturday")
-		}
 		cfg, err := load()
 		if err != nil {
 			return err
