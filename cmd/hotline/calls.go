@@ -35,6 +35,9 @@ func daysFlags(cmd *cobra.Command) func(*config.Config) (app.Days, error) {
 		}
 		if *from == "" {
 			d, err := dayOf(*day, cfg)
+			if err != nil {
+				err = fmt.Errorf("--day: %w", err)
+			}
 			return app.Days{From: d, To: d}, err
 		}
 		if *day != "" {

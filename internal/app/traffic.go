@@ -47,6 +47,10 @@ func readDay(ctx context.Context, store *redisstore.Store, day calendar.Day) (Da
 	if err != nil {
 		return DayFigures{}, fmt.Errorf("read the figures of %s: %w", day, err)
 	}
+	return figuresOf(day, table), nil
+}
+
+func figuresOf(day calendar.Day, table traffic.Table) DayFigures {
 	definitions := traffic.Standard()
 	out := DayFigures{Day: day, Queues: make(map[acd.QueueID]traffic.Figures)}
 	out.Site = definitions.Compute(table[traffic.Site])
@@ -55,17 +59,25 @@ func readDay(ctx context.Context, store *redisstore.Store, day calendar.Day) (Da
 			out.Queues[acd.QueueID(key.Value)] = definitions.Compute(counters)
 		}
 	}
-	return out, nil
+	return out
 }
 
-// Traffic reads a day's figures from Redis, without a running controller.
+// Traffic reads a day's figures from Redis, without a running controller. Of a day
+// without any it is a *NoDataError.
 func Traffic(ctx context.Context, cfg *config.Config, day calendar.Day) (DayFigures, error) {
 	store, err := newStore(cfg, zap.NewNop(), nil)
 	if err != nil {
 		return DayFigures{}, err
 	}
 	defer func() { _ = store.Close() }()
-	return readDay(ctx, store, day)
+	table, err := store.Day(ctx, day)
+	switch {
+	case err != nil:
+		return DayFigures{}, fmt.Errorf("read the figures of %s: %w", day, err)
+	case len(table) == 0:
+		return DayFigures{}, noDataOfDay(cfg, day, time.Now())
+	}
+	return figuresOf(day, table), nil
 }
 
 // ImportYears takes over the traffic of months and years before this program
@@ -91,7 +103,8 @@ func ImportYears(ctx context.Context, cfg *config.Config, name string, file io.R
 }
 
 // Verify recounts the call records of a day and lists, a sentence each, where
-// the counters differ from them. Of an archived day it reads the file in a folder.
+// the counters differ from them. Of an archived day it reads the file in a folder. Of a
+// day without records and figures it is a *NoDataError.
 func Verify(ctx context.Context, cfg *config.Config, day calendar.Day, archive string) ([]string, error) {
 	store, err := newStore(cfg, zap.NewNop(), nil)
 	if err != nil {
@@ -108,7 +121,25 @@ func Verify(ctx context.Context, cfg *config.Config, day calendar.Day, archive s
 	if err != nil {
 		return nil, fmt.Errorf("verify %s: %w", day, err)
 	}
+	if len(differences) == 0 {
+		if err := somethingCounted(ctx, cfg, store, day); err != nil {
+			return nil, err
+		}
+	}
 	return sentences(differences), nil
+}
+
+// somethingCounted refuses a day without figures that was not closed either.
+func somethingCounted(ctx context.Context, cfg *config.Config, store *redisstore.Store, day calendar.Day) error {
+	table, err := store.Day(ctx, day)
+	if err != nil || len(table) > 0 {
+		return err
+	}
+	closing, err := store.Closing(ctx, day)
+	if err == nil && closing == nil {
+		err = noDataOfDay(cfg, day, time.Now())
+	}
+	return err
 }
 
 // WriteDay prints a day's figures as table, csv or json, in zh or en.
@@ -118,26 +149,6 @@ func WriteDay(w io.Writer, format, lang string, figures DayFigures) error {
 		day.Queues = append(day.Queues, report.Queue{Name: string(id), Figures: figures.Queues[id]})
 	}
 	return report.WriteDay(w, format, lang, day)
-}
-
-// VerifyPeriod compares a month with its closed days, or a year with its months, and
-// lists where they differ.
-func VerifyPeriod(ctx context.Context, cfg *config.Config, month calendar.Month, year int) ([]string, error) {
-	store, err := newStore(cfg, zap.NewNop(), nil)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = store.Close() }()
-	var differences []redisstore.Difference
-	if year > 0 {
-		differences, err = store.VerifyYear(ctx, year)
-	} else {
-		differences, err = store.VerifyMonth(ctx, month)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return sentences(differences), nil
 }
 
 func sentences(differences []redisstore.Difference) (list []string) {
