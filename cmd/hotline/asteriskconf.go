@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -35,6 +36,12 @@ func asteriskConfCommand(load loader) *cobra.Command {
 			return err
 		}
 		params.Dirs = dirs
+		if *out, err = filepath.Abs(*out); err != nil {
+			return fmt.Errorf("--out: %w", err)
+		}
+		if err := app.MakeFolder("--out: ", *out); err != nil {
+			return err
+		}
 		if err := asteriskconf.Render(*out, params); err != nil {
 			return err
 		}

@@ -107,7 +107,7 @@ func TestCallsCommands(t *testing.T) {
 		`--from: "soon" is not a day: write it as`:                  "export - --from soon",
 		`--lang: "fr" is not possible; write zh or en`:              "list --lang fr",
 		`--format: "xml" is not possible; write table, csv or json`: "list --format xml",
-		"no such file or directory":                                 "import " + file + ".gone",
+		"there is no file " + file + ".gone; name":                  "import " + file + ".gone",
 		"standard input cannot be imported":                         "import -",
 		"--before: \"now\" is not a day":                            "archive --folder " + folder + " --before now",
 		"there is no folder":                                        "archive --folder " + folder + "/no --before 2026-11-25",

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -30,11 +29,11 @@ period may have been counted here.`,
 		if err != nil {
 			return err
 		}
-		file, err := os.Open(args[0])
+		file, err := app.OpenFile("", args[0], "name a CSV file; hotline traffic import --help describes it")
 		if err != nil {
 			return err
 		}
-		defer file.Close()
+		defer func() { _ = file.Close() }() // only read
 		rows, err := app.ImportYears(cmd.Context(), cfg, args[0], file, *replace)
 		if err != nil {
 			return err

@@ -83,6 +83,16 @@ A PDF is printed by Chromium: apt-get install chromium fonts-noto-cjk`,
 		if *out == "" && (*format == "xlsx" || *format == "pdf") && isTerminal(cmd.OutOrStdout()) {
 			return fmt.Errorf("%s is nothing for a terminal; name a file with --out", *format)
 		}
+		if *out != "" { // before figures are read and a PDF is printed
+			if err := app.CheckNewFile("--out: ", *out); err != nil {
+				return err
+			}
+		}
+		if *format == "pdf" {
+			if err := app.CheckBrowser(*chromium); err != nil {
+				return err
+			}
+		}
 		cfg, err := load()
 		if err != nil {
 			return err
@@ -100,7 +110,7 @@ A PDF is printed by Chromium: apt-get install chromium fonts-noto-cjk`,
 			_, err = cmd.OutOrStdout().Write(text.Bytes())
 			return err
 		}
-		return replaceFile(*out, text.Bytes())
+		return app.NotWritten("--out: ", *out, replaceFile(*out, text.Bytes()))
 	}
 	return cmd
 }
@@ -115,8 +125,11 @@ func isTerminal(w io.Writer) bool {
 }
 
 // replaceFile writes a file as a whole or not at all: who publishes it by a link never
-// serves half of one.
+// serves half of one. A link stays, and the file that it leads to is replaced.
 func replaceFile(name string, text []byte) error {
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
 	temporary, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-")
 	if err != nil {
 		return err

@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"runtime/debug"
 	"time"
 
@@ -155,28 +153,10 @@ func planStaffing(o app.StaffingOptions, calls bool, demand string) (app.Staffin
 	case demand == "":
 		return app.StaffingPlan{}, errors.New("there is no demand; write the calls of one interval, as in --calls 340, a file, as in --demand monday.csv, or a scenario, as in --scenario day")
 	}
-	file, err := openDemand(demand)
+	file, err := app.OpenFile("--demand: ", demand, "name a CSV file with the columns start,calls")
 	if err != nil {
 		return app.StaffingPlan{}, err
 	}
 	defer func() { _ = file.Close() }() // only read
 	return app.PlanStaffingFile(o, demand, file)
-}
-
-func openDemand(name string) (*os.File, error) {
-	const remedy = "name a CSV file with the columns start,calls"
-	file, err := os.Open(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("--demand: there is no file %s; %s", name, remedy)
-	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("--demand: %s may not be read by this user; change its owner or mode", name)
-	case err != nil:
-		return nil, fmt.Errorf("--demand: %w; %s", err, remedy)
-	}
-	if info, err := file.Stat(); err == nil && info.IsDir() {
-		_ = file.Close()
-		return nil, fmt.Errorf("--demand: %s is a folder; %s", name, remedy)
-	}
-	return file, nil
 }

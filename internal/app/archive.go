@@ -248,6 +248,10 @@ func storedHere(cfg *config.Config) recordfile.Want {
 
 func putBack(ctx context.Context, cfg *config.Config, store *redisstore.Store, path string) (recordfile.Summary, error) {
 	summary, err := readRecords(path, storedHere(cfg), nil)
+	var malformed *recordfile.MalformedError
+	if errors.As(err, &malformed) {
+		return summary, fmt.Errorf("%s is damaged, or no archive of this site: get a sound copy, for which sha256sum --check %s.sha256 says OK (%w)", path, filepath.Base(path), malformed)
+	}
 	if err != nil {
 		return summary, err
 	}

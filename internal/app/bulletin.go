@@ -157,6 +157,13 @@ func readClosed(ctx context.Context, source bulletinSource, in *bulletin.Input) 
 	return err
 }
 
+// CheckBrowser says why no PDF can be printed by a Chromium, the given one or one that
+// is found.
+func CheckBrowser(chromium string) error {
+	_, err := report.FindBrowser(chromium)
+	return err
+}
+
 // WriteBulletin writes a report as table, html, xlsx, csv, json or pdf, in zh or en. A
 // PDF is printed by a Chromium, the given one or one that is found.
 func WriteBulletin(ctx context.Context, w io.Writer, format, lang, chromium string, r *bulletin.Report) error {

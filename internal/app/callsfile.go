@@ -4,13 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"compress/flate"
 	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 
 	"go.uber.org/zap"
@@ -88,9 +88,12 @@ func lineOf(entry redisstore.Entry) recordfile.Entry {
 	return recordfile.Entry{Kind: kind, ID: entry.ID, Text: entry.Text}
 }
 
+// recordsRemedy is what to name instead of a file that is none of records.
+const recordsRemedy = "name one that hotline calls export or archive has written"
+
 // readRecords reads a file of records, which may be compressed with gzip.
 func readRecords(path string, want recordfile.Want, visit func(recordfile.Entry) error) (recordfile.Summary, error) {
-	file, err := os.Open(path)
+	file, err := OpenFile("", path, recordsRemedy)
 	if err != nil {
 		return recordfile.Summary{}, err
 	}
@@ -99,14 +102,23 @@ func readRecords(path string, want recordfile.Want, visit func(recordfile.Entry)
 	var plain io.Reader = in
 	if begin, err := in.Peek(2); err == nil && bytes.Equal(begin, []byte{0x1f, 0x8b}) { // as RFC 1952 has it
 		if plain, err = gzip.NewReader(in); err != nil {
-			return recordfile.Summary{}, fmt.Errorf("%s: not a whole gzip file: %w", path, err)
+			return recordfile.Summary{}, damaged(path, err)
 		}
 	}
 	summary, err := recordfile.Read(plain, want, visit)
-	if err != nil {
-		return summary, fmt.Errorf("%s: %w", path, err)
+	var corrupt flate.CorruptInputError
+	switch {
+	case err == nil:
+		return summary, nil
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &corrupt):
+		return summary, damaged(path, err)
 	}
-	return summary, nil
+	return summary, fmt.Errorf("%s: %w", path, err)
+}
+
+// damaged is the error of a file that cannot be unpacked.
+func damaged(path string, err error) error {
+	return fmt.Errorf("%s is compressed with gzip, but damaged or cut off: get it whole, or %s (%w)", path, recordsRemedy, err)
 }
 
 // ImportOptions say what is imported, and how.

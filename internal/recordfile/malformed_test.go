@@ -119,15 +119,16 @@ func TestFilesThatAreWrong(t *testing.T) {
 		want []string // problems; of the last line alone where there is one only
 	}{
 		"empty":             {"", []string{"line 1: the file is empty"}},
-		"no head":           {strings.Join(lines[1:], ""), []string{`line 1: unknown field "record"`}},
+		"no head":           {strings.Join(lines[1:], ""), []string{`line 1: is not the first line of a file of records: unknown field "record"`}},
 		"of something else": {replace(`"hotline records"`, `"tax returns"`), []string{"line 1: is not the first line of a file of records"}},
+		"a poem":            {"Two roads\ndiverged\n", []string{"line 1: is not the first line of a file of records: is not JSON: invalid character 'T'"}},
 		"newer format":      {replace(`"v":1,"site"`, `"v":2,"site"`), []string{"line 1: the format has version 2, this program knows 1"}},
 		"no site":           {replace(`"lyg"`, `""`), []string{"line 1: site is missing"}},
 		"another site":      {replace(`"lyg"`, `"nj"`), []string{`line 1: the records are of the site "nj", not of "lyg"`}},
 		"another zone":      {replace("Asia/Shanghai", "Asia/Tokyo"), []string{`line 1: days begin in the time zone "Asia/Tokyo"`}},
 		"no day":            {replace(`"from":"2026-11-24"`, `"from":"2026-11-31"`), []string{"line 1: from and to are not"}},
 		"days reversed":     {replace(`"from":"2026-11-24"`, `"from":"2026-11-25"`), []string{"line 1: from and to are not"}},
-		"unknown in head":   {replace(`"site"`, `"town"`), []string{`line 1: unknown field "town"`}},
+		"unknown in head":   {replace(`"site"`, `"town"`), []string{`line 1: is not the first line of a file of records: unknown field "town"`}},
 		"not JSON":          {replace(`{"kind":"call"`, `{kind:"call"`), []string{"line 2: is not JSON: invalid character"}},
 		"half a line":       {lines[0] + lines[1][:50] + "\n" + lines[2] + lines[3], []string{"line 2: is not JSON: invalid character"}},
 		"two on one line":   {replace("}\n{\"kind\":\"stint\"", "}{\"kind\":\"stint\""), []string{"line 2: is not JSON: invalid character"}},
@@ -153,6 +154,9 @@ func TestFilesThatAreWrong(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 			problems := malformed.Problems
+			if alien := strings.Contains(problems[0].Text, "is not the first line"); alien && len(problems) > 1 {
+				t.Errorf("other lines are told of a file that is something else: %q", problems)
+			}
 			if len(c.want) == 1 && len(problems) > 1 { // that the checksum or number is wrong then goes without saying
 				problems = problems[:1]
 			}
