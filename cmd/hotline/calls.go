@@ -96,7 +96,7 @@ numbers are masked. A call belongs to the day on which it was offered.`,
 			return err
 		}
 		if n := len(list.Calls); n < list.Found {
-			list.Notes = append(list.Notes, fmt.Sprintf("the newest %d of %d calls are shown; --limit 0 shows all", n, list.Found))
+			list.Notes = append(list.Notes, fmt.Sprintf("shown: the newest %d of %s; --limit 0 shows all", n, app.Count(list.Found, "call")))
 		}
 		for _, note := range list.Notes {
 			fmt.Fprintln(cmd.ErrOrStderr(), note)
@@ -131,7 +131,7 @@ it is whole. It holds callers' numbers in clear: only its owner may read it
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.ErrOrStderr(), "%d calls and %d stints were exported\n", end.Calls, end.Stints)
+		fmt.Fprintf(cmd.ErrOrStderr(), "exported: %s and %s\n", app.Count(end.Calls, "call"), app.Count(end.Stints, "stint"))
 		return nil
 	}
 	return cmd
@@ -168,7 +168,7 @@ simply done again.`,
 			return err
 		}
 		if o.DryRun {
-			fmt.Fprintf(cmd.OutOrStdout(), "%d calls and %d stints are good; nothing was imported\n", result.Calls, result.Stints)
+			fmt.Fprintf(cmd.OutOrStdout(), "good: %s and %s; nothing was imported\n", app.Count(result.Calls, "call"), app.Count(result.Stints, "stint"))
 			return nil
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%d applied, %d had been counted before\n", result.Applied, result.Before)
@@ -183,7 +183,7 @@ func tellMalformed(w io.Writer, file string, problems []string, more int) {
 		fmt.Fprintf(w, "%s: %s\n", file, p)
 	}
 	if more > 0 {
-		fmt.Fprintf(w, "%s: and %d more problems\n", file, more)
+		fmt.Fprintf(w, "%s: and %s more\n", file, app.Count(more, "problem"))
 	}
 	fmt.Fprintln(w, "nothing was imported; correct the file, or export it anew where it comes from")
 }
@@ -239,7 +239,7 @@ figures of the day have not gone.`,
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s: %d calls and %d stints are back in Redis\n", summary.Head.From, summary.End.Calls, summary.End.Stints)
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: back in Redis: %s and %s\n", summary.Head.From, app.Count(summary.End.Calls, "call"), app.Count(summary.End.Stints, "stint"))
 		return nil
 	}
 	return cmd

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hotline/internal/acd"
+	"hotline/internal/app"
 	"hotline/internal/calendar"
 	"hotline/internal/config"
 	"hotline/internal/redisstore"
@@ -87,13 +88,13 @@ func TestCallsCommands(t *testing.T) {
 		return runWith(address, append([]string{"calls"}, strings.Fields(line)...)...)
 	}
 	for _, c := range []struct{ line, out, told string }{
-		{"list --day 2026-11-24 --min-wait 31s", "来电时间", "the newest 100 of 150 calls are shown; --limit 0 shows all"},
-		{"list --day 2026-11-24 --lang en --format csv --limit 1", "2026-11-24 09:02:29,138******78,12345,general,abandoned,caller_hung_up,,31.0,—,inbound,a1-149\n", "the newest 1 of 150"},
+		{"list --day 2026-11-24 --min-wait 31s", "来电时间", "shown: the newest 100 of 150 calls; --limit 0 shows all"},
+		{"list --day 2026-11-24 --lang en --format csv --limit 1", "2026-11-24 09:02:29,138******78,12345,general,abandoned,caller_hung_up,,31.0,—,inbound,a1-149\n", "shown: the newest 1 of 150"},
 		{"list --from 2026-11-01 --to 2026-11-30 --result answered --format json", "[]", ""},
-		{"export " + file + " --day 2026-11-24", "", "150 calls and 0 stints were exported"},
+		{"export " + file + " --day 2026-11-24", "", "exported: 150 calls and 0 stints"},
 		{"export - --from 2026-11-24 --to 2026-11-25", `{"kind":"head","format":"hotline records","v":1,"site":"lyg","zone":"Asia/Shanghai","from":"2026-11-24","to":"2026-11-25"}`, "150 calls"},
 		{"import " + file, "0 applied, 150 had been counted before", ""},
-		{"import --dry-run " + file, "150 calls and 0 stints are good; nothing was imported", ""},
+		{"import --dry-run " + file, "good: 150 calls and 0 stints; nothing was imported", ""},
 	} {
 		out, told, err := calls(redis.Address, c.line)
 		if err != nil || !strings.Contains(out, c.out) || !strings.Contains(told, c.told) || c.told == "" && told != "" {
@@ -128,7 +129,7 @@ func TestCallsCommands(t *testing.T) {
 	}
 	_, told, err := calls(empty.Address, "import "+wrong)
 	if !errors.Is(err, errFound) || strings.Count(told, wrong+": line ") != 100 || !strings.Contains(told, wrong+": line 2: the result \"lost\" is not known") ||
-		!strings.Contains(told, wrong+": and 51 more problems\nnothing was imported") || strings.Contains(told, "138") {
+		!strings.Contains(told, wrong+": and 51 problems more\nnothing was imported") || strings.Contains(told, "138") {
 		t.Errorf("%v\n%s", err, told)
 	}
 	if open, err := storeOf(t, empty.Address).OpenDays(context.Background()); err != nil || len(open) > 0 {
@@ -158,7 +159,27 @@ func TestVerifyOfAnArchivedDay(t *testing.T) {
 		t.Errorf("%s%v", out, err)
 	}
 	out, _, err = runWith(redis.Address, "calls", "restore", folder+"/lyg-2026-11-24.ndjson.gz")
-	if err != nil || out != "2026-11-24: 20 calls and 0 stints are back in Redis\n" {
+	if err != nil || out != "2026-11-24: back in Redis: 20 calls and 0 stints\n" {
+		t.Errorf("%s%v", out, err)
+	}
+}
+
+// One of a thing is not told in the plural.
+func TestOneCall(t *testing.T) {
+	from, to := redistest.Start(t), redistest.Start(t)
+	fill(t, storeOf(t, from.Address), abandonedCalls(1))
+	file := filepath.Join(t.TempDir(), "f.ndjson")
+	if _, told, err := runWith(from.Address, "calls", "export", file, "--day", "2026-11-24"); err != nil || told != "exported: 1 call and 0 stints\n" {
+		t.Errorf("%s%v", told, err)
+	}
+	if out, _, err := runWith(to.Address, "calls", "import", "--dry-run", file); err != nil || out != "good: 1 call and 0 stints; nothing was imported\n" {
+		t.Errorf("%s%v", out, err)
+	}
+	years := filepath.Join(t.TempDir(), "years.csv")
+	if err := os.WriteFile(years, []byte(app.YearsHead()+"\n2022,1157692,98.50,11,205,2.13,112556,92,0.76\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, err := runWith(to.Address, "traffic", "import", years); err != nil || out != "imported: 1 period\n" {
 		t.Errorf("%s%v", out, err)
 	}
 }

@@ -30,7 +30,7 @@ func checkCommand(load loader) *cobra.Command {
 				fmt.Fprintf(out, "FAIL  %s: %s\n      remedy: %s\n", f.Name, f.Detail, f.Remedy)
 			}
 			if failed > 0 {
-				fmt.Fprintf(out, "%d of the checks failed\n", failed)
+				fmt.Fprintf(out, "checks that failed: %d\n", failed)
 				return errFound
 			}
 			return nil

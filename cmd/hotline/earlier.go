@@ -38,7 +38,7 @@ period may have been counted here.`,
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%d periods were imported\n", len(rows))
+		fmt.Fprintf(cmd.OutOrStdout(), "imported: %s\n", app.Count(len(rows), "period"))
 		return nil
 	}
 	return cmd

@@ -134,7 +134,7 @@ func TestRestoreThatFails(t *testing.T) {
 	if _, _, err := runWith(nowhere, "calls", "import", plain); err == nil || !strings.HasPrefix(err.Error(), "Redis at 127.0.0.1:1 is unreachable") {
 		t.Errorf("got %v", err)
 	}
-	if out, _, err := runWith(redis.Address, "calls", "restore", archive); err != nil || out != "2026-11-24: 20 calls and 0 stints are back in Redis\n" {
+	if out, _, err := runWith(redis.Address, "calls", "restore", archive); err != nil || out != "2026-11-24: back in Redis: 20 calls and 0 stints\n" {
 		t.Errorf("%s%v", out, err)
 	}
 }

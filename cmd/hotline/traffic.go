@@ -218,8 +218,8 @@ over. What is assumed is marked in the file. Callers' numbers are not written.`,
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s: %d calls, %d of them redials, %d answered, %d given up, by %d agents; play them with\n  hotline simulate --scenario %s\n",
-			day, done.Calls, done.Redials, done.Answered, done.GaveUp, done.Agents, done.File)
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s, %d of them redials, %d answered, %d given up, by %s; play them with\n  hotline simulate --scenario %s\n",
+			day, app.Count(done.Calls, "call"), done.Redials, done.Answered, done.GaveUp, app.Count(done.Agents, "agent"), done.File)
 		return nil
 	}
 	return cmd

@@ -180,8 +180,8 @@ func ImportCalls(ctx context.Context, cfg *config.Config, o ImportOptions) (Impo
 	}
 	result.Applied, result.Before = im.Applied, im.Before
 	if err != nil {
-		return result, fmt.Errorf("the import broke off after %d of %d records: import the file again, nothing is counted twice (%w)",
-			im.Applied+im.Before, result.Calls+result.Stints, err)
+		return result, fmt.Errorf("the import broke off after %d of %s: import the file again, nothing is counted twice (%w)",
+			im.Applied+im.Before, Count(result.Calls+result.Stints, "record"), err)
 	}
 	return result, nil
 }

@@ -139,7 +139,7 @@ func (r *yearsReader) fault(line int, format string, args ...any) {
 		return
 	}
 	r.more++
-	r.faults[maxFaults-1] = fmt.Sprintf("%s: and %d more lines are malformed", r.name, r.more+1)
+	r.faults[maxFaults-1] = fmt.Sprintf("%s: malformed are %s more", r.name, Count(r.more+1, "line"))
 }
 
 func (r *yearsReader) head(line int, record []string) {
@@ -162,7 +162,7 @@ func (r *yearsReader) head(line int, record []string) {
 
 func (r *yearsReader) line(line int, record []string) {
 	if len(record) != len(r.order) {
-		r.fault(line, "the line has %d columns and the first line %d; write as many", len(record), len(r.order))
+		r.fault(line, "the line has %s and the first line %d; write as many", Count(len(record), "column"), len(r.order))
 		return
 	}
 	row := Published{Line: line, Counters: traffic.Counters{}}

@@ -50,7 +50,7 @@ f.csv:4: connect_rate is "985.0"; write a percentage from 0 to 100, as in 98.50`
 		}
 	}
 	many := YearsHead() + strings.Repeat("\nx", 200)
-	if _, err := ReadYears("f.csv", strings.NewReader(many)); strings.Count(err.Error(), "\n") != maxFaults-1 || !strings.HasSuffix(err.Error(), "and 151 more lines are malformed") {
+	if _, err := ReadYears("f.csv", strings.NewReader(many)); strings.Count(err.Error(), "\n") != maxFaults-1 || !strings.HasSuffix(err.Error(), "malformed are 151 lines more") {
 		t.Errorf("%v", err)
 	}
 }

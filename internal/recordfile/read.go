@@ -202,7 +202,7 @@ func (r *reader) takeEnd(text []byte) {
 		return
 	}
 	if r.End.Calls != r.counted.Calls || r.End.Stints != r.counted.Stints {
-		r.problem("says %d calls and %d stints, and there are %d and %d: lines are missing, or there are too many",
+		r.problem("gives the numbers of calls and stints as %d and %d, and there are %d and %d: lines are missing, or there are too many",
 			r.End.Calls, r.End.Stints, r.counted.Calls, r.counted.Stints)
 	}
 	if sum := hex.EncodeToString(r.sum.Sum(nil)); r.End.SHA256 != sum {
