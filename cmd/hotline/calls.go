@@ -152,7 +152,7 @@ simply done again.`,
 	f := cmd.Flags()
 	f.BoolVar(&o.DryRun, "dry-run", false, "look at the file only, and import nothing")
 	f.StringVar(&o.FromSite, "from-site", "", "the site whose records they are, when it is not that of the configuration, for example nanjing")
-	f.BoolVar(&o.ClockSteps, "clock-steps", false, "take records whose times run backwards, as a clock that was set back leaves them;\na negative duration counts as 0")
+	f.BoolVar(&o.ClockSteps, "clock-steps", false, "take records whose times run backwards and stints that overlap, as a clock that was set\nback leaves them; a negative duration counts as 0")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := load()
 		if err != nil {

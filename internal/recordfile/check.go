@@ -53,6 +53,9 @@ func (r *reader) examine(e *Entry) []string {
 	if len(c.wrong) == 0 && r.Head.To != "" && (e.Day < r.Head.From || r.Head.To < e.Day) {
 		c.say("belongs to %s, and the file is from %s to %s", e.Day, r.Head.From, r.Head.To)
 	}
+	if len(c.wrong) == 0 {
+		r.twice(e, &c)
+	}
 	return c.wrong
 }
 

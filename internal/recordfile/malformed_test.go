@@ -3,9 +3,12 @@ package recordfile
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"hotline/internal/acd"
 )
@@ -141,7 +144,7 @@ func TestFilesThatAreWrong(t *testing.T) {
 		"something after":   {good + "more", []string{"line 5: stands after the last line"}},
 		"a record after":    {good + lines[1], []string{"line 5: stands after the last line"}},
 		"a line is missing": {lines[0] + lines[2] + lines[3], []string{"line 3: gives the numbers of calls and stints as 1 and 1, and there are 0 and 1", "line 3: the SHA-256"}},
-		"a line is doubled": {lines[0] + lines[1] + lines[1] + lines[2] + lines[3], []string{"line 5: gives the numbers of calls and stints as 1 and 1, and there are 2 and 1", "line 5: the SHA-256"}},
+		"a line is doubled": {lines[0] + lines[1] + lines[1] + lines[2] + lines[3], []string{`line 3: the call "a1-1" is in line 2 already`, "line 5: gives the numbers of calls and stints as 1 and 1, and there are 2 and 1", "line 5: the SHA-256"}},
 		"a digit differs":   {replace("13812345678", "13812345679"), []string{"line 4: the SHA-256 of the lines before is"}},
 		"wrong checksum":    {replace(`"sha256":"`, `"sha256":"0`), []string{"line 4: the SHA-256 of the lines before is"}},
 		"wrong end":         {replace(`"sha256":`, `"sum":`), []string{`line 4: unknown field "sum"`}},
@@ -204,4 +207,98 @@ func TestManyProblemsAreCounted(t *testing.T) {
 	if want := "250 problems, the first in line 2: "; !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %q, want %q", err, want)
 	}
+}
+
+// What would count twice is found, in whatever order it stands.
+func TestCallsAndStintsThatAreThereTwice(t *testing.T) {
+	span := func(agent acd.AgentID, from, to string) Entry {
+		return withStint(t, func(s *acd.Stint) { s.Agent, s.From, s.To = agent, at(from), at(to) })
+	}
+	call := func(id acd.CallID) Entry { return with(t, func(r *acd.CallRecord) { r.Call = id }) }
+	shifted := func(e Entry, by time.Duration) Entry {
+		s := decodedStint(t, e)
+		s.From = s.From.Add(by)
+		return entryOf(t, "", s)
+	}
+	nine := span("1001", "09:00:00", "09:15:00")
+	for name, c := range map[string]struct {
+		entries []Entry
+		want    []string
+		steps   []string // with ClockSteps
+	}{
+		"each once":          {[]Entry{call("a"), call("b"), nine, span("1001", "09:15:00", "09:30:00"), span("1002", "09:00:00", "09:15:00")}, nil, nil},
+		"not in order":       {[]Entry{span("1001", "10:00:00", "10:15:00"), nine, span("1001", "09:30:00", "10:00:00"), span("1001", "09:15:00", "09:30:00")}, nil, nil},
+		"less than a ms":     {[]Entry{nine, shifted(span("1001", "09:15:00", "09:30:00"), -time.Microsecond+time.Millisecond)}, nil, nil},
+		"a call":             {[]Entry{call("a"), call("b"), call("a"), call("a")}, []string{`line 4: the call "a" is in line 2 already`, `line 5: the call "a" is in line 2 already`}, []string{`line 4: the call "a" is in line 2`, `line 5: the call "a" is in line 2`}},
+		"a stint":            {[]Entry{nine, nine}, []string{`line 3: the stint of agent "1001" from then on is in line 2 already`}, []string{`line 3: the stint of agent "1001" from then`}},
+		"a longer one":       {[]Entry{nine, span("1001", "09:00:00", "09:20:00")}, []string{`line 3: the stint of agent "1001" from then on is in line 2`}, []string{`line 3: the stint of agent "1001" from then`}},
+		"overlap at the end": {[]Entry{nine, span("1001", "09:14:59", "09:20:00")}, []string{`line 3: overlaps the stint of agent "1001" in line 2`}, nil},
+		"at the beginning":   {[]Entry{nine, span("1001", "08:50:00", "09:00:01")}, []string{`line 3: overlaps the stint of agent "1001" in line 2`}, nil},
+		"within":             {[]Entry{nine, span("1001", "09:05:00", "09:06:00")}, []string{`line 3: overlaps the stint of agent "1001" in line 2`}, nil},
+		"around":             {[]Entry{span("1001", "07:00:00", "07:15:00"), nine, span("1001", "08:00:00", "10:00:00")}, []string{`line 4: overlaps the stint of agent "1001" in line 3`}, nil},
+		"each of two":        {[]Entry{nine, span("1001", "09:01:00", "09:02:00"), span("1001", "09:03:00", "09:04:00")}, []string{`line 3: overlaps`, `line 4: overlaps`}, nil},
+	} {
+		for _, steps := range []bool{false, true} {
+			want, expected := here, c.want
+			if steps {
+				want.ClockSteps, expected = true, c.steps
+			}
+			_, _, err := read(file(t, c.entries...), want)
+			var malformed *MalformedError
+			errors.As(err, &malformed)
+			if (err != nil) != (malformed != nil) || (malformed != nil) != (len(expected) > 0) {
+				t.Errorf("%s, %v: got %v, want %q", name, steps, err, expected)
+				continue
+			}
+			for i, text := range expected {
+				if len(malformed.Problems) != len(expected) || !strings.HasPrefix(malformed.Problems[i].String(), text) {
+					t.Errorf("%s, %v: got %q, want %q", name, steps, malformed.Problems, expected)
+				}
+			}
+		}
+	}
+}
+
+func decodedStint(t testing.TB, e Entry) (s acd.Stint) {
+	t.Helper()
+	if err := strict(e.Text, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Overlaps are found as comparing each stint with each other finds them.
+func TestOverlapsAreFoundAsByComparingAll(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		var list []Entry
+		var taken []acd.Stint
+		overlap := map[int]bool{} // by line
+		for i := range rapid.IntRange(0, 30).Draw(rt, "stints") {
+			s := stint()
+			s.Agent = acd.AgentID(rapid.SampledFrom([]string{"1001", "1002"}).Draw(rt, "agent"))
+			s.From = at("09:00:00").Add(time.Duration(rapid.IntRange(0, 200).Draw(rt, "from")) * time.Second)
+			s.To = s.From.Add(time.Duration(rapid.IntRange(1, 20).Draw(rt, "length")) * time.Second)
+			list = append(list, entryOf(rt, "", s))
+			for _, other := range taken {
+				if other.Agent == s.Agent && other.From.Before(s.To) && s.From.Before(other.To) {
+					overlap[i+2] = true
+				}
+			}
+			if !overlap[i+2] {
+				taken = append(taken, s)
+			}
+		}
+		_, _, err := read(file(t, list...), here)
+		var malformed *MalformedError
+		if errors.As(err, &malformed); malformed == nil {
+			malformed = &MalformedError{}
+		}
+		got := map[int]bool{}
+		for _, p := range malformed.Problems {
+			got[p.Line] = true
+		}
+		if !maps.Equal(got, overlap) {
+			rt.Fatalf("found in lines %v, want %v", got, overlap)
+		}
+	})
 }

@@ -106,6 +106,7 @@ type reader struct {
 	ended     bool
 	alien     bool // the file does not begin as one of records does
 	malformed MalformedError
+	ledger    ledger
 }
 
 func (r *reader) problem(format string, args ...any) {
