@@ -18,7 +18,8 @@ reports show year-on-year from the first day. The file is CSV; its first line is
 ` + app.YearsHead() + `
 
 period is a year or a month (2022 or 2022-05), rates and shares are percentages,
-means are seconds. Every malformed line is told, and then nothing is imported.
+means are seconds; — or nothing stands for a rate or mean of no calls. Each figure is
+printed again to the digit as it was published. Every malformed line is told, and then nothing is imported.
 A month and the whole of its year exclude each other, and no calls of the
 period may have been counted here.`,
 		Example: "  hotline traffic import years.csv",

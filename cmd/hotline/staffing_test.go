@@ -46,7 +46,7 @@ func TestStaffingWantsOneDemand(t *testing.T) {
 		"--talk and --scenario are both given, and the scenario has its own; leave":                                      "staffing --scenario day --talk 3m",
 		"--runs goes with --scenario only; leave it out":                                                                 "staffing --calls 1 --runs 3",
 		`--format: "pdf" is not possible; write table, csv or json`:                                                      "staffing --scenario day --format pdf",
-		"--runs: 1 is out of range; write 2 to":                                                                                        "staffing --scenario day --runs 1",
+		"--runs: 1 is out of range; write 2 to":                                                                          "staffing --scenario day --runs 1",
 		`--talk: "216" is not a duration; write for example --talk 90s`:                                                  "staffing --calls 1 --talk 216",
 		`hotline traffic has no command "dya"; write hotline traffic day, or one of: day, definitions`:                   "traffic dya",
 		`hotline staffing takes no arguments, and "now" is one; write for example: hotline staffing --demand monday.csv`: "staffing now",
