@@ -14,7 +14,7 @@ import (
 // Assemble makes a report. The error is ErrNoData when nothing was counted.
 func Assemble(in Input) (*Report, error) {
 	if empty(in.Site) {
-		return nil, fmt.Errorf("%w in %s; choose a period in which hotline counted, or for which figures were imported", ErrNoData, in.Period)
+		return nil, fmt.Errorf("no data for %s: %w; choose a period in which hotline counted, or for which figures were imported", in.Period, ErrNoData)
 	}
 	r := &Report{
 		Period: in.Period, Office: in.Office, TimeZone: in.Location.String(), ReadAt: in.ReadAt.In(in.Location).Truncate(time.Second),

@@ -173,7 +173,7 @@ func TestPeriodWithoutDataSaysSo(t *testing.T) {
 	in := bulletintest.Input(bulletin.Year(2026), read)
 	in.Site = traffic.Counters{traffic.CountOffered: 0}
 	_, err := bulletin.Assemble(in)
-	if !errors.Is(err, bulletin.ErrNoData) || !strings.Contains(err.Error(), "no traffic was counted in 2026;") {
+	if !errors.Is(err, bulletin.ErrNoData) || !strings.Contains(err.Error(), "no data for 2026: no traffic was counted; choose") {
 		t.Errorf("got %v", err)
 	}
 }
