@@ -105,10 +105,18 @@ func TestLineThatIsTakenIsPrintedAgain(t *testing.T) {
 			}
 			return fmt.Sprintf("%d.%0*d", whole, decimals, rapid.IntRange(0, 1<<20).Draw(rt, name+" part")%pow10(decimals))
 		}
-		count := func(name string) string {
-			return fmt.Sprint(rapid.SampledFrom([]int{1, 2, 3, 7, 8, 20, 100, 4321, 123_456, 1_107_680}).Draw(rt, name))
+		count := func(name string) int64 {
+			return rapid.SampledFrom([]int64{1, 2, 3, 7, 8, 20, 100, 4321, 123_456, 1_107_680}).Draw(rt, name)
 		}
-		written := []string{count("answered"), decimal(100, "rate"), decimal(900, "wait"), decimal(900, "talk"), decimal(100, "share"), count("outbound"), decimal(900, "outbound talk"), decimal(100, "outbound share")}
+		share := func(of int64, name string) string {
+			decimals := rapid.IntRange(2, mostDecimals).Draw(rt, name+" decimals")
+			return traffic.Ratio{Num: 100 * rapid.Int64Range(1, of).Draw(rt, name), Den: of}.Round(decimals)
+		}
+		answered, outbound := count("answered"), count("outbound")
+		written := []string{fmt.Sprint(answered), "100.00", "6", "216.125", share(answered, "share"), fmt.Sprint(outbound), "140.5", share(outbound, "outbound share")}
+		if i := rapid.IntRange(0, len(written)).Draw(rt, "what may be anything"); i < len(written) {
+			written[i] = decimal(map[bool]int{true: 100, false: 900}[i == 1 || i == 4 || i == 7], "anything")
+		}
 		rows, err := ReadYears("f.csv", strings.NewReader(YearsHead()+"\n2022,"+strings.Join(written, ",")))
 		if err != nil {
 			return
