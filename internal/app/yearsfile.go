@@ -213,6 +213,9 @@ func (r *yearsReader) take(line int, counters traffic.Counters, c column, writte
 		calls = rounded(written[c.of].value)
 	}
 	switch {
+	case c.metric == traffic.ConnectRate && calls == 0 && f.value != nil:
+		r.fault(line, "%s is %q though %s is 0: of how many calls cannot be told from it; write — or nothing", c.name, text, columns[c.of].name)
+		return false
 	case c.of >= 0 && calls == 0 && f.value != nil:
 		r.fault(line, "%s is %q though %s is 0: of no calls nothing is published; write — or nothing", c.name, text, columns[c.of].name)
 		return false

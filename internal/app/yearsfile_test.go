@@ -153,6 +153,7 @@ func TestFiguresThatNoCallsGive(t *testing.T) {
 		"7,87.50,5,200,2.13,0,,":         `f.csv:2: talk_over_10_min_share is "2.13", which 7 calls cannot give: the nearest is 0.00; correct`,
 		"7,87.50,5.12345,200,0,0,-,-":    `f.csv:2: average_wait is "5.12345", which 7 calls cannot give: the nearest is 5.12343; correct`,
 		"7,87.50,5,200,0,0,90,—":         `f.csv:2: outbound_average_talk is "90" though outbound_answered is 0: of no calls nothing is published; write — or nothing`,
+		"0,0.00,—,—,—,0,—,—":             `f.csv:2: connect_rate is "0.00" though answered is 0: of how many calls cannot be told from it; write — or nothing`,
 		"7,87.50,5,200,0,1,—,0":          `f.csv:2: outbound_average_talk is missing though outbound_answered is 1; write seconds, as in 205`,
 		"7,87.50,5,86401,0,0,—,—":        `f.csv:2: average_talk is "86401"; write seconds, as in 205`,
 		"1000000001,87.50,5,200,0,0,—,—": `f.csv:2: answered is "1000000001"; write a whole number of calls, as in 1157692`,
