@@ -22,8 +22,7 @@ var (
 		acd.OfferAnswered, acd.OfferNoAnswer, acd.OfferRefused, acd.OfferBusy, acd.OfferUnreachable, acd.OfferFailed, acd.OfferNodeFault,
 		acd.OfferTaken, acd.OfferWithdrawn,
 	}
-	states     = []acd.AgentState{acd.NotReady, acd.Ready, acd.Ringing, acd.Talking, acd.WrapUp} // nobody is accounted for who is logged out
-	directions = []acd.Direction{acd.Inbound, acd.Outbound}
+	states = []acd.AgentState{acd.NotReady, acd.Ready, acd.Ringing, acd.Talking, acd.WrapUp} // nobody is accounted for who is logged out
 )
 
 // examine decodes the record of an entry and lists what is wrong with it.
@@ -117,7 +116,9 @@ func (c *checker) call(r acd.CallRecord) {
 	c.need(r.Node != "", "node")
 	c.need(!r.Arrived.IsZero(), "arrived")
 	c.need(!r.Ended.IsZero(), "ended")
-	known(c, "direction", r.Direction, directions)
+	if r.Direction != acd.Inbound && r.Direction != acd.Outbound { // inbound is the empty word
+		c.say("the direction %s is not known; write %s, or leave it out for an inbound call", quote(string(r.Direction)), acd.Outbound)
+	}
 	known(c, "result", r.Result, Results)
 	known(c, "reason", r.Reason, Reasons)
 	for _, name := range []struct{ field, value string }{
