@@ -29,6 +29,7 @@ func TestPathsThatCannotBeUsed(t *testing.T) {
 	}
 	const report, export = "report daily --day 2026-11-24 --format csv --out ", "calls export --day 2026-11-24 "
 	const records = "; name one that hotline calls export or archive has written"
+	const archive = "; name one that hotline calls archive has written"
 	for line, want := range map[string]string{
 		report + in("no/x.csv"):   "--out: there is no folder " + in("no") + " for x.csv; make it, or name another file",
 		report + folder:           "--out: " + folder + " is a folder; name a file in it, for example " + in("report"),
@@ -47,7 +48,8 @@ func TestPathsThatCannotBeUsed(t *testing.T) {
 		"calls import " + in("text/x"):                                                                "there is no file " + in("text/x") + records,
 		"calls import " + in("gzip"):                                                                  in("gzip") + " is compressed with gzip, but damaged or cut off: get it whole, or name one that",
 		"calls import " + in("cut.gz"):                                                                in("cut.gz") + " is compressed with gzip, but damaged or cut off",
-		"calls restore " + in("no"):                                                                   "there is no file " + in("no") + records,
+		"calls restore " + in("no"):                                                                   "there is no file " + in("no") + archive,
+		"calls restore " + in("gzip"):                                                                 in("gzip") + " is compressed with gzip, but damaged or cut off: get it whole, or" + archive[1:],
 		"calls restore " + in("text"):                                                                 in("text") + " is damaged, or no archive of this site: get a sound copy, for which sha256sum --check text.sha256 says OK (line 1: is not the first line",
 		"calls restore " + in("empty"):                                                                in("empty") + " is damaged, or no archive of this site: get a sound copy, for which sha256sum --check empty.sha256 says OK (line 1: the file is empty)",
 	} {

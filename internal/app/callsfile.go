@@ -88,12 +88,19 @@ func lineOf(entry redisstore.Entry) recordfile.Entry {
 	return recordfile.Entry{Kind: kind, ID: entry.ID, Text: entry.Text}
 }
 
-// recordsRemedy is what to name instead of a file that is none of records.
-const recordsRemedy = "name one that hotline calls export or archive has written"
+// What to name instead of a file that is none of records, or no archive.
+const (
+	recordsRemedy = "name one that hotline calls export or archive has written"
+	archiveRemedy = "name one that hotline calls archive has written"
+)
 
 // readRecords reads a file of records, which may be compressed with gzip.
 func readRecords(path string, want recordfile.Want, visit func(recordfile.Entry) error) (recordfile.Summary, error) {
-	file, err := OpenFile("", path, recordsRemedy)
+	remedy := recordsRemedy
+	if want.Stored {
+		remedy = archiveRemedy
+	}
+	file, err := OpenFile("", path, remedy)
 	if err != nil {
 		return recordfile.Summary{}, err
 	}
@@ -102,7 +109,7 @@ func readRecords(path string, want recordfile.Want, visit func(recordfile.Entry)
 	var plain io.Reader = in
 	if begin, err := in.Peek(2); err == nil && bytes.Equal(begin, []byte{0x1f, 0x8b}) { // as RFC 1952 has it
 		if plain, err = gzip.NewReader(in); err != nil {
-			return recordfile.Summary{}, damaged(path, err)
+			return recordfile.Summary{}, damaged(path, remedy, err)
 		}
 	}
 	summary, err := recordfile.Read(plain, want, visit)
@@ -111,14 +118,14 @@ func readRecords(path string, want recordfile.Want, visit func(recordfile.Entry)
 	case err == nil:
 		return summary, nil
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &corrupt):
-		return summary, damaged(path, err)
+		return summary, damaged(path, remedy, err)
 	}
 	return summary, fmt.Errorf("%s: %w", path, err)
 }
 
 // damaged is the error of a file that cannot be unpacked.
-func damaged(path string, err error) error {
-	return fmt.Errorf("%s is compressed with gzip, but damaged or cut off: get it whole, or %s (%w)", path, recordsRemedy, err)
+func damaged(path, remedy string, err error) error {
+	return fmt.Errorf("%s is compressed with gzip, but damaged or cut off: get it whole, or %s (%w)", path, remedy, err)
 }
 
 // ImportOptions say what is imported, and how.

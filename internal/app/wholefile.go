@@ -58,9 +58,9 @@ func (f *wholeFile) abandon() {
 	}
 }
 
-// checksumOf is the SHA-256 of a file, in hexadecimal.
+// checksumOf is the SHA-256 of an archive, in hexadecimal.
 func checksumOf(path string) (string, error) {
-	file, err := OpenFile("", path, recordsRemedy)
+	file, err := OpenFile("", path, archiveRemedy)
 	if err != nil {
 		return "", err
 	}
