@@ -335,7 +335,7 @@ func (e *Engine) leaveQueue(c *call) {
 func (e *Engine) record(c *call, result Result, reason Reason) {
 	record := CallRecord{
 		Version: RecordVersion, Call: c.Call, Node: c.Node, Entry: c.Entry, Caller: c.Caller,
-		Queue: c.Queue, Arrived: c.Arrived, Queued: c.Queued, Ended: e.now,
+		Queue: c.Queue, Arrived: c.Arrived, Queued: c.Queued, Ended: e.endOf(c, reason),
 		Result: result, Reason: reason, Offers: c.Offers, Visits: c.Visits, Resumed: c.Resumed, Callback: c.Callback, Outcome: c.Outcome,
 	}
 	if c.callback != nil {
@@ -359,6 +359,24 @@ func (e *Engine) record(c *call, result Result, reason Reason) {
 		record.Partner = c.referral.Partner
 	}
 	e.out.Records = append(e.out.Records, record)
+}
+
+// endOf is when a call has ended that ends now: of one that vanished while no
+// controller was there, the last moment at which one was.
+func (e *Engine) endOf(c *call, reason Reason) time.Time {
+	if !c.unseen || reason != Recovered && reason != NodeLost {
+		return e.now
+	}
+	end := e.alive
+	for _, t := range []time.Time{c.Arrived, c.Queued, c.Answered} {
+		if t.After(end) {
+			end = t
+		}
+	}
+	if n := len(c.Visits); n > 0 && c.Visits[n-1].Left.After(end) {
+		end = c.Visits[n-1].Left
+	}
+	return end
 }
 
 // lastOffered is to whom a call was offered last.

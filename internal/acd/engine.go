@@ -40,10 +40,11 @@ type Engine struct {
 	filled         time.Time // as of then
 
 	now    time.Time
-	seq    uint64  // of calls that entered a queue
-	offers uint64  // made so far
-	timed  uint64  // timers started so far
-	dirty  []*line // lines in which a match may have become possible
+	alive  time.Time // of the former controller; see State
+	seq    uint64    // of calls that entered a queue
+	offers uint64    // made so far
+	timed  uint64    // timers started so far
+	dirty  []*line   // lines in which a match may have become possible
 	rung   []*agent
 
 	digit           string   // that a caller has pressed, while the flow is asked
@@ -93,6 +94,7 @@ type call struct {
 	rings   []ring // the offers in flight, or the conversation
 	agent   *agent // who has lifted, or whose phone rings first
 	ended   bool
+	unseen  bool // not confirmed since it was taken over from a former controller
 	touched bool
 }
 
