@@ -89,6 +89,7 @@ type call struct {
 	review timer // the next moment at which what it waits for changes
 
 	referral *referral // nil until a rule asks for a partner
+	rating   *rating   // nil until the caller is asked for one
 
 	ring    timer
 	rings   []ring // the offers in flight, or the conversation
@@ -187,6 +188,10 @@ func (e *Engine) handle(event Event) {
 		e.legAnswered(ev)
 	case LegGone:
 		e.legGone(ev)
+	case LegHeld:
+		e.legHeld(ev.Leg)
+	case LegResumed:
+		e.legResumed(ev.Leg)
 	case Connected:
 		e.connected(ev)
 	case ConnectFailed:
@@ -221,6 +226,8 @@ func (e *Engine) handle(event Event) {
 		e.out.Err = asError(e.cancelCallback(ev.Callback))
 	case ExtendWrapUp:
 		e.out.Err = asError(e.extendWrapUp(ev.Agent, ev.By))
+	case EndRatings:
+		e.endRatings()
 	case Account:
 		e.accountAll()
 	case Tick:
@@ -242,7 +249,7 @@ func (e *Engine) runDue() {
 		if t.at.After(e.now) {
 			return
 		}
-		at := t.at
+		at := t.at // the timer may be started again
 		e.timers.remove(t)
 		switch t.kind {
 		case ringTimer:
@@ -259,6 +266,8 @@ func (e *Engine) runDue() {
 			e.partnerTimedOut(t.call)
 		case partnerTimer:
 			e.touchPartner(t.partner) // it may be rung again
+		case ratingTimer:
+			e.ratingDue(t.call)
 		}
 		// What became possible at this moment happens before what is due later, and
 		// after all else that is due at it: it may concern somebody who is more due.

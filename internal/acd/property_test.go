@@ -29,6 +29,7 @@ type world struct {
 	leaving  map[acd.LegID]bool // legs that were hung up and of whose end nothing was said
 	released map[acd.LegID]time.Time
 	records  map[acd.CallID]int
+	talks    map[acd.CallID]*talk
 	steps    int
 	told     acd.Mirror // of all changes: what a store knows
 	history  map[acd.Key][]told
@@ -50,7 +51,7 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 		w := &world{
 			t: t, e: e, cfg: cfg, now: start, alive: map[acd.CallID]bool{}, legs: map[acd.LegID]bool{},
 			leaving: map[acd.LegID]bool{}, released: map[acd.LegID]time.Time{}, records: map[acd.CallID]int{},
-			history: map[acd.Key][]told{},
+			talks: map[acd.CallID]*talk{}, history: map[acd.Key][]told{},
 		}
 		w.step(acd.Tick{})
 		t.Repeat(map[string]func(*rapid.T){
@@ -66,9 +67,11 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 			},
 			"played":  func(t *rapid.T) { w.onCall(t, func(c acd.CallID) acd.Event { return acd.CallPlayed{Call: c} }) },
 			"request": w.request,
+			"hold":    w.holds,
+			"talk":    w.converse,
 			"key": func(t *rapid.T) {
 				w.onCall(t, func(c acd.CallID) acd.Event {
-					return acd.CallDigit{Call: c, Digit: rapid.SampledFrom([]string{"1", "1", "2", "#", "7"}).Draw(t, "key")}
+					return acd.CallDigit{Call: c, Digit: rapid.SampledFrom([]string{"1", "1", "2", "5", "#", "7"}).Draw(t, "key")}
 				})
 			},
 			"restart": func(t *rapid.T) {
@@ -241,6 +244,7 @@ func (w *world) pass(d time.Duration) {
 }
 
 func (w *world) step(event acd.Event) {
+	before := w.e.Snapshot(w.now)
 	out := w.e.Step(w.now, event)
 	for _, c := range out.Changes {
 		c = stored(w.t, c)
@@ -251,6 +255,12 @@ func (w *world) step(event acd.Event) {
 	w.steps++
 	if ev, changes := event.(acd.Reconfigure); changes && out.Err == nil {
 		w.cfg = ev.Config
+		for leg := range w.leaving { // who is not configured any more, and is again within moments, is somebody new
+			_, _, agent, _ := leg.Parse()
+			if !slices.ContainsFunc(w.cfg.Agents, func(a acd.Agent) bool { return a.ID == agent }) {
+				delete(w.leaving, leg)
+			}
+		}
 	}
 	for _, broken := range w.e.Audit() {
 		w.t.Fatalf("after %#v: %s", event, broken)
@@ -262,6 +272,7 @@ func (w *world) step(event acd.Event) {
 		}
 	}
 	snapshot := w.e.Snapshot(w.now)
+	w.talked(before, event, snapshot, out.Records)
 	for _, c := range out.Commands {
 		switch c := c.(type) {
 		case acd.Offer:
@@ -525,6 +536,12 @@ func someOverflow(t *rapid.T, cfg *acd.Config) {
 			}
 			q.Overflow = append(q.Overflow, rule)
 		}
+		if rapid.IntRange(0, 2).Draw(t, "not rated") > 0 {
+			q.Rating = acd.Rating{Prompts: []string{"rate"}, Attempts: rapid.IntRange(1, 3).Draw(t, "attempts"), Timeout: 5 * time.Second}
+			if rapid.Bool().Draw(t, "thanks") {
+				q.Rating.Thanks = []string{"thank"}
+			}
+		}
 		if rapid.Bool().Draw(t, "redial") {
 			q.Redial = acd.Redial{Within: time.Minute, AtMost: 2, After: time.Second}
 		}
@@ -595,8 +612,10 @@ func (w *world) pauses(c acd.CallStatus) bool {
 // rings reports whether a leg is that of an offer in flight.
 func (w *world) rings(leg acd.LegID) bool {
 	for _, c := range w.e.Snapshot(w.now).Calls {
-		if c.Leg == leg {
-			return c.Phase == acd.PhaseRinging
+		for i, o := range c.Offers {
+			if c.Phase == acd.PhaseRinging && o.Outcome == "" && acd.NewLegID(c.Call, i+1, o.Agent) == leg {
+				return true
+			}
 		}
 	}
 	return false
@@ -692,7 +711,7 @@ func (w *world) request(t *rapid.T) {
 		acd.ExtendWrapUp{Agent: agent, By: 5 * time.Second},
 		acd.BlockCaller{Number: "13800000003", Reason: "abuse", Until: w.now.Add(time.Minute)},
 		acd.UnblockCaller{Number: "13800000003"},
-		acd.SetEmergency{Prompts: []string{"flood"}}, acd.SetEmergency{},
+		acd.SetEmergency{Prompts: []string{"flood"}}, acd.SetEmergency{}, acd.EndRatings{},
 		acd.Login{Agent: agent, Seat: seat}, acd.SetReady{Agent: agent}, acd.SetReady{Agent: agent},
 		acd.SetNotReady{Agent: agent, Reason: "meal"}, acd.Logout{Agent: agent},
 		acd.SeatDialled{Channel: "x", Node: "a1", Seat: seat, Code: code},

@@ -253,6 +253,9 @@ func (e *Engine) restoreCall(s CallStatus, former []Entry, partners map[PartnerI
 	if i := slices.IndexFunc(former, func(n Entry) bool { return n.Number == c.Entry }); i >= 0 && e.entries[c.Entry] == nil {
 		c.entry = &entry{Entry: former[i], skills: skillsKey(former[i].Skills)}
 	}
+	if c.Phase == PhaseRating {
+		return e.restoreRating(c)
+	}
 	if c.Callback != "" {
 		b := e.callbacks[c.Callback]
 		if b == nil {

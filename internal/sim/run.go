@@ -300,7 +300,7 @@ func (r *run) liveCounts(calls []acd.CallStatus) []own {
 		switch c.Phase {
 		case acd.PhaseWaiting, acd.PhaseRinging, acd.PhaseAnswered, acd.PhaseJoining:
 			live[r.tally.slot[c.Queue]].waiting++
-		case acd.PhaseTalking:
+		case acd.PhaseTalking, acd.PhaseRating:
 			live[r.tally.slot[c.Queue]].answered++
 		}
 	}
