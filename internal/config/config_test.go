@@ -198,6 +198,7 @@ func TestFullFile(t *testing.T) {
 			Missed: true, MissedAfter: 5 * time.Second,
 		},
 		Redial: acd.Redial{Within: 5 * time.Minute, AtMost: 1, After: 15 * time.Second},
+		Rating: acd.Rating{Prompts: []string{"please", "rating"}, Attempts: 3, Timeout: 8 * time.Second},
 	})
 	same("what is left out of night", night, acd.Queue{
 		ID: "night", Title: "night", Music: "default", RingTimeout: 15 * time.Second, WrapUp: 10 * time.Second,
@@ -213,6 +214,7 @@ func TestFullFile(t *testing.T) {
 			MissedAfter: 10 * time.Second, BookedPrompts: []string{"callback-booked"},
 		},
 		Redial: acd.Redial{Within: time.Minute, AtMost: 2, After: 10 * time.Second},
+		Rating: acd.Rating{Prompts: []string{"rating"}, Thanks: []string{"rating-thanks"}, Attempts: 2, Timeout: 5 * time.Second},
 	})
 	equal("seats", cfg.Seats, "[{window-1 sip:w1@10.0.0.9:5062} {0098 sip:0098@10.0.0.1:5060} {0099 sip:0099@10.0.0.1:5060} {0100 sip:0100@10.0.0.1:5060} {0101 sip:0101@10.0.0.1:5060} {8001 }]")
 	same("agent 1001", cfg.ACD().Agents[0], acd.Agent{

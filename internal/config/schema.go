@@ -116,6 +116,7 @@ type queueItem struct {
 	Overflow    list[overflowItem] `yaml:"overflow"`
 	Callback    callbackSection    `yaml:"callback"`
 	Redial      redialSection      `yaml:"redial"`
+	Rating      ratingSection      `yaml:"rating"`
 }
 
 type relaxItem struct {
@@ -161,6 +162,14 @@ type callbackSection struct {
 	Missed        yesno    `yaml:"missed" default:"false"`
 	MissedAfter   duration `yaml:"missed_after" default:"10s"`
 	BookedPrompts texts    `yaml:"booked_prompts" default:"callback-booked"`
+}
+
+type ratingSection struct {
+	place
+	Prompts       texts    `yaml:"prompts" default:""`
+	ThanksPrompts texts    `yaml:"thanks_prompts" default:"rating-thanks"`
+	Attempts      number   `yaml:"attempts" default:"2"`
+	Timeout       duration `yaml:"timeout" default:"5s"`
 }
 
 type redialSection struct {
