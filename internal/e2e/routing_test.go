@@ -30,6 +30,7 @@ entries:
   - {number: "12346", queue: general, skills: {english: 8}}
   - {number: "12347", queue: business}
   - {number: "12348", queue: aid}
+  - {number: "12349", queue: rated}
 partners: [{id: xuzhou, number: "051612345", at_most: 1, ring_timeout: 10s}]
 queues:
   - id: general
@@ -47,8 +48,11 @@ queues:
   - id: aid
     wrap_up: 0s
     overflow: [{wait: 1s, partner: xuzhou, prompts: partner-asked}]
+  - id: rated
+    wrap_up: 0s
+    rating: {prompts: rating, attempts: 2, timeout: 4s}
 agents:
-  - {id: "1001", queues: [general]}
+  - {id: "1001", queues: [general, rated]}
   - {id: "1002", queues: [general], skills: {english: 3}}
   - {id: "1003", queues: [business, aid]}
 `
@@ -316,6 +320,7 @@ func TestRouting(t *testing.T) {
 	t.Run("waiting callers hear where they stand", o.standing)
 	t.Run("callback", o.callback)
 	t.Run("partner", o.partner)
+	t.Run("hold and rating", o.holdAndRating)
 	t.Run("live change", o.liveChange)
 
 	l := o.lab
