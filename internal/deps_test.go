@@ -50,6 +50,8 @@ var allowed = map[string][]string{
 	"internal/traffic":      {"internal/acd", "internal/calendar"},
 
 	// Helpers of tests.
+	"internal/asterisk/ariconform":   {},
+	"internal/asterisk/arimodel":     {},
 	"internal/asterisk/aritest":      {},
 	"internal/bulletin/bulletintest": {"internal/bulletin", "internal/calendar", "internal/traffic"},
 	"internal/metrics/metricstest":   {},
