@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -80,6 +82,10 @@ type Options struct {
 	// DeadAfter is how long a node must refuse connections before its
 	// calls count as lost. Default 10 s.
 	DeadAfter time.Duration
+	// Transport carries requests and event connections; nil: TCP.
+	Transport http.RoundTripper
+	// Jitter chooses the random part of a pause, at most max; nil: by chance.
+	Jitter func(max time.Duration) time.Duration
 	// Grace bounds how long Run goes on with commands handed over before
 	// its context ended. Default 2 s.
 	Grace time.Duration
@@ -123,6 +129,9 @@ func (o Options) withDefaults() (Options, error) {
 	orDuration(&o.SettleTime, 5*time.Second)
 	orDuration(&o.DeadAfter, 10*time.Second)
 	orDuration(&o.Grace, 2*time.Second)
+	if o.Jitter == nil {
+		o.Jitter = func(max time.Duration) time.Duration { return rand.N(max + 1) }
+	}
 	if o.Workers <= 0 {
 		o.Workers = 32
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
@@ -64,7 +63,7 @@ func (n *node) stayConnected(ctx context.Context) *NodeError {
 			n.inbox.post(n.nodeDown)
 		}
 
-		pause := time.NewTimer(backoff/2 + rand.N(backoff/2+1))
+		pause := time.NewTimer(backoff/2 + n.opt.Jitter(backoff/2))
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
