@@ -14,6 +14,34 @@ type Fault struct {
 	Silent  bool          // with Lost or NoReply: nothing breaks, and nothing comes
 }
 
+// ByChance lets that share of requests fail, each in one of the ways there are.
+// What befalls a request depends on the seed, on the request, and on how often it
+// was made.
+func ByChance(seed uint64, share float64) func(method, path string) Fault {
+	made := map[string]uint64{}
+	return func(method, path string) Fault {
+		key := method + delayed(path)
+		h := hash(seed, made[key], key)
+		made[key]++
+		if float64(h%1000)/1000 >= share {
+			return Fault{}
+		}
+		switch h = h / 1000; h % 6 {
+		case 0:
+			return Fault{Status: 503}
+		case 1:
+			return Fault{Lost: true}
+		case 2:
+			return Fault{Lost: true, Silent: true}
+		case 3:
+			return Fault{NoReply: true}
+		case 4:
+			return Fault{NoReply: true, Silent: true}
+		}
+		return Fault{Delay: time.Duration(h % uint64(3*time.Second))}
+	}
+}
+
 // SetFaults says what befalls each request from now on; nil: nothing. The path is
 // that below /ari/. The function must not call methods of this package.
 func (n *Node) SetFaults(f func(method, path string) Fault) {

@@ -79,23 +79,27 @@ func (w *World) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // key names what is delayed, without numbers that the client has made up.
 func (x *exchange) key() string {
-	parts := strings.Split(x.path, "/")
-	if len(parts) > 3 && parts[2] == "play" {
-		parts = parts[:3]
-	}
-	if parts[0] == "playbacks" && len(parts) > 1 {
-		parts[1] = ""
-		if p := x.n.playback(unescape(strings.Split(x.path, "/")[1])); p != nil {
-			parts[1] = p.ch.id
-		}
-	}
-	key := x.method + strings.Join(parts, "/")
+	key := x.method + delayed(x.path)
 	if x.path == "channels/create" {
 		if _, id, ok := bytes.Cut(x.body, []byte(`"channelId":"`)); ok {
 			key += string(id[:max(0, bytes.IndexByte(id, '"'))])
 		}
 	}
 	return key
+}
+
+// delayed is a path without the name of a playback: the client numbers them in
+// the order in which its goroutines come.
+func delayed(path string) string {
+	if before, _, ok := strings.Cut(path, "/play/"); ok {
+		return before
+	}
+	if name, ok := strings.CutPrefix(path, "playbacks/"); ok {
+		if i := strings.LastIndexByte(name, '_'); i >= 0 {
+			return "playbacks/" + name[i:]
+		}
+	}
+	return path
 }
 
 func unescape(s string) string {

@@ -183,16 +183,21 @@ func (w *World) draw(r Range, what, of string) time.Duration {
 	key := what + " " + of
 	count := w.draws[key]
 	w.draws[key] = count + 1
-	h := w.opt.Seed*0x9e3779b97f4a7c15 + count*0xbf58476d1ce4e5b9 + 0x2545f4914f6cdd1d
-	for i := 0; i < len(key); i++ {
-		h = (h ^ uint64(key[i])) * 0x100000001b3
+	h := hash(w.opt.Seed, count, key)
+	return r.Min + time.Duration(h%uint64(r.Max-r.Min+1))
+}
+
+// hash makes a number of a seed, a count and a text, as good as by chance.
+func hash(seed, count uint64, text string) uint64 {
+	h := seed*0x9e3779b97f4a7c15 + count*0xbf58476d1ce4e5b9 + 0x2545f4914f6cdd1d
+	for i := 0; i < len(text); i++ {
+		h = (h ^ uint64(text[i])) * 0x100000001b3
 	}
 	h ^= h >> 30
 	h *= 0xbf58476d1ce4e5b9
 	h ^= h >> 27
 	h *= 0x94d049bb133111eb
-	h ^= h >> 31
-	return r.Min + time.Duration(h%uint64(r.Max-r.Min+1))
+	return h ^ h>>31
 }
 
 func (w *World) log(format string, args ...any) {
