@@ -45,6 +45,8 @@ func (s *modelSite) Transport() http.RoundTripper { return s.w }
 func (s *modelSite) User() string                 { return arimodel.User }
 func (s *modelSite) Password() string             { return arimodel.Password }
 func (s *modelSite) LoseSocket()                  { s.n.End() }
+func (s *modelSite) Freeze()                      { s.n.Freeze() }
+func (s *modelSite) Thaw()                        { s.n.Thaw() }
 func (s *modelSite) Kill()                        { s.n.Kill() }
 
 func (s *modelSite) Start() error {
@@ -80,6 +82,11 @@ type modelCall struct{ *arimodel.Call }
 
 func (c modelCall) Hold(context.Context) error   { return c.Call.Hold(true) }
 func (c modelCall) Resume(context.Context) error { return c.Call.Hold(false) }
+
+func (c modelCall) HearsAnything(context.Context) bool {
+	time.Sleep(500 * time.Millisecond)
+	return len(c.Hears()) > 0
+}
 
 func (c modelCall) WaitAnswered(ctx context.Context) error {
 	select {

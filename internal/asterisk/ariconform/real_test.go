@@ -85,6 +85,8 @@ func (s *realSite) URL() string                  { return "http://" + s.a.Params
 func (s *realSite) Transport() http.RoundTripper { return s.http }
 func (s *realSite) User() string                 { return s.a.Params.ARIUser }
 func (s *realSite) Password() string             { return s.a.Params.ARIPassword }
+func (s *realSite) Freeze()                      { _ = s.a.Pause() }
+func (s *realSite) Thaw()                        { _ = s.a.Resume() }
 func (s *realSite) Kill()                        { s.a.Kill() }
 func (s *realSite) Start() error                 { return s.start(s.a.Params) }
 
@@ -149,6 +151,21 @@ type realCall struct {
 }
 
 func (c realCall) WaitKeys(ctx context.Context, digits string) error { return c.WaitDTMF(ctx, digits) }
+
+func (c realCall) HearsAnything(ctx context.Context) bool {
+	const piece = 250 * time.Millisecond
+	var before int
+	for range 2 { // the first piece may have been on its way
+		before = c.packets()
+		select {
+		case <-time.After(piece):
+		case <-ctx.Done():
+		}
+	}
+	return c.packets() > before+2
+}
+
+func (c realCall) packets() int { return int(c.Stats().Received) }
 
 func (c realCall) Press(digits string) error { return c.SendDTMF(digits) }
 

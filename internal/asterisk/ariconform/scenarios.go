@@ -2,6 +2,8 @@ package ariconform
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"time"
 )
 
@@ -148,6 +150,11 @@ func (b *bench) bridge(name string, channels ...string) string {
 		b.next("ChannelEnteredBridge", c)
 	}
 	return id
+}
+
+// hears writes down whether audio comes to a phone.
+func (b *bench) hears(c Call, when string) {
+	b.note("%s: hears something: %v", when, c.HearsAnything(b.ctx))
 }
 
 // talk connects a caller with the phone of seat 8001.
@@ -371,6 +378,53 @@ var soundScenarios = []Scenario{
 		b.post("channels/"+c.id+"/moh", "mohClass", "default")
 		b.list()
 		b.leave(c)
+	}},
+	{"what a caller hears", func(b *bench) {
+		c := b.arrive("caller")
+		b.hears(c, "at first")
+		b.post("channels/"+c.id+"/moh", "mohClass", "default")
+		b.hears(c, "with music")
+		p := b.play(c.id, "play", "n-1")
+		b.next("PlaybackFinished", p)
+		b.hears(c, "after a prompt over the music")
+		b.post("channels/"+c.id+"/moh", "mohClass", "default")
+		b.hears(c, "with music again")
+		p = b.id("ring")
+		b.do("POST", "channels/"+c.id+"/play/"+p, map[string]any{"media": []string{"tone:ring;tonezone=cn"}})
+		b.next("PlaybackStarted", p)
+		b.delete("playbacks/" + p)
+		b.next("PlaybackFinished", p)
+		b.hears(c, "after the ringing tone over the music")
+		b.post("channels/"+c.id+"/moh", "mohClass", "default")
+		b.delete("channels/" + c.id + "/moh")
+		b.hears(c, "after the music")
+		b.leave(c)
+	}},
+	{"what is heard in and after a conversation", func(b *bench) {
+		c := b.arrive("caller")
+		b.post("channels/"+c.id+"/moh", "mohClass", "default")
+		leg, agent := b.lift("leg", "8001")
+		b.hears(agent, "agent before the bridge")
+		bridge := b.bridge("bridge", c.id, leg)
+		b.hears(agent, "agent in the bridge")
+		b.delete("channels/" + c.id + "/moh")
+		agent.Hangup()
+		b.next("ChannelDestroyed", leg)
+		b.hears(c, "caller alone in the bridge")
+		b.post("channels/"+c.id+"/moh", "mohClass", "default")
+		b.hears(c, "caller alone in the bridge with music")
+		b.leave(c)
+		b.delete("bridges/" + bridge)
+	}},
+	{"what is heard on hold", func(b *bench) {
+		c, leg, agent, bridge := b.talk()
+		b.noErr(agent.Hold(b.ctx))
+		b.next("ChannelHold", leg)
+		b.hears(c, "caller on hold")
+		b.hears(agent, "agent who holds")
+		b.leave(c)
+		b.end(leg)
+		b.delete("bridges/" + bridge)
 	}},
 	{"ringing tone", func(b *bench) {
 		c := b.arrive("caller")
@@ -935,6 +989,23 @@ var socketScenarios = []Scenario{
 		b.connect()
 		b.putFilter()
 		b.list()
+	}},
+	{"node stands still for a while", func(b *bench) {
+		// Asterisk reads what its kernel has taken, though the client has gone.
+		c := b.arrive("caller")
+		b.site.Freeze()
+		ctx, cancel := context.WithTimeout(b.ctx, 300*time.Millisecond)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodDelete, b.site.URL()+"/ari/channels/"+c.id, nil)
+		b.noErr(err)
+		req.SetBasicAuth(b.site.User(), b.site.Password())
+		_, err = b.http.Do(req)
+		b.note("no answer: %v", errors.Is(err, context.DeadlineExceeded))
+		b.site.Thaw()
+		b.next("StasisEnd", c.id)
+		b.absent("channels/" + c.id)
+		second := b.arrive("caller 2")
+		b.leave(second)
 	}},
 	{"node is killed and started again", func(b *bench) {
 		_, data := b.ask("GET", "asterisk/info", nil)

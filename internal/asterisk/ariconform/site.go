@@ -28,6 +28,9 @@ type Site interface {
 	// LoseSocket ends the event connection from outside of the client, which
 	// sees its end when the node has noticed.
 	LoseSocket()
+	// Freeze lets Asterisk stand still with its connections open, Thaw go on.
+	Freeze()
+	Thaw()
 	// Kill ends Asterisk as a crash does; Start starts it again.
 	Kill()
 	Start() error
@@ -57,6 +60,8 @@ type Call interface {
 	WaitEnded(ctx context.Context) (status int, err error)
 	// WaitKeys waits until the phone has heard keys of the other one.
 	WaitKeys(ctx context.Context, digits string) error
+	// HearsAnything listens for half a second, whether audio comes at all.
+	HearsAnything(ctx context.Context) bool
 	// WaitHears waits until the phone hears the other one's voice.
 	WaitHears(ctx context.Context, other string) error
 }

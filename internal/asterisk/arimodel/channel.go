@@ -59,7 +59,6 @@ type playback struct {
 	state   string
 	at      int // the sound that plays
 	deleted bool
-	begun   bool
 	next    *item
 	done    func()
 }
@@ -280,8 +279,9 @@ func (c *channel) startPlayback(p *playback, done func()) {
 		done()
 		return
 	}
-	p.done, p.begun = done, true
+	p.done = done
 	c.playing = p
+	c.music = "" // it does not come back by itself when the playback ends
 	c.playSound(p)
 }
 

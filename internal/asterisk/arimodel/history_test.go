@@ -135,9 +135,21 @@ func serve(t *testing.T, w *arimodel.World, seed uint64, nodes int, during func(
 		at, node := upTo(rnd, time.Minute), 1+rnd.IntN(nodes)
 		from, patience := fmt.Sprintf("138%08d", rnd.IntN(1e8)), 10*time.Minute+upTo(rnd, 10*time.Minute)
 		callers.Go(func() {
-			if pause(ctx, at) {
-				hangUpAfter(ctx, w.Dial("a"+strconv.Itoa(node), from, "12345"), patience)
+			if !pause(ctx, at) {
+				return
 			}
+			c := w.Dial("a"+strconv.Itoa(node), from, "12345")
+			deaf := time.AfterFunc(2*time.Minute, func() {
+				select {
+				case <-c.Answered():
+				case <-c.Ended():
+				default:
+					t.Errorf("a caller was not answered for two minutes, channel %s", c.Channel())
+					c.Hangup()
+				}
+			})
+			hangUpAfter(ctx, c, patience)
+			deaf.Stop()
 		})
 	}
 	if during != nil {
@@ -148,6 +160,11 @@ func serve(t *testing.T, w *arimodel.World, seed uint64, nodes int, during func(
 	channels, bridges := w.Look()
 	if len(channels)+len(bridges) > 0 {
 		t.Errorf("left behind: %+v %+v", channels, bridges)
+	}
+	snapshot, err := r.Snapshot(ctx)
+	noErr(t, err)
+	if len(snapshot.Calls) > 0 {
+		t.Errorf("the engine has calls that the nodes do not have: %+v", snapshot.Calls)
 	}
 	if broken := engine.Audit(); len(broken)+len(b.breaches) > 0 {
 		t.Errorf("broken: %v %v", broken, b.breaches)

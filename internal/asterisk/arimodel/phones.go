@@ -259,6 +259,17 @@ func (c *Call) Hold(hold bool) error {
 	return nil
 }
 
+// Hears is what is heard at present: "prompt:NAME", "tone:NAME", "voice:PHONE",
+// "music:CLASS"; nothing: silence.
+func (c *Call) Hears() []string {
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	if c.ch == nil {
+		return nil
+	}
+	return c.ch.hears()
+}
+
 // Keys are those of the other side that were heard.
 func (c *Call) Keys() string {
 	c.w.mu.Lock()
