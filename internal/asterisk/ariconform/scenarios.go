@@ -236,6 +236,22 @@ var callerScenarios = []Scenario{
 		b.next("PlaybackFinished", p)
 		b.leave(c)
 	}},
+	{"wrong password", func(b *bench) {
+		req, err := http.NewRequestWithContext(b.ctx, http.MethodGet, b.site.URL()+"/ari/asterisk/info", nil)
+		b.noErr(err)
+		req.SetBasicAuth(b.site.User(), "guessed")
+		resp, err := b.http.Do(req)
+		b.noErr(err)
+		resp.Body.Close()
+		b.note("answered with %d", resp.StatusCode)
+	}},
+	{"number that is no entry", func(b *bench) {
+		c, err := b.site.Dial(Carrier, "99999")
+		b.noErr(err)
+		status, err := c.WaitEnded(b.ctx)
+		b.noErr(err)
+		b.note("the phone is told %d", status)
+	}},
 	{"node says who it is", func(b *bench) {
 		status, data := b.ask("GET", "asterisk/info", nil)
 		info := infoOf(data)
@@ -508,6 +524,22 @@ func legScenarios() []Scenario {
 			b.post("channels/"+leg+"/dial", "timeout", "20")
 			b.end(leg)
 		}},
+		{"leg is dialled before it is in the application", func(b *bench) {
+			// Or just after: the reply to create does not wait for that.
+			b.site.SetPlan("8001", Plan{})
+			leg := b.id("leg")
+			b.do("POST", "channels/create", createBody(leg, "PJSIP/seat-8001"))
+			status, _ := b.ask("POST", "channels/"+leg+"/dial?timeout=20", nil)
+			if status != 204 && status != 409 {
+				b.note("dial: %d", status)
+			}
+			b.next("StasisStart", leg)
+			if status == 409 {
+				_, _ = b.ask("POST", "channels/"+leg+"/dial?timeout=20", nil)
+			}
+			b.state(leg, "Ringing")
+			b.end(leg)
+		}},
 		{"seat without a phone", func(b *bench) {
 			b.create("leg", "PJSIP/seat-8002")
 			b.create("other", "PJSIP/seat-7777")
@@ -714,6 +746,26 @@ var bridgeScenarios = []Scenario{
 		b.next("ChannelEnteredBridge", c.id)
 		b.took("the caller is in", began)
 		b.leave(c)
+		b.end(leg)
+		b.delete("bridges/" + bridge)
+	}},
+	{"caller hangs up while the bridge waits for the prompt", func(b *bench) {
+		c := b.arrive("caller")
+		leg, _ := b.lift("leg", "8001")
+		p := b.play(c.id, "play", "agents-busy")
+		b.next("PlaybackStarted", p)
+		bridge := b.bridge("bridge")
+		answered := make(chan int)
+		go func() {
+			status, _ := b.ask("POST", "bridges/"+bridge+"/addChannel?channel="+c.id+","+leg, nil)
+			answered <- status
+		}()
+		time.AfterFunc(500*time.Millisecond, c.Hangup) // when the request has arrived
+		b.note("added: %d", <-answered)
+		b.next("StasisEnd", c.id)
+		b.next("ChannelEnteredBridge", leg)
+		b.absent("channels/" + c.id)
+		b.list()
 		b.end(leg)
 		b.delete("bridges/" + bridge)
 	}},

@@ -360,7 +360,7 @@ func (n *Node) members(x *exchange, b *bridge, what string, r reply) {
 		}
 		ch.do(command{run: func(done func()) {
 			ch.leaveBridge()
-			if what == "addChannel" && !ch.hungUp && n.bridges[b.id] == b {
+			if what == "addChannel" && n.bridges[b.id] == b {
 				ch.bridge = b
 				b.members = append(b.members, ch)
 				n.tell("ChannelEnteredBridge", ch, bridgeField(b))
