@@ -290,6 +290,10 @@ func trouble(ctx context.Context, nodes []*arimodel.Node, rnd *rand.Rand) {
 	}
 }
 
+// HISTORIES=1000 plays as many; one of them, as number 731, is played again by
+//
+//	HISTORIES=1000 go test -run 'Trouble/^731$' ./internal/asterisk/arimodel
+//
 // Whatever happens, each call is in the records once at most, no invariant of
 // the engine is broken and nothing is left behind.
 func TestTrouble(t *testing.T) {

@@ -65,7 +65,6 @@ type Call struct {
 	status   int // of a refusal
 	planned  *item
 	keys     string
-	onChange []func()
 }
 
 func newCall(p *Phone, ch *channel, in bool) *Call {
