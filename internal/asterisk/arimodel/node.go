@@ -122,7 +122,6 @@ type bridge struct {
 	n        *Node
 	id, kind string
 	members  []*channel
-	apps     map[string]bool
 }
 
 // application is a Stasis application. It lives as long as its connection or

@@ -21,9 +21,8 @@ type socket struct {
 	signal chan struct{}
 	out    []byte    // what the client has written of a frame
 	last   time.Time // when the last message arrives
-	serial int
-	dead   bool // the node has done with it
-	hole   bool // whatever is sent vanishes
+	dead   bool      // the node has done with it
+	hole   bool      // whatever is sent vanishes
 }
 
 // upgraded is the header with which a websocket is accepted.
