@@ -27,6 +27,7 @@ type world struct {
 	legs     map[acd.LegID]bool // legs that the switch has made and not ended
 	bridges  []acd.Connect      // bridges that were asked for and not yet reported
 	leaving  map[acd.LegID]bool // legs that were hung up and of whose end nothing was said
+	seats    map[acd.LegID]acd.SeatID
 	released map[acd.LegID]time.Time
 	records  map[acd.CallID]int
 	talks    map[acd.CallID]*talk
@@ -50,7 +51,7 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 		}
 		w := &world{
 			t: t, e: e, cfg: cfg, now: start, alive: map[acd.CallID]bool{}, legs: map[acd.LegID]bool{},
-			leaving: map[acd.LegID]bool{}, released: map[acd.LegID]time.Time{}, records: map[acd.CallID]int{},
+			leaving: map[acd.LegID]bool{}, seats: map[acd.LegID]acd.SeatID{}, released: map[acd.LegID]time.Time{}, records: map[acd.CallID]int{},
 			talks: map[acd.CallID]*talk{}, history: map[acd.Key][]told{},
 		}
 		w.step(acd.Tick{})
@@ -276,7 +277,7 @@ func (w *world) step(event acd.Event) {
 	for _, c := range out.Commands {
 		switch c := c.(type) {
 		case acd.Offer:
-			w.legs[c.Leg] = true
+			w.legs[c.Leg], w.seats[c.Leg] = true, c.Seat
 			if c.Number == "" {
 				w.lineIsFree(c)
 				w.inOrder(snapshot, c)
@@ -311,9 +312,8 @@ func (w *world) leave(leg acd.LegID) {
 // lineIsFree checks that no other leg is at the phone that is rung, unless its
 // end has been awaited long enough.
 func (w *world) lineIsFree(o acd.Offer) {
-	_, _, agent, _ := o.Leg.Parse()
 	for leg := range w.leaving {
-		if _, _, other, _ := leg.Parse(); other == agent && w.now.Sub(w.released[leg]) < 3*time.Second {
+		if w.seats[leg] == o.Seat && w.now.Sub(w.released[leg]) < 3*time.Second {
 			w.t.Fatalf("%s is rung while %s is still at the phone", o.Leg, leg)
 		}
 	}
@@ -342,7 +342,7 @@ func (w *world) inOrder(s acd.Snapshot, offer acd.Offer) {
 // nobodyIdle checks that no agent is ready who could serve a waiting caller.
 func (w *world) nobodyIdle(s acd.Snapshot) {
 	for _, a := range s.Agents {
-		if a.State != acd.Ready || w.busyLine(a.Agent) {
+		if a.State != acd.Ready || w.busyLine(a) {
 			continue
 		}
 		for _, c := range s.Calls {
@@ -382,9 +382,11 @@ func (w *world) partnersHelp(s acd.Snapshot) {
 	}
 }
 
-func (w *world) busyLine(agent acd.AgentID) bool {
+// busyLine reports whether a leg may still be at the agent's phone, or at the one
+// that the agent has just left.
+func (w *world) busyLine(a acd.AgentStatus) bool {
 	for leg := range w.leaving {
-		if _, _, other, _ := leg.Parse(); other == agent && w.now.Sub(w.released[leg]) < 3*time.Second {
+		if _, _, other, _ := leg.Parse(); (other == a.Agent || w.seats[leg] == a.Seat) && w.now.Sub(w.released[leg]) < 3*time.Second {
 			return true
 		}
 	}
@@ -602,11 +604,9 @@ func (w *world) pauses(c acd.CallStatus) bool {
 	if c.Referral != nil && c.Paused.After(w.now) {
 		return true // failed to ring a partner
 	}
-	if len(c.Offers) == 0 {
-		return false
-	}
-	last := c.Offers[len(c.Offers)-1]
-	return last.Outcome == acd.OfferNodeFault && w.now.Sub(last.Ended) < 2*time.Second
+	return slices.ContainsFunc(c.Offers, func(o acd.OfferRecord) bool { // of several phones, not always the last
+		return o.Outcome == acd.OfferNodeFault && w.now.Sub(o.Ended) < 2*time.Second
+	})
 }
 
 // rings reports whether a leg is that of an offer in flight.
