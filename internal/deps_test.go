@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 	"internal/bulletin":     {"internal/calendar", "internal/traffic"},
 	"internal/calendar":     {},
 	"internal/callflow":     {"internal/acd"},
-	"internal/config":       {"internal/acd", "internal/calendar"},
+	"internal/config":       {"internal/acd", "internal/calendar", "internal/traffic"},
 	"internal/devstack":     {"asterisk-conf"},
 	"internal/e2e":          {},
 	"internal/httpapi":      {"internal/acd", "internal/calendar", "internal/httpapi/view"},

@@ -39,6 +39,7 @@ func simulateCommand() *cobra.Command {
 	format := flags.String("format", "table", "table, csv or json")
 	lang := flags.String("lang", "zh", "zh or en")
 	by := flags.String("by", "", "rows by interval, hour, day, month or none; left out: hour, day or month by the length of the scenario")
+	levels := levelFlags(flags)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := checkChoice("--format", *format, "table", "csv", "json"); err != nil {
 			return err
@@ -64,6 +65,9 @@ func simulateCommand() *cobra.Command {
 			return err
 		}
 		opt := sim.Options{Seed: *seed, By: sim.By(*by)}
+		if opt.Definitions, err = levels.Define(first.Traffic); err != nil {
+			return err
+		}
 		if *by == "" {
 			opt.By = defaultBy(first.Days)
 		}

@@ -71,6 +71,7 @@ func (c *checker) config(raw *file) *Config {
 			Format: c.oneOf(raw.Log.Format, "log.format", "json", "console"),
 		},
 		Asterisk: c.asterisk(raw.Asterisk),
+		Traffic:  c.traffic(raw.Traffic),
 	}
 	c.routing(raw, cfg)
 	c.outboundTrunk(raw, cfg)

@@ -7,6 +7,7 @@ import (
 
 	"hotline/internal/acd"
 	"hotline/internal/calendar"
+	"hotline/internal/traffic"
 )
 
 // Config is a complete and checked configuration.
@@ -22,6 +23,8 @@ type Config struct {
 	HTTP     HTTP
 	Log      Log
 	Asterisk Asterisk
+	// Traffic is what the figures of service levels go by.
+	Traffic traffic.Options
 
 	Entries         []acd.Entry
 	Queues          []acd.Queue

@@ -13,6 +13,7 @@ type file struct {
 	Redis           redisSection       `yaml:"redis"`
 	HTTP            httpSection        `yaml:"http"`
 	Log             logSection         `yaml:"log"`
+	Traffic         trafficSection     `yaml:"traffic"`
 	Asterisk        asteriskSection    `yaml:"asterisk"`
 	Entries         list[entryItem]    `yaml:"entries" need:"name a number that callers dial, for example: - {number: \"12345\", queue: general}"`
 	Queues          list[queueItem]    `yaml:"queues" need:"name a queue, for example: - {id: general, title: 综合受理}"`
@@ -46,6 +47,13 @@ type logSection struct {
 	place
 	Level  text `yaml:"level" default:"info"`
 	Format text `yaml:"format" default:"json"`
+}
+
+type trafficSection struct {
+	place
+	ServiceLevels list[duration] `yaml:"service_levels"`
+	ShortAbandon  duration       `yaml:"short_abandon" default:"5s"`
+	Formula       text           `yaml:"formula" default:"of_offered"`
 }
 
 type asteriskSection struct {

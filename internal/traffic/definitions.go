@@ -62,6 +62,11 @@ const (
 // LevelFormula is one of the published ways to compute a service level.
 type LevelFormula string
 
+// Formulas are all of them, in the order in which they are shown.
+func Formulas() []LevelFormula {
+	return []LevelFormula{OfOffered, OfAnswered, OfOfferedLessShort, WithAbandoned}
+}
+
 // The formulas; "within" counts durations of at most the threshold.
 const (
 	OfOffered          LevelFormula = "of_offered"            // answered_within / offered
@@ -89,6 +94,10 @@ type Options struct {
 	// Thresholds of the service levels in seconds, each one of WaitBounds;
 	// default 15 (GB/T 33358-2016) and 30 (provincial figures).
 	Thresholds []int
+	// Published is the formula of the service levels that stand where only one has
+	// room, as in comparisons and rows of queues; default OfOffered. All others are
+	// shown besides where each formula is.
+	Published LevelFormula
 }
 
 // Definition says what a figure is.
@@ -105,12 +114,13 @@ type Definition struct {
 
 // Definitions are the figures of one choice of Options, in the order in which they are shown.
 type Definitions struct {
-	list  []Definition
-	index map[Metric]int
+	list      []Definition
+	index     map[Metric]int
+	published []Metric
 }
 
 // Define gives the definitions for options. The error names a threshold that
-// cannot be counted, and those that can.
+// cannot be counted, and those that can, or a formula that is none.
 func Define(options Options) (*Definitions, error) {
 	if options.ShortAbandon == 0 {
 		options.ShortAbandon = 5
@@ -120,6 +130,12 @@ func Define(options Options) (*Definitions, error) {
 	}
 	if !slices.Contains(shortBounds, options.ShortAbandon) {
 		return nil, fmt.Errorf("short abandons under %d s are not counted: choose one of %v", options.ShortAbandon, shortBounds)
+	}
+	if options.Published == "" {
+		options.Published = OfOffered
+	}
+	if !slices.Contains(Formulas(), options.Published) {
+		return nil, fmt.Errorf("%q is not a formula of a service level: choose one of %v", options.Published, Formulas())
 	}
 	d := &Definitions{index: map[Metric]int{}}
 	d.list = basics(options.ShortAbandon)
@@ -131,6 +147,7 @@ func Define(options Options) (*Definitions, error) {
 			return nil, fmt.Errorf("the service level at %d s is chosen twice", seconds)
 		}
 		d.list = append(d.list, levels(seconds, options.ShortAbandon)...)
+		d.published = append(d.published, ServiceLevel(options.Published, seconds))
 	}
 	for i, definition := range d.list {
 		d.index[definition.Key] = i
@@ -149,6 +166,10 @@ func Standard() *Definitions {
 
 // List is every definition, in the order in which figures are shown.
 func (d *Definitions) List() []Definition { return slices.Clone(d.list) }
+
+// Published are the service levels by the formula that is published, in the order of
+// the thresholds; at least one.
+func (d *Definitions) Published() []Metric { return slices.Clone(d.published) }
 
 // Get is one definition; false when there is none of that name.
 func (d *Definitions) Get(metric Metric) (Definition, bool) {
