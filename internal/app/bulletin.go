@@ -130,7 +130,10 @@ func readLines(ctx context.Context, source bulletinSource, in *bulletin.Input) e
 	}
 	lines, err := source.Lines(ctx, in.Period.First.AddDays(-1), last)
 	for _, line := range lines {
-		in.Lines = append(in.Lines, bulletin.Line(line))
+		in.Lines = append(in.Lines, bulletin.Line{
+			Day: line.Day, Site: line.Site, Offered: line.Offered, Answered: line.Answered, Wait: line.Wait,
+			Peaks: line.Peaks, PeaksLack: line.PeaksLack,
+		})
 	}
 	return err
 }
