@@ -43,7 +43,7 @@ func root() *cobra.Command {
 	file := cmd.PersistentFlags().String("config", "/etc/hotline/hotline.yaml", "configuration file")
 	cmd.SetFlagErrorFunc(flagError)
 	load := func() (*config.Config, error) { return config.Load(*file) }
-	cmd.AddCommand(serveCommand(load), checkCommand(load), trafficCommand(load), callsCommand(load), reportCommand(load), staffingCommand(), asteriskConfCommand(load), simulateCommand())
+	cmd.AddCommand(serveCommand(load), checkCommand(load), trafficCommand(load), callsCommand(load), reportCommand(load), staffingCommand(), asteriskConfCommand(load), kamailioConfCommand(load), simulateCommand())
 	return cmd
 }
 

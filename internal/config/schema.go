@@ -61,6 +61,7 @@ type asteriskSection struct {
 	App             text            `yaml:"app" default:"hotline"`
 	Nodes           list[nodeItem]  `yaml:"nodes" need:"name the Asterisk nodes, for example: - {id: a1, url: http://127.0.0.1:8088, username: hotline, password_file: secrets/ari.password}"`
 	SIP             sipSection      `yaml:"sip"`
+	Proxy           proxySection    `yaml:"proxy"`
 	Trunks          list[trunkItem] `yaml:"trunks"`
 	OutboundTrunk   text            `yaml:"outbound_trunk" default:""`
 	SeatPasswordDir text            `yaml:"seat_password_dir" default:""`
@@ -73,12 +74,19 @@ type nodeItem struct {
 	URL          text `yaml:"url" need:"write where the node's ARI listens, for example: url: http://127.0.0.1:8088"`
 	Username     text `yaml:"username" default:"hotline"`
 	PasswordFile text `yaml:"password_file" need:"name the file with the ARI user's password, for example: password_file: secrets/ari.password"`
+	SIPListen    text `yaml:"sip_listen" default:""`
 }
 
 type sipSection struct {
 	place
 	Listen   text `yaml:"listen" default:"127.0.0.1:5060"`
 	RTPPorts text `yaml:"rtp_ports" default:"10000-19999"`
+}
+
+type proxySection struct {
+	place
+	Listen text   `yaml:"listen" default:""`
+	Pace   number `yaml:"pace" default:"100"`
 }
 
 type trunkItem struct {
