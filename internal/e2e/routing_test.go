@@ -75,8 +75,13 @@ type desk struct {
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	contact := freeUDP(t, "127.0.0.2")
-	l := start(t, lab.Site{Agents: 3, Routing: desks, Contact: contact})
+	return officeOf(t, lab.Site{Agents: 3, Routing: desks, Contact: freeUDP(t, "127.0.0.2")})
+}
+
+// officeOf is an office with three agents, logged in.
+func officeOf(t *testing.T, site lab.Site) *office {
+	t.Helper()
+	l := start(t, site)
 	o := &office{t: t, lab: l, api: apiclient.New(l.API, l.Config.HTTP.Token.Reveal()), phones: map[acd.AgentID]*desk{}}
 	t.Cleanup(o.api.Close)
 	passwords, err := l.SeatPasswords()
@@ -116,7 +121,8 @@ func (o *office) phone(addr, user, password string) *phone.Phone {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	p, err := phone.New(addr, phone.Config{User: user, Password: password, Server: o.lab.SIP, Tone: tone})
+	// A desk phone has a second line.
+	p, err := phone.New(addr, phone.Config{User: user, Password: password, Server: o.lab.SIP, Tone: tone, Lines: 2})
 	if err != nil {
 		o.t.Fatal(err)
 	}
