@@ -18,6 +18,7 @@ func kamailioConfCommand(load loader) *cobra.Command {
 	}
 	out := cmd.Flags().String("out", "/etc/kamailio", "folder to write to")
 	run := cmd.Flags().String("run", "/run/kamailio", "folder of the control socket")
+	state := cmd.Flags().String("state", "/var/lib/kamailio", "folder of the registrations")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := load()
 		if err != nil {
@@ -27,7 +28,7 @@ func kamailioConfCommand(load loader) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		params.Run = *run
+		params.Run, params.State = *run, *state
 		dir, err := filepath.Abs(*out)
 		if err != nil {
 			return err

@@ -251,7 +251,7 @@ func (s *site) seatRegisters() {
 	other.reply(other.request("INVITE"), "486 Busy Here", "")
 	node.expect(id, "486")
 	s.phone.nothing()
-	node.expect(node.ask(s.proxy, "INVITE", s.at("seat-8002"), "12345", ""), "480")
+	node.expect(node.ask(s.proxy, "INVITE", s.at("seat-8009"), "12345", ""), "480")
 }
 
 func (s *site) anothersName() {
@@ -508,10 +508,70 @@ func TestSeatsAreTakenOverWithoutARestart(t *testing.T) {
 	s.register(s.phone, "sip:seat-8001@"+s.phone.addr().String())
 }
 
+// An upgrade of the proxy does not leave the seats unreachable until their phones
+// come back.
+func TestPhonesAreReachedAfterARestart(t *testing.T) {
+	s := newSite(t, 1, 100)
+	s.register(s.phone, "sip:seat-8001@"+s.phone.addr().String())
+	if err := s.kamailio.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := devstack.StartKamailio(t.Context(), s.kamailio.Dir, s.kamailio.Params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.kamailio = again
+	id := s.nodes[0].ask(s.proxy, "INVITE", s.at("seat-8001"), "12345", "")
+	s.phone.reply(s.phone.request("INVITE"), "486 Busy Here", "")
+	s.nodes[0].expect(id, "486")
+}
+
+// A node that dies hangs up on nobody: the proxy does, after a good minute. The
+// test takes as long, so it runs only when HOTLINE_SLOW is set.
+func TestWhoTalksWithADeadNodeIsHungUpOn(t *testing.T) {
+	if os.Getenv("HOTLINE_SLOW") == "" {
+		t.Skip("takes two minutes; set HOTLINE_SLOW=1 to run it")
+	}
+	s := newSite(t, 1, 100)
+	node := s.nodes[0]
+	s.register(s.phone, "sip:seat-8001@"+s.phone.addr().String())
+
+	// A caller at the node, and the agent whom the node has rung.
+	id, _ := s.call()
+	_, call := s.atANode()
+	node.reply(call, "200 OK", "")
+	answer := s.carrier.expect(id, "200")
+	ack := func(p *peer, target *peer, answer message) {
+		p.ask(s.proxy, "ACK", "sip:"+target.addr().String(), "x", "Route: <sip:"+s.proxy.String()+";lr>\r\nTo: "+answer.get("To")+"\r\n")
+	}
+	ack(s.carrier, node, answer)
+	legID := node.ask(s.proxy, "INVITE", s.at("seat-8001"), "12345", "")
+	ring := s.phone.request("INVITE")
+	s.phone.reply(ring, "200 OK", "")
+	node.expect(legID, "200")
+
+	began := time.Now()
+	node.dead.Store(true)
+	hungUp := func(p *peer) {
+		t.Helper()
+		select {
+		case m := <-p.got:
+			for !m.is("BYE") {
+				m = <-p.got
+			}
+			t.Logf("hung up on %s after %v", p.addr(), time.Since(began).Round(time.Second))
+		case <-time.After(2 * time.Minute):
+			t.Errorf("nobody hangs up on %s", p.addr())
+		}
+	}
+	hungUp(s.carrier)
+	hungUp(s.phone)
+}
+
 func TestRenderedFiles(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "etc")
 	p := cluster.Params{
-		Listen: netip.MustParseAddrPort("10.0.0.4:5060"), Run: "/run/kamailio", Pace: 150,
+		Listen: netip.MustParseAddrPort("10.0.0.4:5060"), Run: "/run/kamailio", State: filepath.Join(dir, "..", "state"), Pace: 150,
 		Nodes:    []cluster.Node{{Name: "a1", Listen: netip.MustParseAddrPort("10.0.0.11:5060")}},
 		Carriers: []string{"203.0.113.10", "203.0.113.32/28", "203.0.113.11:5062", "2001:db8::1"}, Contacts: []string{"sip:203.0.113.10", "sip:x@203.0.113.11:5062;transport=udp"},
 		Seats: []cluster.Seat{{Name: "8001", Password: password}},
@@ -546,6 +606,7 @@ func TestRenderedFiles(t *testing.T) {
 		"carrier \"sip.example\"":         func(p *cluster.Params) { p.Carriers = []string{"sip.example"} },
 		"contact \"sip:carrier.example\"": func(p *cluster.Params) { p.Contacts = []string{"sip:carrier.example"} },
 		"run directory":                   func(p *cluster.Params) { p.Run = "run" },
+		"state directory":                 func(p *cluster.Params) { p.State = "/with blank" },
 		"one call a second":               func(p *cluster.Params) { p.Pace = 0 },
 	} {
 		bad := p

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -25,8 +26,9 @@ const Realm = "hotline"
 type Params struct {
 	// Listen is the UDP address at which carriers, phones and nodes reach the proxy.
 	Listen netip.AddrPort
-	// Run is the folder of the control socket; absolute.
-	Run string
+	// Run is the folder of the control socket, State that of the registrations;
+	// absolute. Kamailio writes to both.
+	Run, State string
 	// Pace is how many new calls it takes of the carriers in a second.
 	Pace  int
 	Nodes []Node
@@ -72,6 +74,9 @@ func (p Params) Validate() error {
 	}
 	if !plainPath.MatchString(p.Run) || len(p.Run) > LongestRunDir {
 		no("run directory %q: want an absolute path of letters, digits and /._+- with at most %d bytes", p.Run, LongestRunDir)
+	}
+	if !plainPath.MatchString(p.State) {
+		no("state directory %q: want an absolute path of letters, digits and /._+-", p.State)
 	}
 	if p.Pace < 1 {
 		no("pace %d: want one call a second or more", p.Pace)
@@ -132,8 +137,38 @@ func Render(dir string, p Params) error {
 			return fmt.Errorf("write kamailio configuration: %w", err)
 		}
 	}
+	if err := makeState(p.State, dir); err != nil {
+		return fmt.Errorf("make the tables of registrations: %w", err)
+	}
 	return nil
 }
+
+// makeState makes the tables that Kamailio keeps itself, unless they are there.
+// A folder that is missing is made for the owner of dir.
+func makeState(state, dir string) error {
+	if _, err := os.Stat(state); errors.Is(err, fs.ErrNotExist) {
+		if err := errors.Join(os.MkdirAll(state, 0o750), giveTo(state, dir)); err != nil {
+			return err
+		}
+	}
+	for name, content := range map[string]string{"version": versionTable, "location": locationTable} {
+		if _, err := os.Stat(filepath.Join(state, name)); err == nil {
+			continue
+		}
+		if err := replace(state, name, []byte(content)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The columns of Kamailio's table of registrations, as its version 9 has them.
+const (
+	versionTable  = "id(int,auto) table_name(string) table_version(int)\n1:location:9\n"
+	locationTable = "id(int,auto) ruid(string) username(string) domain(string,null) contact(string) received(string,null) path(string,null) " +
+		"expires(int) q(double) callid(string) cseq(int) last_modified(int) flags(int) cflags(int) user_agent(string) socket(string,null) " +
+		"methods(int,null) instance(string,null) reg_id(int) server_id(int) connection_id(int) keepalive(int) partition(int)\n"
+)
 
 // files are the contents by name, for parameters that are valid.
 func files(dir string, p Params) map[string][]byte {
@@ -144,8 +179,9 @@ func files(dir string, p Params) map[string][]byte {
 #!substdef "!PROXY_ADDR!%[1]s!g"
 #!substdef "!CONF_DIR!%[2]s!g"
 #!substdef "!RUN_DIR!%[3]s!g"
-#!substdef "!CALLS_PER_SECOND!%[4]d!g"
-`, p.Listen, dir, p.Run, p.Pace)
+#!substdef "!STATE_DIR!%[4]s!g"
+#!substdef "!CALLS_PER_SECOND!%[5]d!g"
+`, p.Listen, dir, p.Run, p.State, p.Pace)
 
 	nodes.WriteString(made + "# set, address, flags (0: takes calls, and is asked whether it is there), priority\n")
 	for _, n := range p.Nodes {

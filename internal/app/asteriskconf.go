@@ -54,7 +54,7 @@ func paramsOf(cfg *config.Config, n config.Node) (asteriskconf.Params, error) {
 }
 
 // KamailioParams turns the configuration into what cluster renders for the proxy.
-// Run is the caller's to fill in.
+// Run and State are the caller's to fill in.
 func KamailioParams(cfg *config.Config) (cluster.Params, error) {
 	proxy := cfg.Asterisk.Proxy
 	if !proxy.Listen.IsValid() {

@@ -28,7 +28,7 @@ type Kamailio struct {
 }
 
 // StartKamailio renders p into dir (made if need be), starts Kamailio and returns
-// when it answers SIP. Run is filled in. ctx bounds the start only; afterwards it
+// when it answers SIP. Run and State are filled in. ctx bounds the start only; afterwards it
 // runs until Stop, or until the calling process ends.
 func StartKamailio(ctx context.Context, dir string, p cluster.Params) (*Kamailio, error) {
 	dir, err := filepath.Abs(dir)
@@ -44,6 +44,7 @@ func StartKamailio(ctx context.Context, dir string, p cluster.Params) (*Kamailio
 			}
 		}
 	}
+	p.State = filepath.Join(dir, "state")
 	if p.Run = filepath.Join(dir, "run"); len(p.Run) > cluster.LongestRunDir {
 		if p.Run, err = os.MkdirTemp("", "hotline-"); err != nil {
 			return nil, fmt.Errorf("make a folder for kamailio's socket: %w", err)
