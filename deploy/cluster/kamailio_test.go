@@ -357,7 +357,7 @@ func (s *site) methods() {
 	}
 }
 
-// answered sends a call of the carrier; what says how each node takes it.
+// call lets somebody call by the carrier.
 func (s *site) call() (id string, began time.Time) {
 	return s.carrier.ask(s.proxy, "INVITE", s.at("12345"), "13800000000", ""), time.Now()
 }
@@ -401,6 +401,17 @@ func TestCallsGoToANodeThatTakesThem(t *testing.T) {
 			t.Error("the carrier is not told when to try again")
 		}
 	})
+	t.Run("given up", func(t *testing.T) {
+		s.as(t)
+		id, _ := s.call()
+		node, call := s.atANode()
+		node.reply(call, "100 Trying", "")
+		s.carrier.cancel(s.proxy, s.at("12345"), "13800000000")
+		node.reply(node.request("CANCEL"), "200 OK", "")
+		node.reply(call, "487 Request Terminated", "")
+		s.carrier.next("487", func(m message) bool { return m.status() == "487" && m.get("Call-ID") == id })
+		s.nobody()
+	})
 	t.Run("not passed on once it has begun", func(t *testing.T) {
 		s.as(t)
 		id, _ := s.call()
@@ -414,6 +425,9 @@ func TestCallsGoToANodeThatTakesThem(t *testing.T) {
 	t.Run("drained", func(t *testing.T) {
 		s.as(t)
 		s.command("dispatcher.set_state", "d", "1", "sip:"+s.nodes[0].addr().String())
+		if list := s.command("dispatcher.list"); strings.Count(list, "FLAGS: DX") != 1 {
+			t.Errorf("the list does not show it: %s", list)
+		}
 		for range 6 {
 			id, node := take("486 Busy Here")
 			s.carrier.expect(id, "486")
@@ -509,10 +523,15 @@ func TestSeatsAreTakenOverWithoutARestart(t *testing.T) {
 }
 
 // An upgrade of the proxy does not leave the seats unreachable until their phones
-// come back.
-func TestPhonesAreReachedAfterARestart(t *testing.T) {
+// come back, and conversations can be ended afterwards.
+func TestRestart(t *testing.T) {
 	s := newSite(t, 1, 100)
+	node := s.nodes[0]
 	s.register(s.phone, "sip:seat-8001@"+s.phone.addr().String())
+	id, _ := s.call()
+	_, call := s.atANode()
+	node.reply(call, "200 OK", "")
+	answer := s.carrier.expect(id, "200")
 	if err := s.kamailio.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -521,9 +540,13 @@ func TestPhonesAreReachedAfterARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.kamailio = again
-	id := s.nodes[0].ask(s.proxy, "INVITE", s.at("seat-8001"), "12345", "")
+
+	id = s.carrier.ask(s.proxy, "BYE", "sip:"+node.addr().String(), "13800000000", "Route: "+answer.get("Record-Route")+"\r\nTo: "+answer.get("To")+"\r\n")
+	node.reply(node.request("BYE"), "200 OK", "")
+	s.carrier.expect(id, "200")
+	id = node.ask(s.proxy, "INVITE", s.at("seat-8001"), "12345", "")
 	s.phone.reply(s.phone.request("INVITE"), "486 Busy Here", "")
-	s.nodes[0].expect(id, "486")
+	node.expect(id, "486")
 }
 
 // A node that dies hangs up on nobody: the proxy does, after a good minute. The

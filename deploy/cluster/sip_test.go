@@ -135,6 +135,14 @@ func (p *peer) ask(to netip.AddrPort, method, uri, user, extra string) (callID s
 	return callID
 }
 
+// cancel cancels the last INVITE.
+func (p *peer) cancel(to netip.AddrPort, uri, user string) {
+	p.t.Helper()
+	p.send(to, fmt.Sprintf("CANCEL %[1]s SIP/2.0\r\nVia: SIP/2.0/UDP %[2]s;branch=z9hG4bK-%[3]d-%[4]d;rport\r\nMax-Forwards: 70\r\n"+
+		"To: <%[1]s>\r\nFrom: <sip:%[5]s@%[6]s>;tag=%[4]d\r\nCall-ID: %[3]d-%[4]d@test\r\nCSeq: %[4]d CANCEL\r\nContent-Length: 0\r\n\r\n",
+		uri, p.addr(), p.addr().Port(), p.seq, user, p.addr().Addr()))
+}
+
 // reply answers a request.
 func (p *peer) reply(to message, status, extra string) {
 	var b strings.Builder

@@ -35,7 +35,7 @@ type Lab struct {
 	LogFile    string // what the program writes
 	Redis      *devstack.Redis
 	Asterisk   *devstack.Asterisk   // the first node
-	Nodes      []*devstack.Asterisk // all nodes, in the order of the configuration
+	Nodes      []*devstack.Asterisk // those that run here, in the order of the configuration
 	Kamailio   *devstack.Kamailio   // nil when the nodes have no proxy
 
 	binary  string
@@ -46,8 +46,8 @@ type Lab struct {
 }
 
 // Start brings up everything that the configuration names on this machine:
-// Redis, the Asterisk nodes, the proxy if there is one, and the program, whose
-// binary is given. It keeps its files under dir. When it fails, nothing is left running.
+// Redis, the first Asterisk node or, with a proxy, all nodes and the proxy, and
+// the program, whose binary is given. It keeps its files under dir. When it fails, nothing is left running.
 func Start(ctx context.Context, configFile, dir, binary string) (*Lab, error) {
 	cfg, err := config.Load(configFile)
 	if err != nil {
@@ -88,13 +88,17 @@ func (l *Lab) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	proxied := l.Config.Asterisk.Proxy.Listen.IsValid()
 	for i := range l.Config.Asterisk.Nodes {
+		if i > 0 && !proxied {
+			break // they have one SIP address, meant for several machines
+		}
 		if err := l.StartNode(ctx, i); err != nil {
 			return err
 		}
 	}
 	l.Asterisk = l.Nodes[0]
-	if l.Config.Asterisk.Proxy.Listen.IsValid() {
+	if proxied {
 		params, err := app.KamailioParams(l.Config)
 		if err != nil {
 			return err
