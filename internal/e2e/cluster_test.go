@@ -17,10 +17,13 @@ import (
 const clusterRouting = `
 entries:
   - {number: "12345", queue: general}
+  - {number: "12348", queue: aid}
+partners: [{id: xuzhou, number: "051612345", at_most: 2}]
 queues:
   - {id: general, wrap_up: 0s, ring_timeout: 10s}
+  - {id: aid, overflow: [{wait: 1s, partner: xuzhou}]}
 agents:
-  - {range: 1001-1003, queues: [general]}
+  - {range: 1001-1003, queues: [general, aid]}
 `
 
 // cluster is an office with two Asterisk nodes behind Kamailio.
@@ -40,6 +43,7 @@ func TestCluster(t *testing.T) {
 	t.Run("agents are rung from both nodes", c.bothNodes)
 	t.Run("feature codes name the seat that dials", c.featureCodes)
 	t.Run("one queue over all nodes, in the order of arrival", c.oneOrder)
+	t.Run("calls to the carrier go out through the proxy", c.outbound)
 	t.Run("a node that refuses is passed over", c.refused)
 	t.Run("a drained node goes on talking and gets no new calls", c.drained)
 	t.Run("a killed node", c.killed)
@@ -203,12 +207,14 @@ func (c cluster) featureCodes(t *testing.T) {
 	c.code(desk.Phone, "*131", lie)
 	c.becomes("1003", acd.NotReady, time.Second)
 	// One that calls itself by the name of another is refused.
-	c.code(desk.Phone, "*12", phone.CallOptions{From: "seat-8001"})
+	if end := c.code(desk.Phone, "*12", phone.CallOptions{From: "seat-8001"}); end.Status != 407 {
+		t.Errorf("in another's name: %+v", end)
+	}
 	// So is who comes from the carrier, or from nowhere, with a seat's header.
-	for _, from := range []string{"127.0.0.2:0", "127.0.0.3:0"} {
+	for from, status := range map[string]int{"127.0.0.2:0": 404, "127.0.0.3:0": 407} {
 		liar := c.phone(from, "seat-8001", "a-wrong-password")
-		if end := c.code(liar, "*12", lie); end.Status == 0 && end.By != phone.Far {
-			t.Errorf("the call from %s ended as %+v", from, end)
+		if end := c.code(liar, "*12", lie); end.Status != status {
+			t.Errorf("the call from %s ended as %+v, want %d", from, end, status)
 		}
 	}
 	// Nodes are deaf to everybody but the proxy.
@@ -261,6 +267,40 @@ func (c cluster) oneOrder(t *testing.T) {
 		caller.Hangup()
 	}
 	c.over()
+}
+
+// outbound: another city's hotline takes two callers, one from each node.
+func (c cluster) outbound(t *testing.T) {
+	c.t = t
+	partner := c.phone(strings.TrimPrefix(c.lab.Config.Asterisk.Trunks[0].Contact, "sip:"), "051612345", "")
+	rang := make(chan *phone.Call, 4)
+	partner.SetPlan(func(call *phone.Call) phone.Plan {
+		rang <- call
+		return phone.AnswerAfter(0)
+	})
+	nodes := map[acd.NodeID]bool{}
+	for range 2 {
+		caller := c.dial(c.caller(), "12348")
+		nodes[c.nodeOf(caller)] = true
+		select {
+		case there := <-rang:
+			c.hearEachOther(caller, there)
+			caller.Hangup()
+			ended, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			if _, err := there.WaitEnded(ended); err != nil {
+				t.Error(err)
+			}
+			cancel()
+		case <-time.After(5 * time.Second):
+			t.Fatal("the partner is not rung")
+		}
+	}
+	if len(nodes) != 2 {
+		t.Errorf("both callers were at one node: %v", nodes)
+	}
+	if err := partner.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // refused: a destination that answers questions and refuses calls, as a node does
