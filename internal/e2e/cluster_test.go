@@ -45,7 +45,7 @@ func TestCluster(t *testing.T) {
 	t.Run("one queue over all nodes, in the order of arrival", c.oneOrder)
 	t.Run("calls to the carrier go out through the proxy", c.outbound)
 	t.Run("a node that refuses is passed over", c.refused)
-	t.Run("a drained node goes on talking and gets no new calls", c.drained)
+	t.Run("a drained node goes on talking, gets no new calls, and ends after the last", c.drained)
 	t.Run("a killed node", c.killed)
 
 	for i := range c.lab.Nodes {
@@ -352,7 +352,13 @@ func (c cluster) drained(t *testing.T) {
 	c.hearEachOther(talks, agent)
 	waits := c.line(2)
 	id := c.nodeOf(talks)
+	node := int(id[1] - '1')
 	c.proxy("dispatcher.set_state", "d", "1", c.uri(id))
+	stopped := make(chan struct{})
+	go func() { // the command waits as well, and its answer is lost with the node
+		defer close(stopped)
+		_, _ = c.lab.Nodes[node].CLI(t.Context(), "core stop when convenient")
+	}()
 
 	var others []*phone.Call
 	for range 4 {
@@ -374,14 +380,32 @@ func (c cluster) drained(t *testing.T) {
 		caller.Hangup()
 	}
 	c.over(others...)
-	c.empty(t, int(id[1]-'1'))
-
+	// After its last call it has ended by itself; it is upgraded, and back.
+	select {
+	case <-c.lab.Nodes[node].Done():
+	case <-time.After(10 * time.Second):
+		t.Fatal("the drained node does not end")
+	}
+	<-stopped
+	c.startAgain(node)
 	c.proxy("dispatcher.set_state", "ap", "1", c.uri(id))
 	back := c.line(2)
 	if c.nodeOf(back[0]) != id && c.nodeOf(back[1]) != id {
 		t.Errorf("node %s gets no calls although it is back", id)
 	}
 	c.over(back...)
+}
+
+// startAgain starts a node that has ended, and waits until hotline has it.
+func (c cluster) startAgain(node int) {
+	c.t.Helper()
+	if err := c.lab.StartNode(c.t.Context(), node); err != nil {
+		c.t.Fatal(err)
+	}
+	within(c.t, 15*time.Second, "hotline has both nodes again", func(context.Context) (bool, string) {
+		connected := value(scrape(c.t, c.lab), "hotline_asterisk_connected")
+		return connected == 2, fmt.Sprint(connected)
+	})
 }
 
 func (c cluster) killed(t *testing.T) {
@@ -437,13 +461,7 @@ func (c cluster) killed(t *testing.T) {
 	}
 	c.over(append(late, kept, stays)...)
 
-	if err := c.lab.StartNode(t.Context(), node); err != nil {
-		t.Fatal(err)
-	}
-	within(t, 15*time.Second, "hotline has both nodes again", func(context.Context) (bool, string) {
-		connected := value(scrape(t, c.lab), "hotline_asterisk_connected")
-		return connected == 2, fmt.Sprint(connected)
-	})
+	c.startAgain(node)
 	within(t, 15*time.Second, "the node gets calls again", func(context.Context) (bool, string) {
 		caller := c.dial(c.caller(), "12345")
 		defer caller.Hangup()
