@@ -45,7 +45,7 @@ period may have been counted here.`,
 	return cmd
 }
 
-func definitionsCommand() *cobra.Command {
+func definitionsCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "definitions",
 		Short:   "Print what every figure means: formula, unit and source",
@@ -53,8 +53,17 @@ func definitionsCommand() *cobra.Command {
 	}
 	format := oneOf(cmd.Flags(), "format", "table, csv or json", "table", "csv", "json")
 	lang := oneOf(cmd.Flags(), "lang", "zh or en", "zh", "en")
+	levels := levelFlags(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return app.WriteDefinitions(cmd.OutOrStdout(), *format, *lang)
+		cfg, err := loadIfThere(cmd, load)
+		if err != nil {
+			return err
+		}
+		definitions, err := levels.Define(cfg.Traffic)
+		if err != nil {
+			return err
+		}
+		return app.WriteDefinitions(cmd.OutOrStdout(), *format, *lang, definitions)
 	}
 	return cmd
 }

@@ -42,6 +42,7 @@ func simulateCommand() *cobra.Command {
 	lang := oneOf(flags, "lang", "zh or en", "zh", "en")
 	by := oneOf(flags, "by", "rows by interval, hour, day, month or none; left out: hour, day or month by the length of the scenario",
 		"", "interval", "hour", "day", "month", "none")
+	levels := levelFlags(flags)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		n := *runs
 		if n == 0 && !cmd.Flags().Changed("runs") {
@@ -58,6 +59,9 @@ func simulateCommand() *cobra.Command {
 			return err
 		}
 		opt := sim.Options{Seed: *seed, By: sim.By(*by)}
+		if opt.Definitions, err = levels.Define(first.Traffic); err != nil {
+			return err
+		}
 		if *by == "" {
 			opt.By = defaultBy(first.Days)
 		}

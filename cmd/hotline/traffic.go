@@ -15,7 +15,7 @@ import (
 
 func trafficCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{Use: "traffic", Short: "Traffic figures"}
-	cmd.AddCommand(todayCommand(load), dayCommand(load), verifyCommand(load), scenarioCommand(load), importYearsCommand(load), definitionsCommand())
+	cmd.AddCommand(todayCommand(load), dayCommand(load), verifyCommand(load), scenarioCommand(load), importYearsCommand(load), definitionsCommand(load))
 	return cmd
 }
 

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -29,29 +30,38 @@ type DayFigures struct {
 
 // trafficReader reads the figures of days for the API.
 type trafficReader struct {
-	store    *redisstore.Store
-	location *time.Location
+	store       *redisstore.Store
+	location    *time.Location
+	definitions atomic.Pointer[traffic.Definitions]
+}
+
+// goBy takes over what the figures go by, which may change while the API serves.
+func (r *trafficReader) goBy(options traffic.Options) error {
+	definitions, err := traffic.Define(options)
+	if err == nil {
+		r.definitions.Store(definitions)
+	}
+	return err
 }
 
 // Today and Day implement httpapi's Traffic.
-func (r trafficReader) Today(ctx context.Context) (any, error) {
+func (r *trafficReader) Today(ctx context.Context) (any, error) {
 	return r.Day(ctx, calendar.DayOf(time.Now(), r.location))
 }
 
-func (r trafficReader) Day(ctx context.Context, day calendar.Day) (any, error) {
-	return readDay(ctx, r.store, day)
+func (r *trafficReader) Day(ctx context.Context, day calendar.Day) (any, error) {
+	return readDay(ctx, r.store, r.definitions.Load(), day)
 }
 
-func readDay(ctx context.Context, store *redisstore.Store, day calendar.Day) (DayFigures, error) {
+func readDay(ctx context.Context, store *redisstore.Store, definitions *traffic.Definitions, day calendar.Day) (DayFigures, error) {
 	table, err := store.Day(ctx, day)
 	if err != nil {
 		return DayFigures{}, fmt.Errorf("read the figures of %s: %w", day, err)
 	}
-	return figuresOf(day, table), nil
+	return figuresOf(definitions, day, table), nil
 }
 
-func figuresOf(day calendar.Day, table traffic.Table) DayFigures {
-	definitions := traffic.Standard()
+func figuresOf(definitions *traffic.Definitions, day calendar.Day, table traffic.Table) DayFigures {
 	out := DayFigures{Day: day, Queues: make(map[acd.QueueID]traffic.Figures)}
 	out.Site = definitions.Compute(table[traffic.Site])
 	for key, counters := range table {
@@ -65,6 +75,10 @@ func figuresOf(day calendar.Day, table traffic.Table) DayFigures {
 // Traffic reads a day's figures from Redis, without a running controller. Of a day
 // without any it is a *NoDataError.
 func Traffic(ctx context.Context, cfg *config.Config, day calendar.Day) (DayFigures, error) {
+	definitions, err := traffic.Define(cfg.Traffic)
+	if err != nil {
+		return DayFigures{}, err
+	}
 	store, err := newStore(cfg, zap.NewNop(), nil)
 	if err != nil {
 		return DayFigures{}, err
@@ -77,7 +91,7 @@ func Traffic(ctx context.Context, cfg *config.Config, day calendar.Day) (DayFigu
 	case len(table) == 0:
 		return DayFigures{}, noDataOfDay(cfg, day, time.Now())
 	}
-	return figuresOf(day, table), nil
+	return figuresOf(definitions, day, table), nil
 }
 
 // ImportYears takes over the traffic of months and years before this program
@@ -159,6 +173,6 @@ func sentences(differences []redisstore.Difference) (list []string) {
 }
 
 // WriteDefinitions prints what every figure means.
-func WriteDefinitions(w io.Writer, format, lang string) error {
-	return report.WriteDefinitions(w, format, lang, traffic.Standard())
+func WriteDefinitions(w io.Writer, format, lang string, definitions *traffic.Definitions) error {
+	return report.WriteDefinitions(w, format, lang, definitions)
 }

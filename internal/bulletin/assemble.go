@@ -55,11 +55,11 @@ var publishedByCity = []traffic.Metric{
 	traffic.OutboundAnswered, traffic.OutboundTalk, traffic.OutboundOver10Part, traffic.TotalAnswered, traffic.TotalTalk, traffic.TotalOver10Share,
 }
 
-// compares are compared, with the service levels of all calls.
+// compares are compared, with the published service levels.
 func compares(definitions *traffic.Definitions) (list []traffic.Definition) {
+	published := definitions.Published()
 	for _, d := range definitions.List() {
-		level := strings.HasPrefix(string(d.Key), "service_level_") && strings.HasSuffix(string(d.Key), "_"+string(traffic.OfOffered))
-		if level || slices.Contains(compared, d.Key) {
+		if slices.Contains(published, d.Key) || slices.Contains(compared, d.Key) {
 			list = append(list, d)
 		}
 	}

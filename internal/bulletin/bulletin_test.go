@@ -345,6 +345,29 @@ func TestBusiestAndPeaksOfAMonth(t *testing.T) {
 	}
 }
 
+// Peaks that cannot have some corrections say so, in tables as in JSON.
+func TestPeaksSayWhatTheyLack(t *testing.T) {
+	in := bulletintest.Input(bulletin.Month(calendar.Month{Year: 2026, Month: time.January}), read)
+	in.Lines[0].PeaksLack = 100 // the day before does not count
+	in.Lines[3].PeaksLack, in.Lines[9].PeaksLack = 2, 5
+	r := assemble(t, in)
+	for lang, want := range map[string]string{"zh": "不含归档后更正的7条话单", "en": "without 7 calls that came after the records were archived"} {
+		document, remarks := r.Document(lang), 0
+		for _, row := range document.Table("extremes").Rows {
+			if row[3].Text == want {
+				remarks++
+			}
+		}
+		if remarks != 2 {
+			t.Errorf("%s: %d rows say %s", lang, remarks, want)
+		}
+	}
+	text, err := json.Marshal(r)
+	if err != nil || !strings.Contains(string(text), `"peaks_lack_corrections":7`) {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
 // Every number of the JSON is a number, and the titles of both languages have the same tables.
 func TestJSONAndLanguages(t *testing.T) {
 	for _, period := range []bulletin.Period{bulletin.Day(calendar.NewDay(2026, time.January, 31)), bulletin.Month(calendar.Month{Year: 2026, Month: time.January}), bulletin.Year(2026)} {

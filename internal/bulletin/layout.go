@@ -176,11 +176,15 @@ func (r *Report) extremesTable(l language) Table {
 		}
 		add(l.t("连续24小时最低接通率", "lowest connect rate over 24 hours"), percent(w.ConnectRate(), 2), span(w.From, w.To), remark)
 	}
+	lack := ""
+	if r.PeaksLack > 0 {
+		lack = l.f("不含归档后更正的%d条话单", "without %d calls that came after the records were archived", r.PeaksLack)
+	}
 	if p := r.Peaks; p.Calls > 0 {
-		add(l.t("同时在线通话最多 (通)", "most calls at one time"), count(int64(p.Calls)), p.CallsAt.Format(second), "")
+		add(l.t("同时在线通话最多 (通)", "most calls at one time"), count(int64(p.Calls)), p.CallsAt.Format(second), lack)
 	}
 	if p := r.Peaks; p.Waiting > 0 {
-		add(l.t("同时排队最多 (通)", "most callers waiting at one time"), count(int64(p.Waiting)), p.WaitingAt.Format(second), "")
+		add(l.t("同时排队最多 (通)", "most callers waiting at one time"), count(int64(p.Waiting)), p.WaitingAt.Format(second), lack)
 	}
 	longest := figureOf(r.Figures, traffic.LongestWait)
 	add(l.t("最长等待 (秒)", "longest wait (s)"), longest, "", l.t("含放弃与溢出", "however it ended"))

@@ -68,12 +68,7 @@ func fill(l language, t *Table, metrics []traffic.Metric, names []string, figure
 }
 
 // firstLevel is the service level that has a column in tables of rows.
-func (r *Report) firstLevel() traffic.Metric {
-	if all := levels(r.Figures.Definitions()); len(all) > 0 {
-		return all[0].Key
-	}
-	return traffic.ConnectRate
-}
+func (r *Report) firstLevel() traffic.Metric { return r.Figures.Definitions().Published()[0] }
 
 // courseSections show the traffic over the time of the period.
 func (r *Report) courseSections(l language) []Section {

@@ -63,6 +63,16 @@ func TestRecordsThatAreWrong(t *testing.T) {
 		"left of visit 1 is before entered of visit 1": with(t, func(r *acd.CallRecord) {
 			r.Visits = []acd.Visit{{Queue: "a", Entered: at("09:00:07"), Left: at("09:00:06")}}
 		}),
+		"has hold_ns, rating_asked, rating or talk_ended, and the result abandoned": with(t, func(r *acd.CallRecord) {
+			r.Result, r.Answered, r.Hold = acd.Abandoned, zero, time.Second
+		}),
+		"hold_ns is -1; it is 0 to":               with(t, func(r *acd.CallRecord) { r.Hold = -1 }),
+		"hold_ns is longer than the conversation": with(t, func(r *acd.CallRecord) { r.Hold = r.Talk() + 1 }),
+		"rating_asked and talk_ended go":          with(t, func(r *acd.CallRecord) { r.RatingAsked = true }),
+		"has a rating, and not rating_asked":      with(t, func(r *acd.CallRecord) { r.Rating = 2 }),
+		"the rating is 6; it is 1 to 5":           with(t, func(r *acd.CallRecord) { r.RatingAsked, r.TalkEnded, r.Rating = true, r.Ended, 6 }),
+		"talk_ended is before answered":           with(t, func(r *acd.CallRecord) { r.RatingAsked, r.TalkEnded = true, r.Answered.Add(-1) }),
+		"ended is before talk_ended":              with(t, func(r *acd.CallRecord) { r.RatingAsked, r.TalkEnded = true, r.Ended.Add(1) }),
 		"belongs to 2026-11-25, and the file is from 2026-11-24 to 2026-11-24": with(t, func(r *acd.CallRecord) {
 			// Arrived before midnight, offered after it.
 			r.Arrived, r.Queued, r.Answered, r.Ended = at("23:59:59"), at("23:59:59").Add(time.Second), at("23:59:59").Add(time.Minute), at("23:59:59").Add(time.Hour)

@@ -41,6 +41,11 @@ func entries(t *rapid.T) []Entry {
 			r.Queued = moment(r.Arrived, "queued")
 			r.Answered = moment(r.Queued, "answered at")
 			r.Ended = moment(r.Answered, "ended later")
+			r.Hold = time.Duration(rapid.Int64Range(0, int64(r.Ended.Sub(r.Answered))).Draw(t, "hold"))
+			if rapid.Bool().Draw(t, "asked") {
+				r.TalkEnded, r.RatingAsked, r.Rating = r.Ended, true, rapid.IntRange(0, acd.WorstGrade).Draw(t, "rating")
+				r.Ended = moment(r.TalkEnded, "rated")
+			}
 		}
 		list = append(list, entryOf(t, word.Draw(t, "id"), r))
 	}
