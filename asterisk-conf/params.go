@@ -22,6 +22,10 @@ type Params struct {
 	// SIPListen is the UDP address for carriers and phones. When the address is
 	// a certain one (not 0.0.0.0), media uses it too.
 	SIPListen netip.AddrPort
+	// Proxy is the UDP address of the SIP proxy in front of the nodes of a
+	// cluster. Calls come from it alone, and go to seats and carriers through it:
+	// it knows who they are. The zero value is a node that they reach themselves.
+	Proxy netip.AddrPort
 	// RTPStart and RTPEnd bound the media ports, both included; a call leg takes two.
 	RTPStart, RTPEnd uint16
 
@@ -66,10 +70,11 @@ type Seat struct {
 	// phones see.
 	Name string
 	// Password (8 characters or more) of the phone. It may be empty only with a
-	// Contact: then the phone is known by the address and port of its contact.
+	// Contact, when the phone is known by the address and port of its contact, or
+	// behind a proxy, which asks for the password in the node's stead.
 	Password string
 	// Contact is the phone's fixed SIP URI, host as address; empty when the
-	// phone registers.
+	// phone registers, as all do behind a proxy.
 	Contact string
 }
 

@@ -1,7 +1,9 @@
 package asteriskconf
 
 import (
+	"bytes"
 	"flag"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -37,11 +39,30 @@ func example() Params {
 // The rendered files are kept, so that a change of a template shows in review
 // as what it changes for a node. Rewrite them with: go test -run Golden -update
 func TestGolden(t *testing.T) {
-	files, err := execute("/etc/hotline/asterisk", example())
+	alone, err := execute("/etc/hotline/asterisk", example())
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join("testdata", "golden")
+	golden(t, filepath.Join("testdata", "golden"), alone)
+	// Of a node behind a proxy, what differs.
+	clustered, err := execute("/etc/hotline/asterisk", clusterExample())
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps.DeleteFunc(clustered, func(name string, content []byte) bool { return bytes.Equal(content, alone[name]) })
+	golden(t, filepath.Join("testdata", "golden-cluster"), clustered)
+}
+
+// clusterExample is a node behind a proxy, which alone knows the passwords of the phones.
+func clusterExample() Params {
+	p := example()
+	p.Proxy = netip.MustParseAddrPort("10.0.0.4:5060")
+	p.Seats = []Seat{{Name: "1001"}, {Name: "1002"}}
+	return p
+}
+
+func golden(t *testing.T, dir string, files map[string][]byte) {
+	t.Helper()
 	if *update {
 		if err := os.RemoveAll(dir); err != nil {
 			t.Fatal(err)
@@ -129,6 +150,37 @@ func TestFilesBelongToTheOwnerOfTheFolder(t *testing.T) {
 	}
 	if owner := info.Sys().(*syscall.Stat_t); owner.Uid != somebody || owner.Gid != somebody || info.Mode().Perm() != 0o600 {
 		t.Errorf("ari.conf belongs to %d:%d with mode %v", owner.Uid, owner.Gid, info.Mode())
+	}
+}
+
+// Who breaks into a node shall not find the passwords of the phones there.
+func TestNodeBehindAProxyHoldsNoPasswordOfAPhone(t *testing.T) {
+	p := clusterExample()
+	p.Seats[0].Password = "seat-password-1"
+	files, err := execute("/etc/hotline/asterisk", p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range files {
+		if bytes.Contains(content, []byte("seat-password-1")) {
+			t.Errorf("%s holds the password of a phone", name)
+		}
+	}
+}
+
+func TestRenderRefusesMistakesBehindAProxy(t *testing.T) {
+	for want, change := range map[string]func(*Params){
+		"the address and port that the proxy sends from": func(p *Params) { p.Proxy = netip.MustParseAddrPort("0.0.0.0:5060") },
+		"the node's own address":                         func(p *Params) { p.Proxy = p.SIPListen },
+		"by which the proxy knows the node":              func(p *Params) { p.SIPListen = netip.MustParseAddrPort("0.0.0.0:5060") },
+		"this name is the proxy's":                       func(p *Params) { p.Trunks[0].Name = "proxy" },
+		"want no contact":                                func(p *Params) { p.Seats[1].Contact = "sip:10.0.1.2" },
+	} {
+		p := clusterExample()
+		change(&p)
+		if err := p.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got error %v, want one with %q", err, want)
+		}
 	}
 }
 

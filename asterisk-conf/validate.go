@@ -42,6 +42,7 @@ func (p Params) Validate() error {
 	if !p.SIPListen.IsValid() || p.SIPListen.Port() == 0 {
 		no("sip listen address %q: want address:port, for example 10.0.0.5:5060", p.SIPListen)
 	}
+	bad = append(bad, p.validateProxy()...)
 	if !plainName.MatchString(p.ARIUser) || p.ARIUser == "general" {
 		no("ari user %q: want letters, digits or hyphens, and not \"general\"", p.ARIUser)
 	}
@@ -69,9 +70,33 @@ func (p Params) Validate() error {
 		}
 	}
 	bad = append(bad, validateTrunks(p.Trunks)...)
-	bad = append(bad, validateSeats(p.Seats, p.Trunks)...)
+	bad = append(bad, validateSeats(p.Seats, p.Trunks, p.Proxied())...)
 	bad = append(bad, p.Dirs.validate()...)
 	return errors.Join(bad...)
+}
+
+// Proxied reports whether carriers and phones reach the node through a proxy.
+func (p Params) Proxied() bool { return p.Proxy.IsValid() }
+
+func (p Params) validateProxy() (bad []error) {
+	no := func(format string, args ...any) { bad = append(bad, fmt.Errorf(format, args...)) }
+	switch {
+	case !p.Proxied():
+		return nil
+	case p.Proxy.Addr().IsUnspecified() || p.Proxy.Port() == 0:
+		no("proxy %s: want the address and port that the proxy sends from", p.Proxy)
+	case p.Proxy == p.SIPListen:
+		no("proxy %s: it is the node's own address", p.Proxy)
+	}
+	if p.SIPListen.Addr().IsUnspecified() {
+		no("sip listen address %s: behind a proxy want a certain address, by which the proxy knows the node", p.SIPListen)
+	}
+	for _, t := range p.Trunks {
+		if t.Name == "proxy" {
+			no("trunk %q: this name is the proxy's", t.Name)
+		}
+	}
+	return bad
 }
 
 func validateTrunks(trunks []Trunk) (bad []error) {
@@ -110,7 +135,7 @@ func validateTrunks(trunks []Trunk) (bad []error) {
 	return bad
 }
 
-func validateSeats(seats []Seat, trunks []Trunk) (bad []error) {
+func validateSeats(seats []Seat, trunks []Trunk, proxied bool) (bad []error) {
 	no := func(format string, args ...any) { bad = append(bad, fmt.Errorf(format, args...)) }
 	names, sources := map[string]bool{}, map[string]string{}
 	for _, t := range trunks {
@@ -128,6 +153,12 @@ func validateSeats(seats []Seat, trunks []Trunk) (bad []error) {
 		names[s.Name] = true
 		if s.Password != "" && (len(s.Password) < 8 || !secret.MatchString(s.Password)) {
 			no("seat %q: password: want 8 characters or more, without blanks, quotes, commas, semicolons, brackets or backslashes", s.Name)
+		}
+		if proxied {
+			if s.Contact != "" {
+				no("seat %q: behind a proxy phones register there; want no contact", s.Name)
+			}
+			continue
 		}
 		if s.Contact == "" {
 			if s.Password == "" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -12,9 +13,9 @@ import (
 
 func asteriskConfCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "asterisk-conf",
-		Short: "Write the configuration of an Asterisk node from ours: trunks, seats, ARI, fallback",
-		Args:  cobra.NoArgs,
+		Use:     "asterisk-conf",
+		Short:   "Write the configuration of an Asterisk node from ours: trunks, seats, ARI, fallback",
+		Example: "  hotline asterisk-conf --out /etc/asterisk --node a1",
 	}
 	out := cmd.Flags().String("out", "/etc/asterisk", "folder to write to")
 	node := cmd.Flags().String("node", "", "which of asterisk.nodes; may be left out when there is one")
@@ -35,6 +36,12 @@ func asteriskConfCommand(load loader) *cobra.Command {
 			return err
 		}
 		params.Dirs = dirs
+		if *out, err = filepath.Abs(*out); err != nil {
+			return fmt.Errorf("--out: %w", err)
+		}
+		if err := app.MakeFolder("--out: ", *out); err != nil {
+			return err
+		}
 		if err := asteriskconf.Render(*out, params); err != nil {
 			return err
 		}

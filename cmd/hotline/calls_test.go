@@ -13,9 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"hotline/internal/acd"
+	"hotline/internal/app"
 	"hotline/internal/calendar"
 	"hotline/internal/config"
 	"hotline/internal/redisstore"
@@ -29,10 +28,9 @@ func configOf(address string) (*config.Config, error) {
 	return &config.Config{Site: "lyg", Location: loc, Redis: config.Redis{Address: address}}, err
 }
 
-// runWith runs a command with arguments and a Redis.
-func runWith(make func(loader) *cobra.Command, address string, line ...string) (out, told string, err error) {
-	cmd := make(func() (*config.Config, error) { return configOf(address) })
-	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+// runWith runs the program with arguments and a Redis.
+func runWith(address string, line ...string) (out, told string, err error) {
+	cmd := program(func() (*config.Config, error) { return configOf(address) })
 	var stdout, stderr bytes.Buffer
 	cmd.SetOut(&stdout)
 	cmd.SetErr(&stderr)
@@ -87,16 +85,16 @@ func TestCallsCommands(t *testing.T) {
 	folder := t.TempDir()
 	file := filepath.Join(folder, "f.ndjson")
 	calls := func(address, line string) (string, string, error) {
-		return runWith(callsCommand, address, strings.Fields(line)...)
+		return runWith(address, append([]string{"calls"}, strings.Fields(line)...)...)
 	}
 	for _, c := range []struct{ line, out, told string }{
-		{"list --day 2026-11-24 --min-wait 31s", "来电时间", "the newest 100 of 150 calls are shown; --limit 0 shows all"},
-		{"list --day 2026-11-24 --lang en --format csv --limit 1", "2026-11-24 09:02:29,138******78,12345,general,abandoned,caller_hung_up,,31.0,—,inbound,a1-149\n", "the newest 1 of 150"},
+		{"list --day 2026-11-24 --min-wait 31s", "来电时间", "shown: the newest 100 of 150 calls; --limit 0 shows all"},
+		{"list --day 2026-11-24 --lang en --format csv --limit 1", "2026-11-24 09:02:29,138******78,12345,general,abandoned,caller_hung_up,,31.0,—,inbound,a1-149\n", "shown: the newest 1 of 150"},
 		{"list --from 2026-11-01 --to 2026-11-30 --result answered --format json", "[]", ""},
-		{"export " + file + " --day 2026-11-24", "", "150 calls and 0 stints were exported"},
+		{"export " + file + " --day 2026-11-24", "", "exported: 150 calls and 0 stints"},
 		{"export - --from 2026-11-24 --to 2026-11-25", `{"kind":"head","format":"hotline records","v":1,"site":"lyg","zone":"Asia/Shanghai","from":"2026-11-24","to":"2026-11-25"}`, "150 calls"},
 		{"import " + file, "0 applied, 150 had been counted before", ""},
-		{"import --dry-run " + file, "150 calls and 0 stints are good; nothing was imported", ""},
+		{"import --dry-run " + file, "good: 150 calls and 0 stints; nothing was imported", ""},
 	} {
 		out, told, err := calls(redis.Address, c.line)
 		if err != nil || !strings.Contains(out, c.out) || !strings.Contains(told, c.told) || c.told == "" && told != "" {
@@ -104,17 +102,17 @@ func TestCallsCommands(t *testing.T) {
 		}
 	}
 	for want, line := range map[string]string{
-		"--to needs the first day; write it":        "list --to 2026-11-24",
-		"--day and --from exclude each other":       "list --day 2026-11-24 --from 2026-11-24",
-		"2026-11-23 is before 2026-11-24; exchange": "list --from 2026-11-24 --to 2026-11-23",
-		`--from: "soon" is not a day: write it as`:  "export - --from soon",
-		`"fr" is not a language`:                    "list --lang fr",
-		`"xml" is not a format`:                     "list --format xml",
-		"no such file or directory":                 "import " + file + ".gone",
-		"standard input cannot be imported":         "import -",
-		"--before: \"now\" is not a day":            "archive --folder " + folder + " --before now",
-		"there is no folder":                        "archive --folder " + folder + "/no --before 2026-11-25",
-		"2026-11-24 is not archived":                "restore " + file,
+		"--to needs the first day; write it":                        "list --to 2026-11-24",
+		"--day and --from exclude each other":                       "list --day 2026-11-24 --from 2026-11-24",
+		"2026-11-23 is before 2026-11-24; exchange":                 "list --from 2026-11-24 --to 2026-11-23",
+		`--from: "soon" is not a day: write it as`:                  "export - --from soon",
+		`--lang: "fr" is not possible; write zh or en`:              "list --lang fr",
+		`--format: "xml" is not possible; write table, csv or json`: "list --format xml",
+		"there is no file " + file + ".gone; name":                  "import " + file + ".gone",
+		"standard input cannot be imported":                         "import -",
+		"--before: \"now\" is not a day":                            "archive --folder " + folder + " --before now",
+		"there is no folder":                                        "archive --folder " + folder + "/no --before 2026-11-25",
+		"2026-11-24 is not archived":                                "restore " + file,
 	} {
 		if _, _, err := calls(redis.Address, line); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", line, err, want)
@@ -131,7 +129,7 @@ func TestCallsCommands(t *testing.T) {
 	}
 	_, told, err := calls(empty.Address, "import "+wrong)
 	if !errors.Is(err, errFound) || strings.Count(told, wrong+": line ") != 100 || !strings.Contains(told, wrong+": line 2: the result \"lost\" is not known") ||
-		!strings.Contains(told, wrong+": and 51 more problems\nnothing was imported") || strings.Contains(told, "138") {
+		!strings.Contains(told, wrong+": and 51 problems more\nnothing was imported") || strings.Contains(told, "138") {
 		t.Errorf("%v\n%s", err, told)
 	}
 	if open, err := storeOf(t, empty.Address).OpenDays(context.Background()); err != nil || len(open) > 0 {
@@ -148,20 +146,40 @@ func TestVerifyOfAnArchivedDay(t *testing.T) {
 		t.Fatal(closed, err)
 	}
 	folder := t.TempDir()
-	out, _, err := runWith(callsCommand, redis.Address, "archive", "--before", "2026-11-25", "--folder", folder, "--remove")
+	out, _, err := runWith(redis.Address, "calls", "archive", "--before", "2026-11-25", "--folder", folder, "--remove")
 	if err != nil || !strings.Contains(out, "2026-11-24: 20 calls and 0 stints are in "+folder+"/lyg-2026-11-24.ndjson.gz and no longer in Redis") {
 		t.Fatalf("%s%v", out, err)
 	}
-	_, _, err = runWith(trafficCommand, redis.Address, "verify", "--day", "2026-11-24")
+	_, _, err = runWith(redis.Address, "traffic", "verify", "--day", "2026-11-24")
 	if err == nil || !strings.Contains(err.Error(), "are archived in lyg-2026-11-24.ndjson.gz: name its folder, as in hotline traffic verify --day 2026-11-24 --archive FOLDER") {
 		t.Errorf("got %v", err)
 	}
-	out, _, err = runWith(trafficCommand, redis.Address, "verify", "--day", "2026-11-24", "--archive", folder)
+	out, _, err = runWith(redis.Address, "traffic", "verify", "--day", "2026-11-24", "--archive", folder)
 	if err != nil || !strings.Contains(out, "2026-11-24: 0 differences") {
 		t.Errorf("%s%v", out, err)
 	}
-	out, _, err = runWith(callsCommand, redis.Address, "restore", folder+"/lyg-2026-11-24.ndjson.gz")
-	if err != nil || out != "2026-11-24: 20 calls and 0 stints are back in Redis\n" {
+	out, _, err = runWith(redis.Address, "calls", "restore", folder+"/lyg-2026-11-24.ndjson.gz")
+	if err != nil || out != "2026-11-24: back in Redis: 20 calls and 0 stints\n" {
+		t.Errorf("%s%v", out, err)
+	}
+}
+
+// One of a thing is not told in the plural.
+func TestOneCall(t *testing.T) {
+	from, to := redistest.Start(t), redistest.Start(t)
+	fill(t, storeOf(t, from.Address), abandonedCalls(1))
+	file := filepath.Join(t.TempDir(), "f.ndjson")
+	if _, told, err := runWith(from.Address, "calls", "export", file, "--day", "2026-11-24"); err != nil || told != "exported: 1 call and 0 stints\n" {
+		t.Errorf("%s%v", told, err)
+	}
+	if out, _, err := runWith(to.Address, "calls", "import", "--dry-run", file); err != nil || out != "good: 1 call and 0 stints; nothing was imported\n" {
+		t.Errorf("%s%v", out, err)
+	}
+	years := filepath.Join(t.TempDir(), "years.csv")
+	if err := os.WriteFile(years, []byte(app.YearsHead()+"\n2022,1157692,98.50,11,205,2.13,112556,92,0.76\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, err := runWith(to.Address, "traffic", "import", years); err != nil || out != "imported: 1 period\n" {
 		t.Errorf("%s%v", out, err)
 	}
 }
@@ -175,7 +193,7 @@ func TestImportingChild(t *testing.T) {
 	if address == "" {
 		t.Skip("only as the child of TestKilledWhileImporting")
 	}
-	out, told, err := runWith(callsCommand, address, "import", os.Getenv(importOf))
+	out, told, err := runWith(address, "calls", "import", os.Getenv(importOf))
 	fmt.Print(out, told)
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +207,7 @@ func TestKilledWhileImporting(t *testing.T) {
 	from, to := redistest.Start(t), redistest.Start(t)
 	fill(t, storeOf(t, from.Address), abandonedCalls(calls))
 	file := filepath.Join(t.TempDir(), "f.ndjson")
-	if _, _, err := runWith(callsCommand, from.Address, "export", file, "--day", "2026-11-24"); err != nil {
+	if _, _, err := runWith(from.Address, "calls", "export", file, "--day", "2026-11-24"); err != nil {
 		t.Fatal(err)
 	}
 	store := storeOf(t, to.Address)

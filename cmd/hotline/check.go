@@ -10,9 +10,9 @@ import (
 
 func checkCommand(load loader) *cobra.Command {
 	return &cobra.Command{
-		Use:   "check",
-		Short: "Are configuration, Asterisk and Redis right? Each failure with its remedy",
-		Args:  cobra.NoArgs,
+		Use:     "check",
+		Short:   "Are configuration, Asterisk and Redis right? Each failure with its remedy",
+		Example: "  hotline check --config /etc/hotline/hotline.yaml",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := load()
 			if err != nil {
@@ -30,7 +30,7 @@ func checkCommand(load loader) *cobra.Command {
 				fmt.Fprintf(out, "FAIL  %s: %s\n      remedy: %s\n", f.Name, f.Detail, f.Remedy)
 			}
 			if failed > 0 {
-				fmt.Fprintf(out, "%d of the checks failed\n", failed)
+				fmt.Fprintf(out, "checks that failed: %d\n", failed)
 				return errFound
 			}
 			return nil

@@ -25,7 +25,11 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := root().ExecuteContext(ctx); err != nil {
-		if !errors.Is(err, errFound) {
+		var misuse *usageError
+		switch {
+		case errors.As(err, &misuse):
+			fmt.Fprintln(os.Stderr, err) // it begins with the command
+		case !errors.Is(err, errFound):
 			fmt.Fprintf(os.Stderr, "hotline: %v\n", err)
 		}
 		os.Exit(1)
@@ -33,6 +37,14 @@ func main() {
 }
 
 func root() *cobra.Command {
+	var file string
+	cmd := program(func() (*config.Config, error) { return config.Load(file) })
+	cmd.PersistentFlags().StringVar(&file, "config", "/etc/hotline/hotline.yaml", "configuration file")
+	return cmd
+}
+
+// program is the whole tree of commands.
+func program(load loader) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:           "hotline",
 		Short:         "Call centre for a 12345 government hotline, on Asterisk and Redis",
@@ -40,10 +52,11 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	file := cmd.PersistentFlags().String("config", "/etc/hotline/hotline.yaml", "configuration file")
 	cmd.SetFlagErrorFunc(flagError)
-	load := func() (*config.Config, error) { return config.Load(*file) }
-	cmd.AddCommand(serveCommand(load), checkCommand(load), trafficCommand(load), callsCommand(load), reportCommand(load), staffingCommand(), asteriskConfCommand(load), simulateCommand())
+	cmd.AddCommand(serveCommand(load), checkCommand(load), trafficCommand(load), callsCommand(load), reportCommand(load), staffingCommand(), asteriskConfCommand(load), kamailioConfCommand(load), simulateCommand())
+	cmd.InitDefaultCompletionCmd()
+	tellMistakes(cmd)
+	cmd.SetHelpCommand(helpCommand())
 	return cmd
 }
 

@@ -33,15 +33,15 @@ Changes are computed from the published, rounded values; docs/reports.md says ho
 each figure is defined.`,
 	}
 	cmd.AddCommand(
-		reportOf(load, "daily", "The daily bulletin (每日情况快报)", "day", "the day, as in 2026-01-31", func(text string) (bulletin.Period, error) {
+		reportOf(load, "daily", "The daily bulletin (每日情况快报)", "day", "2026-01-31", func(text string) (bulletin.Period, error) {
 			day, err := calendar.ParseDay(text)
 			return bulletin.Day(day), err
 		}),
-		reportOf(load, "monthly", "The monthly report (话务月报)", "month", "the month, as in 2026-01", func(text string) (bulletin.Period, error) {
+		reportOf(load, "monthly", "The monthly report (话务月报)", "month", "2026-01", func(text string) (bulletin.Period, error) {
 			month, err := calendar.ParseMonth(text)
 			return bulletin.Month(month), err
 		}),
-		reportOf(load, "annual", "The annual report (话务年报)", "year", "the year, as in 2026", func(text string) (bulletin.Period, error) {
+		reportOf(load, "annual", "The annual report (话务年报)", "year", "2026", func(text string) (bulletin.Period, error) {
 			year, err := time.Parse("2006", text)
 			if err != nil {
 				return bulletin.Period{}, fmt.Errorf("%q is not a year: write it with four digits, for example 2026", text)
@@ -49,11 +49,11 @@ each figure is defined.`,
 			return bulletin.Year(year.Year()), nil
 		}),
 	)
-	return group(cmd)
+	return cmd
 }
 
 // reportOf is the command for one kind of period, which the flag names.
-func reportOf(load loader, use, short, flag, usage string, parse func(string) (bulletin.Period, error)) *cobra.Command {
+func reportOf(load loader, use, short, flag, example string, parse func(string) (bulletin.Period, error)) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   use,
 		Short: short,
@@ -63,12 +63,12 @@ A period that is not over is reported as of now; its counts, summed times and
 maxima are not set against those of whole periods. The exit status is 1 when there
 are no data.
 A PDF is printed by Chromium: apt-get install chromium fonts-noto-cjk`,
-		Args: cobra.NoArgs,
+		Example: fmt.Sprintf("  hotline report %s --%s %s\n  hotline report %[1]s --%[2]s %[3]s --format pdf --office 连云港市12345 --out report.pdf --chromium /usr/bin/chromium", use, flag, example),
 	}
 	flags := cmd.Flags()
-	written := flags.String(flag, "", usage)
-	format := flags.String("format", "table", "table, html, xlsx, csv, json or pdf")
-	lang := flags.String("lang", "zh", "zh or en")
+	written := flags.String(flag, "", "the "+flag+", as in "+example)
+	format := oneOf(flags, "format", "table, html, xlsx, csv, json or pdf", "table", "html", "xlsx", "csv", "json", "pdf")
+	lang := oneOf(flags, "lang", "zh or en", "zh", "en")
 	out := flags.String("out", "", "file to write; left out: standard output")
 	office := flags.String("office", "", "the office that publishes the report, for its head")
 	chromium := flags.String("chromium", "", "the Chromium that prints a PDF; left out: chromium, chromium-browser or google-chrome on the PATH")
@@ -76,18 +76,22 @@ A PDF is printed by Chromium: apt-get install chromium fonts-noto-cjk`,
 		panic(err) // there is such a flag
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := checkChoice("--format", *format, "table", "html", "xlsx", "csv", "json", "pdf"); err != nil {
-			return err
-		}
-		if err := checkChoice("--lang", *lang, "zh", "en"); err != nil {
-			return err
-		}
 		period, err := parse(*written)
 		if err != nil {
 			return fmt.Errorf("--%s: %w", flag, err)
 		}
 		if *out == "" && (*format == "xlsx" || *format == "pdf") && isTerminal(cmd.OutOrStdout()) {
 			return fmt.Errorf("%s is nothing for a terminal; name a file with --out", *format)
+		}
+		if *out != "" { // before figures are read and a PDF is printed
+			if err := app.CheckNewFile("--out: ", *out); err != nil {
+				return err
+			}
+		}
+		if *format == "pdf" {
+			if err := app.CheckBrowser(*chromium); err != nil {
+				return err
+			}
 		}
 		cfg, err := load()
 		if err != nil {
@@ -106,7 +110,7 @@ A PDF is printed by Chromium: apt-get install chromium fonts-noto-cjk`,
 			_, err = cmd.OutOrStdout().Write(text.Bytes())
 			return err
 		}
-		return replaceFile(*out, text.Bytes())
+		return app.NotWritten("--out: ", *out, replaceFile(*out, text.Bytes()))
 	}
 	return cmd
 }
@@ -121,8 +125,11 @@ func isTerminal(w io.Writer) bool {
 }
 
 // replaceFile writes a file as a whole or not at all: who publishes it by a link never
-// serves half of one.
+// serves half of one. A link stays, and the file that it leads to is replaced.
 func replaceFile(name string, text []byte) error {
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target
+	}
 	temporary, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-")
 	if err != nil {
 		return err

@@ -9,13 +9,13 @@ import (
 
 func TestReportSaysWhatIsWrong(t *testing.T) {
 	for want, line := range map[string]string{
-		`required flag(s) "day" not set`:      "report daily",
-		`--day: "2026-02-29" is not a day`:    "report daily --day 2026-02-29",
-		`--month: "2026-1" is not a month`:    "report monthly --month 2026-1",
-		`--year: "26" is not a year`:          "report annual --year 26",
-		`"docx" is not possible; write table`: "report annual --year 2026 --format docx",
-		`"fr" is not possible; write zh, en`:  "report annual --year 2026 --lang fr",
-		`has no flag --month`:                 "report daily --month 2026-01",
+		`needs --day; write`:                        "report daily",
+		`--day: "2026-02-29" is not a day`:          "report daily --day 2026-02-29",
+		`--month: "2026-1" is not a month`:          "report monthly --month 2026-1",
+		`--year: "26" is not a year`:                "report annual --year 26",
+		`"docx" is not possible; write table, html`: "report annual --year 2026 --format docx",
+		`"fr" is not possible; write zh or en`:      "report annual --year 2026 --lang fr",
+		`has no flag --month`:                       "report daily --month 2026-01",
 	} {
 		_, err := run(strings.Fields(line)...)
 		if err == nil || !strings.Contains(err.Error(), want) {

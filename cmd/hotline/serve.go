@@ -12,9 +12,9 @@ import (
 
 func serveCommand(load loader) *cobra.Command {
 	return &cobra.Command{
-		Use:   "serve",
-		Short: "Run the controller until SIGTERM; calls at Asterisk go on without it",
-		Args:  cobra.NoArgs,
+		Use:     "serve",
+		Short:   "Run the controller until SIGTERM; calls at Asterisk go on without it",
+		Example: "  hotline serve --config /etc/hotline/hotline.yaml",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := load()
 			if err != nil {

@@ -28,7 +28,9 @@ func simulateCommand() *cobra.Command {
 		Short: "Run the call engine in virtual time: waits, service levels and occupancy of a scenario",
 		Long: "Run the call engine in virtual time: waits, service levels and occupancy of a scenario.\n" +
 			"Shipped scenarios: " + strings.Join(scenario.Names(), ", ") + ".",
-		Args: cobra.NoArgs,
+		Example: `  hotline simulate --scenario day --runs 10
+  hotline simulate --scenario storm --variants
+  hotline simulate --scenario day --compare saturday/scenario.yaml`,
 	}
 	flags := cmd.Flags()
 	name := flags.String("scenario", "day", "scenario file, or the name of a shipped one")
@@ -36,19 +38,12 @@ func simulateCommand() *cobra.Command {
 	variants := flags.Bool("variants", false, "compare the scenario with all its variants")
 	seed := flags.Uint64("seed", 1, "seed of the first run; each further run has the next one")
 	runs := flags.Int("runs", 0, fmt.Sprintf("independent runs; left out: 1, or %d to compare", comparedRuns))
-	format := flags.String("format", "table", "table, csv or json")
-	lang := flags.String("lang", "zh", "zh or en")
-	by := flags.String("by", "", "rows by interval, hour, day, month or none; left out: hour, day or month by the length of the scenario")
+	format := oneOf(flags, "format", "table, csv or json", "table", "csv", "json")
+	lang := oneOf(flags, "lang", "zh or en", "zh", "en")
+	by := oneOf(flags, "by", "rows by interval, hour, day, month or none; left out: hour, day or month by the length of the scenario",
+		"", "interval", "hour", "day", "month", "none")
+	levels := levelFlags(flags)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := checkChoice("--format", *format, "table", "csv", "json"); err != nil {
-			return err
-		}
-		if err := checkChoice("--lang", *lang, "zh", "en"); err != nil {
-			return err
-		}
-		if err := checkChoice("--by", *by, "", "interval", "hour", "day", "month", "none"); err != nil {
-			return err
-		}
 		n := *runs
 		if n == 0 && !cmd.Flags().Changed("runs") {
 			n = 1
@@ -64,6 +59,9 @@ func simulateCommand() *cobra.Command {
 			return err
 		}
 		opt := sim.Options{Seed: *seed, By: sim.By(*by)}
+		if opt.Definitions, err = levels.Define(first.Traffic); err != nil {
+			return err
+		}
 		if *by == "" {
 			opt.By = defaultBy(first.Days)
 		}
@@ -108,15 +106,6 @@ func whatToSimulate(name, other string, variants bool) (*sim.Scenario, []*sim.Sc
 		return nil, nil, fmt.Errorf("--variants: %s has none; write its variants, or use --compare", name)
 	}
 	return all[0], all[1:], nil
-}
-
-func checkChoice(flag, value string, allowed ...string) error {
-	for _, a := range allowed {
-		if value == a {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s: %q is not possible; write %s", flag, value, strings.TrimPrefix(strings.Join(allowed, ", "), ", "))
 }
 
 func titleOf(s *sim.Scenario) string {

@@ -54,16 +54,16 @@ func TestSimulateRefuses(t *testing.T) {
 	}
 	for want, args := range map[string][]string{
 		"bad.yaml:1:1: dais is not a known key; write days": {"--scenario", bad},
-		"no such scenario":                 {"--scenario", "nowhere"},
-		"write table, csv, json":           {"--format", "pdf"},
-		"--runs: 0 is out of range":        {"--runs", "0"},
-		"write interval, hour, day, month": {"--by", "week"},
+		"no such scenario":                         {"--scenario", "nowhere"},
+		"write table, csv or json":                 {"--format", "pdf"},
+		"--runs: 0 is out of range":                {"--runs", "0"},
+		"write interval, hour, day, month or none": {"--by", "week"},
 		"--variants: storm:redial is a variant itself; write --scenario storm for all, or leave --variants out": {"--scenario", "storm:redial", "--variants"},
 		`--seed: "-1" is not a whole number of 0 or more; write for example --seed 3`:                           {"--seed", "-1"},
 		`--runs: "many" is not a whole number; write for example --runs 3`:                                      {"--runs", "many"},
 		"--runs has no value; write for example --runs 3":                                                       {"--runs"},
 		`--variants: "x" is neither true nor false; write --variants, or leave it out`:                          {"--variants=x"},
-		"hotline simulate has no flag --scenrio; hotline simulate --help lists its flags":                       {"--scenrio", "day"},
+		"hotline simulate has no flag --scenrio; write --scenario, or look at hotline simulate --help":          {"--scenrio", "day"},
 		"hotline simulate has no flag -x; hotline simulate --help lists its flags":                              {"-x"},
 	} {
 		if out, err := simulate(args...); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "strconv") || out != "" {

@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"runtime/debug"
 	"time"
 
@@ -70,7 +68,6 @@ func staffingCommand() *cobra.Command {
       --target 80/15s --max-occupancy 85 --shrinkage 30
   hotline staffing --demand monday.csv --interval 15m --model erlang-c --format csv
   hotline staffing --scenario day --target 80/15s --shrinkage 30`,
-		Args: cobra.NoArgs,
 	}
 	var simulated app.RequirementOptions
 	o := &simulated.StaffingOptions
@@ -84,29 +81,24 @@ func staffingCommand() *cobra.Command {
 	f.DurationVar(&o.Talk, "talk", 0, "mean talk time, with hold")
 	f.DurationVar(&o.WrapUp, "wrap-up", 0, "mean wrap-up time")
 	f.DurationVar(&o.Patience, "patience", 0, "mean time after which a waiting caller hangs up; erlang-c ignores it")
-	f.StringVar(&o.Model, "model", "erlang-a", "erlang-a or erlang-c")
+	model := oneOf(f, "model", "erlang-a or erlang-c", "erlang-a", "erlang-c")
 	f.StringVar(&o.Target, "target", "80/15s", "service level: percent/threshold; none for no such target")
-	f.StringVar(&o.Formula, "formula", "of_offered", "of the service level: of_offered, of_answered, of_offered_less_short or with_abandoned")
+	formula := oneOf(f, "formula", "of the service level: of_offered, of_answered, of_offered_less_short or with_abandoned",
+		"of_offered", "of_answered", "of_offered_less_short", "with_abandoned")
 	f.DurationVar(&o.ShortAbandon, "short-abandon", 5*time.Second, "callers who hang up within it do not count in of_offered_less_short")
 	f.DurationVar(&o.MaxASA, "max-asa", 0, "longest mean wait of the answered calls; 0 for no such target")
 	f.Float64Var(&o.MaxAbandon, "max-abandonment", 0, "largest percentage of calls abandoned; 0 for no such target")
 	f.Float64Var(&o.MaxOccupancy, "max-occupancy", 0, "largest occupancy of agents in percent; 0 for no such target")
 	f.IntVar(&o.MinAgents, "min-agents", 1, "least number of agents, also without calls")
 	f.Float64Var(&o.Shrinkage, "shrinkage", 0, "percentage of paid time that is not spent at the phone")
-	format := f.String("format", "table", "table, csv or json")
-	lang := f.String("lang", "zh", "zh or en")
+	format := oneOf(f, "format", "table, csv or json", "table", "csv", "json")
+	lang := oneOf(f, "lang", "zh or en", "zh", "en")
 	cmd.SetFlagErrorFunc(staffingFlagError)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := checkStaffingFlags(f.Changed); err != nil {
 			return err
 		}
-		// A search takes too long to find out afterwards that it cannot be printed.
-		if err := checkChoice("--format", *format, "table", "csv", "json"); err != nil {
-			return err
-		}
-		if err := checkChoice("--lang", *lang, "zh", "en"); err != nil {
-			return err
-		}
+		o.Model, o.Formula = *model, *formula
 		if f.Changed("scenario") {
 			debug.SetGCPercent(simulationGC)
 			found, err := app.PlanScenario(cmd.Context(), simulated)
@@ -161,28 +153,10 @@ func planStaffing(o app.StaffingOptions, calls bool, demand string) (app.Staffin
 	case demand == "":
 		return app.StaffingPlan{}, errors.New("there is no demand; write the calls of one interval, as in --calls 340, a file, as in --demand monday.csv, or a scenario, as in --scenario day")
 	}
-	file, err := openDemand(demand)
+	file, err := app.OpenFile("--demand: ", demand, "name a CSV file with the columns start,calls")
 	if err != nil {
 		return app.StaffingPlan{}, err
 	}
 	defer func() { _ = file.Close() }() // only read
 	return app.PlanStaffingFile(o, demand, file)
-}
-
-func openDemand(name string) (*os.File, error) {
-	const remedy = "name a CSV file with the columns start,calls"
-	file, err := os.Open(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("--demand: there is no file %s; %s", name, remedy)
-	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("--demand: %s may not be read by this user; change its owner or mode", name)
-	case err != nil:
-		return nil, fmt.Errorf("--demand: %w; %s", err, remedy)
-	}
-	if info, err := file.Stat(); err == nil && info.IsDir() {
-		_ = file.Close()
-		return nil, fmt.Errorf("--demand: %s is a folder; %s", name, remedy)
-	}
-	return file, nil
 }

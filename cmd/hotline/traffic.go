@@ -2,8 +2,8 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,15 +15,15 @@ import (
 
 func trafficCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{Use: "traffic", Short: "Traffic figures"}
-	cmd.AddCommand(todayCommand(load), dayCommand(load), verifyCommand(load), scenarioCommand(load), importYearsCommand(load), definitionsCommand())
-	return group(cmd)
+	cmd.AddCommand(todayCommand(load), dayCommand(load), verifyCommand(load), scenarioCommand(load), importYearsCommand(load), definitionsCommand(load))
+	return cmd
 }
 
 func todayCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "today",
-		Short: "Print today's 话务服务 table from Redis",
-		Args:  cobra.NoArgs,
+		Use:     "today",
+		Short:   "Print today's 话务服务 table from Redis",
+		Example: "  hotline traffic today --lang en",
 	}
 	printing(cmd, load, func() string { return "" })
 	return cmd
@@ -31,9 +31,9 @@ func todayCommand(load loader) *cobra.Command {
 
 func dayCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "day",
-		Short: "Print a day's 话务服务 table from Redis",
-		Args:  cobra.NoArgs,
+		Use:     "day",
+		Short:   "Print a day's 话务服务 table from Redis",
+		Example: "  hotline traffic day --day 2026-01-31",
 	}
 	day := dayFlag(cmd)
 	printing(cmd, load, func() string { return *day })
@@ -54,8 +54,8 @@ func dayOf(written string, cfg *config.Config) (calendar.Day, error) {
 
 // printing lets cmd print the table of the day that is written.
 func printing(cmd *cobra.Command, load loader, written func() string) {
-	format := cmd.Flags().String("format", "table", "table, csv or json")
-	lang := cmd.Flags().String("lang", "zh", "zh or en")
+	format := oneOf(cmd.Flags(), "format", "table, csv or json", "table", "csv", "json")
+	lang := oneOf(cmd.Flags(), "lang", "zh or en", "zh", "en")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := load()
 		if err != nil {
@@ -63,7 +63,7 @@ func printing(cmd *cobra.Command, load loader, written func() string) {
 		}
 		day, err := dayOf(written(), cfg)
 		if err != nil {
-			return err
+			return fmt.Errorf("--day: %w", err)
 		}
 		figures, err := app.Traffic(cmd.Context(), cfg, day)
 		if err != nil {
@@ -79,12 +79,15 @@ func verifyCommand(load loader) *cobra.Command {
 		Short: "Recount a day's call records and compare every counter",
 		Long: `Recount the records of a day's calls and of agents' time, compare every counter of
 the day and its quarter-hours, and what the day was closed with. The exit status is
-1 when something differs. Of an archived day the records are in a file, in the
+1 when something differs, or when there are no data. Of an archived day the records are in a file, in the
 folder that --archive names; its checksum is compared as well.
 
 With --month or --year the counters of the period are compared with the sum of its
-days or months; for that no records are needed.`,
-		Args: cobra.NoArgs,
+days or months; for that no records are needed. They consist of closed days: how many
+there are, how many are open still and how many have no data is told.`,
+		Example: `  hotline traffic verify --day 2026-01-31
+  hotline traffic verify --day 2026-01-31 --archive /srv/hotline/archive
+  hotline traffic verify --month 2026-01`,
 	}
 	written := dayFlag(cmd)
 	month := cmd.Flags().String("month", "", "compare a month with its closed days instead, as in 2026-01")
@@ -98,28 +101,14 @@ days or months; for that no records are needed.`,
 		if err != nil {
 			return err
 		}
-		period, differences, err := verified(cmd, cfg, *written, *archive, *month, *year)
+		found, err := verified(cmd, cfg, *written, *archive, *month, *year)
 		if err != nil {
 			return err
 		}
-		out := cmd.OutOrStdout()
-		if *asJSON {
-			if err := json.NewEncoder(out).Encode(map[string]any{"period": period, "differences": differences}); err != nil {
-				return err
-			}
-		} else {
-			for _, d := range differences {
-				fmt.Fprintln(out, d)
-			}
-			fmt.Fprintf(out, "%s: %d differences\n", period, len(differences))
-		}
-		if err := tellNotCompared(cmd, cfg, period); err != nil {
+		if err := tellNotCompared(cmd, cfg, found.Period); err != nil {
 			return err
 		}
-		if len(differences) > 0 {
-			return errFound
-		}
-		return nil
+		return tellVerified(cmd.OutOrStdout(), *asJSON, found)
 	}
 	return cmd
 }
@@ -137,30 +126,63 @@ func tellNotCompared(cmd *cobra.Command, cfg *config.Config, period string) erro
 	return err
 }
 
+// verification is what verify prints.
+type verification struct {
+	Period      string        `json:"period"`
+	Days        *app.Coverage `json:"days,omitempty"` // of a month or year
+	Differences []string      `json:"differences"`
+}
+
 // verified verifies the period that the flags name.
-func verified(cmd *cobra.Command, cfg *config.Config, day, archive, month string, year int) (string, []string, error) {
+func verified(cmd *cobra.Command, cfg *config.Config, day, archive, month string, year int) (verification, error) {
 	ctx := cmd.Context()
+	var m calendar.Month
 	switch {
-	case month != "":
-		m, err := calendar.ParseMonth(month)
-		if err != nil {
-			return "", nil, err
+	case cmd.Flags().Changed("month"):
+		var err error
+		if m, err = calendar.ParseMonth(month); err != nil {
+			return verification{}, fmt.Errorf("--month: %w", err)
 		}
-		differences, err := app.VerifyPeriod(ctx, cfg, m, 0)
-		return m.String(), differences, err
 	case cmd.Flags().Changed("year"):
 		if year < 1970 || year > 9999 {
-			return "", nil, fmt.Errorf("--year is %d; write a year, as in 2026", year)
+			return verification{}, fmt.Errorf("--year: %d is not a year: write it with four digits, for example 2026", year)
 		}
-		differences, err := app.VerifyPeriod(ctx, cfg, calendar.Month{}, year)
-		return fmt.Sprint(year), differences, err
+		month = fmt.Sprint(year)
+	default:
+		d, err := dayOf(day, cfg)
+		if err != nil {
+			return verification{}, fmt.Errorf("--day: %w", err)
+		}
+		differences, err := app.Verify(ctx, cfg, d, archive)
+		return verification{Period: d.String(), Differences: differences}, err
 	}
-	d, err := dayOf(day, cfg)
-	if err != nil {
-		return "", nil, err
+	found, err := app.VerifyPeriod(ctx, cfg, m, year)
+	return verification{month, &found.Days, found.Differences}, err
+}
+
+// tellVerified prints what was found; differences are an error.
+func tellVerified(out io.Writer, asJSON bool, v verification) error {
+	if v.Differences == nil {
+		v.Differences = []string{}
 	}
-	differences, err := app.Verify(ctx, cfg, d, archive)
-	return d.String(), differences, err
+	if asJSON {
+		if err := json.NewEncoder(out).Encode(v); err != nil {
+			return err
+		}
+	} else {
+		for _, d := range v.Differences {
+			fmt.Fprintln(out, d)
+		}
+		covered := ""
+		if v.Days != nil {
+			covered = v.Days.String() + "; "
+		}
+		fmt.Fprintf(out, "%s: %s%s\n", v.Period, covered, app.Count(len(v.Differences), "difference"))
+	}
+	if len(v.Differences) > 0 {
+		return errFound
+	}
+	return nil
 }
 
 func scenarioCommand(load loader) *cobra.Command {
@@ -179,28 +201,25 @@ records: who was at work is inferred from who was offered calls and who was pass
 over. What is assumed is marked in the file. Callers' numbers are not written.`,
 		Example: `  hotline traffic scenario --day 2026-01-31 --out saturday
   hotline simulate --scenario saturday/scenario.yaml --runs 10`,
-		Args: cobra.NoArgs,
 	}
 	written := dayFlag(cmd)
 	out := cmd.Flags().String("out", "", "the folder for the files; it is made if need be")
+	_ = cmd.MarkFlagRequired("out") // it exists
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if *out == "" {
-			return errors.New("there is no folder for the files; write one, as in --out saturday")
-		}
 		cfg, err := load()
 		if err != nil {
 			return err
 		}
 		day, err := dayOf(*written, cfg)
 		if err != nil {
-			return err
+			return fmt.Errorf("--day: %w", err)
 		}
 		done, err := app.WriteScenario(cmd.Context(), cfg, day, *out)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s: %d calls, %d of them redials, %d answered, %d given up, by %d agents; play them with\n  hotline simulate --scenario %s\n",
-			day, done.Calls, done.Redials, done.Answered, done.GaveUp, done.Agents, done.File)
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s, %d of them redials, %d answered, %d given up, by %s; play them with\n  hotline simulate --scenario %s\n",
+			day, app.Count(done.Calls, "call"), done.Redials, done.Answered, done.GaveUp, app.Count(done.Agents, "agent"), done.File)
 		return nil
 	}
 	return cmd

@@ -49,6 +49,12 @@ func (a *audit) calls() {
 		if (len(c.rings) > 0) != (c.CallStatus.Agent != "") || len(c.rings) > 0 && c.Leg != c.rings[0].leg {
 			a.report("call %s has %d agents, and shows agent %q with the leg %q", c.Call, len(c.rings), c.CallStatus.Agent, c.Leg)
 		}
+		if (c.rating != nil) != (c.Phase == PhaseRating) || c.rating != nil && (c.rating.due.pos < 0 || !c.rating.due.at.Equal(c.rating.Due)) {
+			a.report("call %s is %s, and what it is asked for and its timer do not agree", c.Call, c.Phase)
+		}
+		if c.queue != nil && c.Phase == PhaseRating || !c.OnHold.IsZero() && c.Phase != PhaseTalking && c.Phase != PhaseAnswered {
+			a.report("call %s is %s, in queue %q and on hold since %v", c.Call, c.Phase, c.Queue, c.OnHold)
+		}
 		if (c.ring.pos >= 0) != (c.Phase == PhaseRinging) {
 			a.report("call %s is %s, and the ring timer does not agree", c.Call, c.Phase)
 		}

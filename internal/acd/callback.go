@@ -283,7 +283,10 @@ func (e *Engine) Callbacks() []CallbackStatus {
 // callDigit hands a key that the caller has pressed to the call flow.
 func (e *Engine) callDigit(ev CallDigit) {
 	c := e.calls[ev.Call]
-	if c == nil || c.callback != nil || c.queue == nil || c.Phase != PhaseWaiting && c.Phase != PhaseRinging {
+	switch {
+	case c == nil || c.callback != nil:
+		return
+	case c.Phase != PhaseWaiting && c.Phase != PhaseRinging && c.Phase != PhaseRating:
 		return
 	}
 	e.digit = ev.Digit

@@ -85,7 +85,13 @@ func (e *Engine) runFlow(c *call, event FlowEvent) {
 		q = e.queues[c.entry.Queue]
 	}
 	info := &e.info
-	*info = FlowInfo{Entry: &c.entry.Entry, Queue: &q.Queue, Emergency: e.emergency, Caller: c.number(), Digit: e.digit}
+	*info = FlowInfo{Entry: &c.entry.Entry, Emergency: e.emergency, Caller: c.number(), Digit: e.digit}
+	if q != nil {
+		info.Queue = &q.Queue
+	}
+	if c.rating != nil {
+		info.Rating = &c.rating.Rules
+	}
 	if c.queue != nil {
 		if event == FlowAnnounce {
 			info.Ahead = e.ahead(c)
@@ -100,6 +106,7 @@ func (e *Engine) runFlow(c *call, event FlowEvent) {
 		case FlowPlay:
 			c.Announcing, c.Next = c.queue != nil, nil
 			e.play(c, a.Prompts)
+			e.boundPrompts(c)
 		case FlowMusic:
 			e.startMusic(c, q)
 		case FlowRingback:
@@ -112,6 +119,12 @@ func (e *Engine) runFlow(c *call, event FlowEvent) {
 			e.enqueue(c)
 		case FlowCallback:
 			e.bookFor(c, a.Number)
+		case FlowListen:
+			e.listen(c, a.For)
+		case FlowRated:
+			e.rated(c, a.Grade)
+		case FlowEnd:
+			e.ratingOver(c)
 		}
 	}
 }
@@ -242,7 +255,7 @@ func (e *Engine) callLeft(c *call, vanished bool, lost Reason) {
 		result, reason = Answered, CallerHungUp
 	case PhaseAway:
 		result, reason = Overflowed, Referred
-	case PhaseClosing:
+	case PhaseClosing, PhaseRating:
 		e.endCall(c, c.FateResult, c.FateReason, release)
 		return
 	}
@@ -283,6 +296,9 @@ func (e *Engine) endCall(c *call, result Result, reason Reason, release Release)
 	if len(rings) > 0 && !release.LegGone {
 		e.legLeaves(rings[0].agent, rings[0].leg)
 	}
+	if phase == PhaseTalking {
+		e.conversed(c)
+	}
 	e.leaveQueue(c)
 	for _, r := range rings {
 		if phase != PhaseTalking {
@@ -318,6 +334,9 @@ func (e *Engine) endCall(c *call, result Result, reason Reason, release Release)
 func (e *Engine) leaveQueue(c *call) {
 	e.timers.remove(&c.review)
 	e.timers.remove(&c.ring)
+	if c.rating != nil {
+		e.timers.remove(&c.rating.due)
+	}
 	e.leaveLine(c)
 	switch {
 	case c.queue == nil:
@@ -335,10 +354,10 @@ func (e *Engine) leaveQueue(c *call) {
 func (e *Engine) record(c *call, result Result, reason Reason) {
 	record := CallRecord{
 		Version: RecordVersion, Call: c.Call, Node: c.Node, Entry: c.Entry, Caller: c.Caller,
-		Queue: c.Queue, Arrived: c.Arrived, Queued: c.Queued, Ended: e.now,
+		Queue: c.Queue, Arrived: c.Arrived, Queued: c.Queued, Ended: e.endOf(c, reason),
 		Result: result, Reason: reason, Offers: c.Offers, Visits: c.Visits, Resumed: c.Resumed, Callback: c.Callback, Outcome: c.Outcome,
 	}
-	if c.callback != nil {
+	if c.Callback != "" {
 		record.Direction = Outbound
 	}
 	if c.entry != nil {
@@ -347,18 +366,37 @@ func (e *Engine) record(c *call, result Result, reason Reason) {
 		}
 	}
 	if result == Answered {
-		record.Answered, record.Agent, record.Seat = c.Answered, c.CallStatus.Agent, c.Seat
-		if c.queue == nil { // of which all but the end is known
-			record.Agent, record.Seat = lastOffered(c.Offers)
-		} else {
-			e.measure(TalkTime, c.queue, record.Talk())
-		}
+		record.Answered, record.Agent, record.Seat, record.Hold = c.Answered, c.CallStatus.Agent, c.Seat, c.Hold
+	}
+	switch r := c.rating; {
+	case r != nil:
+		record.Agent, record.Seat, record.TalkEnded, record.RatingAsked, record.Rating = r.Agent, r.Seat, r.Since, true, r.Grade
+	case result == Answered && c.queue == nil: // of which all but the end is known
+		record.Agent, record.Seat = lastOffered(c.Offers)
 		e.rememberTalk(c.number(), record.Agent)
 	}
 	if c.Phase == PhaseAway {
 		record.Partner = c.referral.Partner
 	}
 	e.out.Records = append(e.out.Records, record)
+}
+
+// endOf is when a call has ended that ends now: of one that vanished while no
+// controller was there, the last moment at which one was.
+func (e *Engine) endOf(c *call, reason Reason) time.Time {
+	if !c.unseen || reason != Recovered && reason != NodeLost {
+		return e.now
+	}
+	end := e.alive
+	for _, t := range []time.Time{c.Arrived, c.Queued, c.Answered} {
+		if t.After(end) {
+			end = t
+		}
+	}
+	if n := len(c.Visits); n > 0 && c.Visits[n-1].Left.After(end) {
+		end = c.Visits[n-1].Left
+	}
+	return end
 }
 
 // lastOffered is to whom a call was offered last.

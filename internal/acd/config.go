@@ -130,6 +130,8 @@ type Queue struct {
 	Callback Callback
 	// Redial keeps the places of callers who give up.
 	Redial Redial
+	// Rating asks callers to rate the service when the agent has left.
+	Rating Rating
 	// NotAgain is how long a call is not offered again to an agent who did not
 	// take it, though that agent be ready. 0 or more.
 	NotAgain time.Duration

@@ -40,10 +40,11 @@ type Engine struct {
 	filled         time.Time // as of then
 
 	now    time.Time
-	seq    uint64  // of calls that entered a queue
-	offers uint64  // made so far
-	timed  uint64  // timers started so far
-	dirty  []*line // lines in which a match may have become possible
+	alive  time.Time // of the former controller; see State
+	seq    uint64    // of calls that entered a queue
+	offers uint64    // made so far
+	timed  uint64    // timers started so far
+	dirty  []*line   // lines in which a match may have become possible
 	rung   []*agent
 
 	digit           string   // that a caller has pressed, while the flow is asked
@@ -88,11 +89,13 @@ type call struct {
 	review timer // the next moment at which what it waits for changes
 
 	referral *referral // nil until a rule asks for a partner
+	rating   *rating   // nil until the caller is asked for one
 
 	ring    timer
 	rings   []ring // the offers in flight, or the conversation
 	agent   *agent // who has lifted, or whose phone rings first
 	ended   bool
+	unseen  bool // not confirmed since it was taken over from a former controller
 	touched bool
 }
 
@@ -185,6 +188,10 @@ func (e *Engine) handle(event Event) {
 		e.legAnswered(ev)
 	case LegGone:
 		e.legGone(ev)
+	case LegHeld:
+		e.legHeld(ev.Leg)
+	case LegResumed:
+		e.legResumed(ev.Leg)
 	case Connected:
 		e.connected(ev)
 	case ConnectFailed:
@@ -219,6 +226,8 @@ func (e *Engine) handle(event Event) {
 		e.out.Err = asError(e.cancelCallback(ev.Callback))
 	case ExtendWrapUp:
 		e.out.Err = asError(e.extendWrapUp(ev.Agent, ev.By))
+	case EndRatings:
+		e.endRatings()
 	case Account:
 		e.accountAll()
 	case Tick:
@@ -240,7 +249,7 @@ func (e *Engine) runDue() {
 		if t.at.After(e.now) {
 			return
 		}
-		at := t.at
+		at := t.at // the timer may be started again
 		e.timers.remove(t)
 		switch t.kind {
 		case ringTimer:
@@ -257,6 +266,8 @@ func (e *Engine) runDue() {
 			e.partnerTimedOut(t.call)
 		case partnerTimer:
 			e.touchPartner(t.partner) // it may be rung again
+		case ratingTimer:
+			e.ratingDue(t.call)
 		}
 		// What became possible at this moment happens before what is due later, and
 		// after all else that is due at it: it may concern somebody who is more due.

@@ -51,6 +51,11 @@ type (
 		// node did not reply. The end of the leg may be told once more.
 		MayRing bool
 	}
+	// LegHeld: the agent holds the caller at the phone. The switch itself lets
+	// the caller hear music meanwhile.
+	LegHeld struct{ Leg LegID }
+	// LegResumed: the agent talks with the caller again.
+	LegResumed struct{ Leg LegID }
 	// Connected: caller and agent are in one bridge.
 	Connected struct {
 		Call CallID
@@ -125,6 +130,10 @@ type (
 	}
 )
 
+// EndRatings ends the calls whose callers are being asked for a rating, so that
+// they are recorded before the program ends.
+type EndRatings struct{}
+
 // Account tells the time of all agents in their present states up to now, so that
 // it can be counted though it goes on.
 type Account struct{}
@@ -138,6 +147,8 @@ func (CallGone) event()        {}
 func (LegRinging) event()      {}
 func (LegAnswered) event()     {}
 func (LegGone) event()         {}
+func (LegHeld) event()         {}
+func (LegResumed) event()      {}
 func (Connected) event()       {}
 func (ConnectFailed) event()   {}
 func (SeatDialled) event()     {}
@@ -155,6 +166,7 @@ func (Reconfigure) event()     {}
 func (CallDigit) event()       {}
 func (CancelCallback) event()  {}
 func (ExtendWrapUp) event()    {}
+func (EndRatings) event()      {}
 func (Account) event()         {}
 func (Tick) event()            {}
 
@@ -222,6 +234,12 @@ type (
 		Leg  LegID
 		Node NodeID
 	}
+	// Unbridge takes a caller whose agent has left out of the call's bridge, so
+	// that prompts are heard again.
+	Unbridge struct {
+		Call CallID
+		Node NodeID
+	}
 	// DialOut calls a caller back: it makes the caller's channel, named like
 	// the call, and bridges it with the agent's answered leg. Connected
 	// follows when the caller has answered, CallGone when not.
@@ -260,6 +278,7 @@ func (StopRingback) command()  {}
 func (Offer) command()         {}
 func (CancelLeg) command()     {}
 func (Connect) command()       {}
+func (Unbridge) command()      {}
 func (DialOut) command()       {}
 func (Release) command()       {}
 func (ReplySeat) command()     {}

@@ -19,6 +19,8 @@ type Expected struct {
 	// Called is set for a caller who is called back and whose channel we made; then
 	// Joins is the agent's leg until the caller has answered.
 	Called *DialOut
+	// Rating: the caller is asked for one, and no longer in the bridge, or should not be.
+	Rating bool
 	// Fresh: so little time has gone by since the call last moved that what was
 	// asked for then may not have been carried out.
 	Fresh bool
@@ -32,6 +34,7 @@ type ExpectedLeg struct {
 	Made   time.Time
 	Rings  bool
 	Lifted bool
+	Held   bool // the agent holds the caller
 }
 
 // Expect lists what the switch has of the calls in progress, by arrival.
@@ -44,17 +47,17 @@ func (e *Engine) Expect() []Expected {
 }
 
 func (e *Engine) expect(c *call) Expected {
-	x := Expected{Call: c.Call, Node: c.Node, Music: c.Music, Tone: c.Tone, Fresh: e.now.Sub(c.lastMoved()) < freshFor}
+	x := Expected{Call: c.Call, Node: c.Node, Music: c.Music, Tone: c.Tone, Rating: c.Phase == PhaseRating, Fresh: e.now.Sub(c.lastMoved()) < freshFor}
 	if c.queue != nil {
 		x.Class = c.queue.Music
 	}
-	if c.Phase == PhaseGreeting || c.Phase == PhaseClosing || c.Announcing {
+	if c.Phase == PhaseGreeting || c.Phase == PhaseClosing || c.Phase == PhaseRating || c.Announcing {
 		x.Play = c.Plays
 	}
 	lifted := c.Phase == PhaseAnswered || c.Phase == PhaseTalking
 	for _, r := range c.rings {
 		o := c.Offers[r.record]
-		x.Legs = append(x.Legs, ExpectedLeg{Offer: e.offerOf(c, r.leg, o.Seat), Made: o.Made, Rings: !o.Rang.IsZero() || lifted, Lifted: lifted})
+		x.Legs = append(x.Legs, ExpectedLeg{Offer: e.offerOf(c, r.leg, o.Seat), Made: o.Made, Rings: !o.Rang.IsZero() || lifted, Lifted: lifted, Held: !c.OnHold.IsZero()})
 	}
 	if leg := c.away(); leg != "" {
 		lifted := c.Phase == PhaseJoining || c.Phase == PhaseAway

@@ -19,6 +19,8 @@ type FlowInfo struct {
 	Digit string
 	// Caller is the caller's number; empty when it is not known or withheld.
 	Caller string
+	// Rating is how a caller is asked, after a conversation; Queue may be nil then.
+	Rating *Rating
 	// For FlowAnnounce: how many callers wait ahead, and
 	// how long it will take, if that is Known.
 	Ahead    int
@@ -44,6 +46,8 @@ const (
 	FlowMoved                          // the call has come from another queue
 	FlowCallbackOffer                  // the queue offers to call back; its prompts are heard
 	FlowRingingEnd                     // that offer ended without an answer; the call waits on
+	FlowRate                           // the agent has left, and the caller is to be asked for a rating
+	FlowSilence                        // since FlowListen nothing was pressed, or a prompt does not end
 )
 
 // FlowAction is what a Flow wants.
@@ -60,6 +64,13 @@ type (
 	// FlowCallback leaves the queue with a callback, to the caller's own
 	// number or to another.
 	FlowCallback struct{ Number string }
+
+	// FlowListen, FlowRated and FlowEnd are for callers who are asked for a
+	// rating.
+
+	FlowListen struct{ For time.Duration } // FlowSilence follows unless something happens
+	FlowRated  struct{ Grade int }         // the caller has given a grade; the first counts
+	FlowEnd    struct{}                    // end the call
 )
 
 func (FlowAnswer) flowAction()       {}
@@ -69,3 +80,6 @@ func (FlowRingback) flowAction()     {}
 func (FlowStopRingback) flowAction() {}
 func (FlowCallback) flowAction()     {}
 func (FlowEnqueue) flowAction()      {}
+func (FlowListen) flowAction()       {}
+func (FlowRated) flowAction()        {}
+func (FlowEnd) flowAction()          {}

@@ -105,6 +105,9 @@ func (v *validation) queue(q Queue) {
 	}
 	v.redial(q.Redial, who)
 	v.callback(q.Callback, who)
+	if r := q.Rating; len(r.Prompts) > 0 && (r.Attempts < 1 || r.Timeout <= 0) {
+		v.wrong("%s asks for ratings: attempts are at least 1, and the timeout is more than 0", who)
+	}
 	if len(q.Overflow) > 32 {
 		v.wrong("%s has %d rules of overflow; at most 32 are followed", who, len(q.Overflow))
 	}

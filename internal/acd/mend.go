@@ -165,11 +165,14 @@ func (m *mending) phases() {
 		case c.Phase == PhaseTalking:
 			m.tell("call %s talks with nobody; it is over", c.Call)
 			c.Phase, c.FateResult, c.FateReason = PhaseClosing, Answered, Recovered
+			if !c.OnHold.IsZero() {
+				c.Hold += m.At.Sub(c.OnHold)
+			}
 		default:
 			m.tell("call %s is %s and has no agent; it waits", c.Call, c.Phase)
 			c.Phase, c.Lifted = PhaseWaiting, time.Time{}
 		}
-		c.Agent, c.Seat, c.Leg = "", "", ""
+		c.Agent, c.Seat, c.Leg, c.OnHold = "", "", "", time.Time{}
 	}
 }
 
@@ -243,6 +246,13 @@ func (m *mending) callbacks() {
 			return false
 		}
 		i := slices.IndexFunc(m.Callbacks, func(b CallbackStatus) bool { return b.ID == c.Callback })
+		if c.Phase == PhaseRating {
+			if i >= 0 {
+				m.tell("callback %s has reached the caller, who is asked for a rating; it is over", c.Callback)
+				m.Callbacks = slices.Delete(m.Callbacks, i, i+1)
+			}
+			return false
+		}
 		if i >= 0 && m.Callbacks[i].Call == c.Call && attempts[c.Callback] == nil {
 			attempts[c.Callback] = &c
 			return false

@@ -17,6 +17,11 @@ func (e *Engine) nodeUnreachable(id NodeID) {
 // nodeReachable lets the calls of a node be offered again.
 func (e *Engine) nodeReachable(id NodeID) {
 	delete(e.cutOff, id)
+	for _, c := range e.calls {
+		if c.Node == id {
+			c.unseen = false // or its end would have been told
+		}
+	}
 	e.settleNode(id)
 }
 

@@ -159,6 +159,9 @@ func (e *Engine) connected(ev Connected) {
 		return
 	}
 	c.Phase, c.Answered = PhaseTalking, e.now
+	if !c.OnHold.IsZero() {
+		c.OnHold = e.now // what was before is no part of the conversation
+	}
 	c.Next = nil
 	c.queue.talking++
 	if c.callback == nil {
@@ -221,6 +224,10 @@ func (e *Engine) legGone(ev LegGone) {
 		// Lifted and put down before they were connected: the agent declined.
 		e.offerFailed(c, i, OfferRefused)
 	case PhaseTalking:
+		if len(c.queue.Rating.Prompts) > 0 {
+			e.askRating(c)
+			return
+		}
 		e.endCall(c, Answered, AgentHungUp, Release{LegGone: true})
 	}
 }
@@ -267,6 +274,7 @@ func (e *Engine) offerFailed(c *call, i int, outcome OfferOutcome) {
 		return
 	}
 	e.timers.remove(&c.ring)
+	c.OnHold = time.Time{}
 	if lifted && c.callback != nil {
 		// The caller's phone may ring already: that attempt is over.
 		c.Outcome = outcome

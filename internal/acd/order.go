@@ -139,13 +139,15 @@ const (
 	leaveTimer
 	partnerRingTimer
 	partnerTimer
+	ratingTimer
 )
 
 // timer is a moment at which the engine acts by itself. Each call has two (for
 // the phone that rings, and for the next change of what it waits for), each
 // agent two (for the wrap-up, and for the leg that was hung up), each callback
 // one (for the next attempt, or the end). A call that asks for partners has one
-// more (for the partner that rings), each partner one (for the end of its rest).
+// more (for the partner that rings), one whose caller is asked for a rating too (for
+// silence), each partner one (for the end of its rest).
 type timer struct {
 	at       time.Time
 	seq      uint64 // orders timers of the same moment

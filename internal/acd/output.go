@@ -43,6 +43,8 @@ type CallStatus struct {
 	Seat     SeatID        `json:"seat,omitempty"`
 	Leg      LegID         `json:"leg,omitempty"`
 	Offers   []OfferRecord `json:"offers,omitempty"`
+	OnHold   time.Time     `json:"on_hold,omitzero"`  // the agent holds the caller since then,
+	Hold     time.Duration `json:"hold_ns,omitempty"` // and has so long before, in this conversation
 
 	// What a controller that takes over needs to go on.
 
@@ -69,6 +71,8 @@ type CallStatus struct {
 	Outcome     OfferOutcome `json:"outcome,omitempty"`     // why a caller who was called back was not reached
 	FateReason  Reason       `json:"fate_reason,omitempty"` // and why
 	Referral    *Referral    `json:"referral,omitempty"`    // partners who are asked to take it
+	// Rating is set when the agent has left and the caller is asked for one.
+	Rating *RatingStatus `json:"rating,omitempty"`
 }
 
 // AgentStatus is an agent as others may see it.
@@ -143,7 +147,8 @@ const RecordVersion = 1
 // any zone); all figures that reports print are computed from it.
 //
 // Wait is Answered-Queued for an answered call, Ended-Queued for an abandoned
-// one, and until the last queue was left for an overflowed one. Talk is Ended-Answered. Greeting and announcements before the queue
+// one, and until the last queue was left for an overflowed one. Talk is the time for which caller and agent were connected, from
+// Answered to TalkEnded or, without one, to Ended; Hold is a part of it. Greeting and announcements before the queue
 // lie between Arrived and Queued and are not wait.
 type CallRecord struct {
 	Version  int       `json:"v"`
@@ -159,8 +164,15 @@ type CallRecord struct {
 	Visits  []Visit   `json:"visits,omitempty"`
 	Resumed time.Time `json:"resumed,omitzero"` // the place of a former call that it took up
 	Ended   time.Time `json:"ended"`
-	Agent   AgentID   `json:"agent,omitempty"` // who answered
-	Seat    SeatID    `json:"seat,omitempty"`
+	// TalkEnded is when the agent left a caller who was asked for a rating then;
+	// zero where the conversation ended with the call.
+	TalkEnded time.Time     `json:"talk_ended,omitzero"`
+	Hold      time.Duration `json:"hold_ns,omitempty"` // for which the agent held the caller, of the talk
+	Agent     AgentID       `json:"agent,omitempty"`   // who answered
+	Seat      SeatID        `json:"seat,omitempty"`
+	// RatingAsked: the agent left first, and the caller was asked for a rating.
+	RatingAsked bool `json:"rating_asked,omitempty"`
+	Rating      int  `json:"rating,omitempty"` // BestGrade to WorstGrade; 0: the caller gave none
 	// Skills are those that the call asked for when it came.
 	Skills []SkillID `json:"skills,omitempty"`
 	// Direction is Outbound for a call that the hotline placed.
@@ -233,12 +245,21 @@ func (r *CallRecord) Wait() time.Duration {
 	}
 }
 
-// Talk is how long caller and agent were connected; 0 for a call that was not answered.
+// Talk is how long caller and agent were connected, also while the agent held the
+// caller; 0 for a call that was not answered.
 func (r *CallRecord) Talk() time.Duration {
 	if r.Result != Answered {
 		return 0
 	}
-	return r.Ended.Sub(r.Answered)
+	return r.TalkedUntil().Sub(r.Answered)
+}
+
+// TalkedUntil is when the conversation of an answered call ended.
+func (r *CallRecord) TalkedUntil() time.Time {
+	if r.TalkEnded.IsZero() {
+		return r.Ended
+	}
+	return r.TalkEnded
 }
 
 // MeasureKind names a duration that the engine observes for the metrics.

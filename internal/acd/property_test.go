@@ -27,8 +27,10 @@ type world struct {
 	legs     map[acd.LegID]bool // legs that the switch has made and not ended
 	bridges  []acd.Connect      // bridges that were asked for and not yet reported
 	leaving  map[acd.LegID]bool // legs that were hung up and of whose end nothing was said
+	seats    map[acd.LegID]acd.SeatID
 	released map[acd.LegID]time.Time
 	records  map[acd.CallID]int
+	talks    map[acd.CallID]*talk
 	steps    int
 	told     acd.Mirror // of all changes: what a store knows
 	history  map[acd.Key][]told
@@ -49,8 +51,8 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 		}
 		w := &world{
 			t: t, e: e, cfg: cfg, now: start, alive: map[acd.CallID]bool{}, legs: map[acd.LegID]bool{},
-			leaving: map[acd.LegID]bool{}, released: map[acd.LegID]time.Time{}, records: map[acd.CallID]int{},
-			history: map[acd.Key][]told{},
+			leaving: map[acd.LegID]bool{}, seats: map[acd.LegID]acd.SeatID{}, released: map[acd.LegID]time.Time{}, records: map[acd.CallID]int{},
+			talks: map[acd.CallID]*talk{}, history: map[acd.Key][]told{},
 		}
 		w.step(acd.Tick{})
 		t.Repeat(map[string]func(*rapid.T){
@@ -66,9 +68,11 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 			},
 			"played":  func(t *rapid.T) { w.onCall(t, func(c acd.CallID) acd.Event { return acd.CallPlayed{Call: c} }) },
 			"request": w.request,
+			"hold":    w.holds,
+			"talk":    w.converse,
 			"key": func(t *rapid.T) {
 				w.onCall(t, func(c acd.CallID) acd.Event {
-					return acd.CallDigit{Call: c, Digit: rapid.SampledFrom([]string{"1", "1", "2", "#", "7"}).Draw(t, "key")}
+					return acd.CallDigit{Call: c, Digit: rapid.SampledFrom([]string{"1", "1", "2", "5", "#", "7"}).Draw(t, "key")}
 				})
 			},
 			"restart": func(t *rapid.T) {
@@ -241,6 +245,7 @@ func (w *world) pass(d time.Duration) {
 }
 
 func (w *world) step(event acd.Event) {
+	before := w.e.Snapshot(w.now)
 	out := w.e.Step(w.now, event)
 	for _, c := range out.Changes {
 		c = stored(w.t, c)
@@ -251,6 +256,12 @@ func (w *world) step(event acd.Event) {
 	w.steps++
 	if ev, changes := event.(acd.Reconfigure); changes && out.Err == nil {
 		w.cfg = ev.Config
+		for leg := range w.leaving { // who is not configured any more, and is again within moments, is somebody new
+			_, _, agent, _ := leg.Parse()
+			if !slices.ContainsFunc(w.cfg.Agents, func(a acd.Agent) bool { return a.ID == agent }) {
+				delete(w.leaving, leg)
+			}
+		}
 	}
 	for _, broken := range w.e.Audit() {
 		w.t.Fatalf("after %#v: %s", event, broken)
@@ -262,10 +273,11 @@ func (w *world) step(event acd.Event) {
 		}
 	}
 	snapshot := w.e.Snapshot(w.now)
+	w.talked(before, event, snapshot, out.Records)
 	for _, c := range out.Commands {
 		switch c := c.(type) {
 		case acd.Offer:
-			w.legs[c.Leg] = true
+			w.legs[c.Leg], w.seats[c.Leg] = true, c.Seat
 			if c.Number == "" {
 				w.lineIsFree(c)
 				w.inOrder(snapshot, c)
@@ -300,9 +312,8 @@ func (w *world) leave(leg acd.LegID) {
 // lineIsFree checks that no other leg is at the phone that is rung, unless its
 // end has been awaited long enough.
 func (w *world) lineIsFree(o acd.Offer) {
-	_, _, agent, _ := o.Leg.Parse()
 	for leg := range w.leaving {
-		if _, _, other, _ := leg.Parse(); other == agent && w.now.Sub(w.released[leg]) < 3*time.Second {
+		if w.seats[leg] == o.Seat && w.now.Sub(w.released[leg]) < 3*time.Second {
 			w.t.Fatalf("%s is rung while %s is still at the phone", o.Leg, leg)
 		}
 	}
@@ -331,7 +342,7 @@ func (w *world) inOrder(s acd.Snapshot, offer acd.Offer) {
 // nobodyIdle checks that no agent is ready who could serve a waiting caller.
 func (w *world) nobodyIdle(s acd.Snapshot) {
 	for _, a := range s.Agents {
-		if a.State != acd.Ready || w.busyLine(a.Agent) {
+		if a.State != acd.Ready || w.busyLine(a) {
 			continue
 		}
 		for _, c := range s.Calls {
@@ -371,9 +382,11 @@ func (w *world) partnersHelp(s acd.Snapshot) {
 	}
 }
 
-func (w *world) busyLine(agent acd.AgentID) bool {
+// busyLine reports whether a leg may still be at the agent's phone, or at the one
+// that the agent has just left.
+func (w *world) busyLine(a acd.AgentStatus) bool {
 	for leg := range w.leaving {
-		if _, _, other, _ := leg.Parse(); other == agent && w.now.Sub(w.released[leg]) < 3*time.Second {
+		if _, _, other, _ := leg.Parse(); (other == a.Agent || w.seats[leg] == a.Seat) && w.now.Sub(w.released[leg]) < 3*time.Second {
 			return true
 		}
 	}
@@ -525,6 +538,12 @@ func someOverflow(t *rapid.T, cfg *acd.Config) {
 			}
 			q.Overflow = append(q.Overflow, rule)
 		}
+		if rapid.IntRange(0, 2).Draw(t, "not rated") > 0 {
+			q.Rating = acd.Rating{Prompts: []string{"rate"}, Attempts: rapid.IntRange(1, 3).Draw(t, "attempts"), Timeout: 5 * time.Second}
+			if rapid.Bool().Draw(t, "thanks") {
+				q.Rating.Thanks = []string{"thank"}
+			}
+		}
 		if rapid.Bool().Draw(t, "redial") {
 			q.Redial = acd.Redial{Within: time.Minute, AtMost: 2, After: time.Second}
 		}
@@ -585,18 +604,18 @@ func (w *world) pauses(c acd.CallStatus) bool {
 	if c.Referral != nil && c.Paused.After(w.now) {
 		return true // failed to ring a partner
 	}
-	if len(c.Offers) == 0 {
-		return false
-	}
-	last := c.Offers[len(c.Offers)-1]
-	return last.Outcome == acd.OfferNodeFault && w.now.Sub(last.Ended) < 2*time.Second
+	return slices.ContainsFunc(c.Offers, func(o acd.OfferRecord) bool { // of several phones, not always the last
+		return o.Outcome == acd.OfferNodeFault && w.now.Sub(o.Ended) < 2*time.Second
+	})
 }
 
 // rings reports whether a leg is that of an offer in flight.
 func (w *world) rings(leg acd.LegID) bool {
 	for _, c := range w.e.Snapshot(w.now).Calls {
-		if c.Leg == leg {
-			return c.Phase == acd.PhaseRinging
+		for i, o := range c.Offers {
+			if c.Phase == acd.PhaseRinging && o.Outcome == "" && acd.NewLegID(c.Call, i+1, o.Agent) == leg {
+				return true
+			}
 		}
 	}
 	return false
@@ -692,7 +711,7 @@ func (w *world) request(t *rapid.T) {
 		acd.ExtendWrapUp{Agent: agent, By: 5 * time.Second},
 		acd.BlockCaller{Number: "13800000003", Reason: "abuse", Until: w.now.Add(time.Minute)},
 		acd.UnblockCaller{Number: "13800000003"},
-		acd.SetEmergency{Prompts: []string{"flood"}}, acd.SetEmergency{},
+		acd.SetEmergency{Prompts: []string{"flood"}}, acd.SetEmergency{}, acd.EndRatings{},
 		acd.Login{Agent: agent, Seat: seat}, acd.SetReady{Agent: agent}, acd.SetReady{Agent: agent},
 		acd.SetNotReady{Agent: agent, Reason: "meal"}, acd.Logout{Agent: agent},
 		acd.SeatDialled{Channel: "x", Node: "a1", Seat: seat, Code: code},

@@ -15,6 +15,10 @@ func (s CallStatus) Clone() CallStatus {
 		r.Asked = slices.Clone(r.Asked)
 		s.Referral = &r
 	}
+	if s.Rating != nil {
+		r := *s.Rating
+		s.Rating = &r
+	}
 	return s
 }
 

@@ -27,6 +27,10 @@ type State struct {
 	Talked    []TalkedWith     `json:"talked,omitempty"` // oldest first
 	Places    []KeptPlace      `json:"places,omitempty"` // oldest first
 	Site      SiteMemory       `json:"site"`
+	// Alive is when the former controller last gave a sign of life; zero: at At. A call
+	// that has vanished since then has ended at some moment in between, and counts as
+	// ended at Alive.
+	Alive time.Time `json:"alive,omitzero"`
 	// CutOff are the nodes that cannot be commanded until NodeReachable says
 	// otherwise. It is not among the changes: whoever takes over reaches none yet.
 	CutOff []NodeID `json:"cut_off,omitempty"`
@@ -86,7 +90,7 @@ func Restore(cfg Config, flow Flow, s State) (*Engine, error) {
 		return nil, err
 	}
 	e.tellLess(s)
-	e.now, e.chance.state = s.At, s.Site.Chance
+	e.now, e.alive, e.chance.state = s.At, s.Alive, s.Site.Chance
 	e.tokens, e.filled, e.emergency = s.Site.Tokens, s.Site.Filled, slices.Clone(s.Site.Emergency)
 	rules := make(map[QueueID]string, len(s.Queues))
 	for _, saved := range s.Queues {
@@ -243,10 +247,14 @@ func (e *Engine) restoreCall(s CallStatus, former []Entry, partners map[PartnerI
 	c := newCall(s)
 	c.Offers, c.Visits, c.Tried = slices.Clone(s.Offers), slices.Clone(s.Visits), slices.Clone(s.Tried)
 	e.calls[c.Call] = c
+	c.unseen = !e.alive.IsZero()
 	e.seq = max(e.seq, c.Seq)
 	c.entry = e.entryOf(c)
 	if i := slices.IndexFunc(former, func(n Entry) bool { return n.Number == c.Entry }); i >= 0 && e.entries[c.Entry] == nil {
 		c.entry = &entry{Entry: former[i], skills: skillsKey(former[i].Skills)}
+	}
+	if c.Phase == PhaseRating {
+		return e.restoreRating(c)
 	}
 	if c.Callback != "" {
 		b := e.callbacks[c.Callback]

@@ -88,6 +88,8 @@ func (s *stage) command(c acd.Command) string {
 		return text("bridge", legName(c.Leg), on(c.Node))
 	case acd.DialOut:
 		return text("dial", legName(c.Leg), "number="+c.Number, "shows="+c.CallerID, fmt.Sprintf("bound=%v", c.Timeout), on(c.Node))
+	case acd.Unbridge:
+		return text("unbridge", string(c.Call), on(c.Node))
 	case acd.Release:
 		return text("release", string(c.Call), when(c.Leg != "", "leg=%s", legName(c.Leg)),
 			when(c.CallerGone, "caller-gone"), when(c.LegGone, "leg-gone"), on(c.Node))
@@ -108,7 +110,15 @@ func callText(c acd.CallStatus, s *stage) string {
 		when(len(agents) > 0, "agent=%s", strings.Join(agents, ",")),
 		when(c.Phase == acd.PhaseWaiting && c.Preferred.After(s.now), "only=%s until=%s", c.Prefers, since(c.Preferred)),
 		when(c.Paused.After(s.now), "not-before=%s", since(c.Paused)),
-		when(!c.Resumed.IsZero(), "place=%s", since(c.Resumed)), referralText(c.Referral))
+		when(!c.Resumed.IsZero(), "place=%s", since(c.Resumed)), referralText(c.Referral),
+		when(!c.OnHold.IsZero(), "on-hold=%s", since(c.OnHold)), when(c.Hold > 0, "held=%v", c.Hold), ratingText(c.Rating))
+}
+
+func ratingText(r *acd.RatingStatus) string {
+	if r == nil {
+		return ""
+	}
+	return text(when(r.Grade > 0, "grade=%d", r.Grade), "until="+since(r.Due))
 }
 
 func referralText(r *acd.Referral) string {
@@ -139,7 +149,8 @@ func recordText(r acd.CallRecord) string {
 	}
 	return text(string(r.Call), string(r.Result)+"/"+string(r.Reason), string(r.Queue),
 		when(r.Offered(), "wait=%v", r.Wait()), when(!r.Offered(), "not-counted-as-offered"),
-		when(r.Result == acd.Answered, "talk=%v", r.Talk()), when(r.Agent != "", "agent=%s@%s", r.Agent, r.Seat),
+		when(r.Result == acd.Answered, "talk=%v", r.Talk()), when(r.Hold > 0, "hold=%v", r.Hold),
+		when(r.RatingAsked, "rating=%d after=%v", r.Rating, r.Ended.Sub(r.TalkEnded)), when(r.Agent != "", "agent=%s@%s", r.Agent, r.Seat),
 		when(len(offers) > 0, "offers=%s", strings.Join(offers, ",")), when(len(visits) > 0, "visits=%s", strings.Join(visits, ",")),
 		when(!r.Resumed.IsZero(), "place=%s", since(r.Resumed)), when(r.Callback != "", "callback=%s", r.Callback),
 		when(r.Outcome != "", "outcome=%s", r.Outcome), when(r.Partner != "", "partner=%s", r.Partner))

@@ -267,7 +267,7 @@ func changeAgent(cfg *acd.Config, w *words) {
 
 // changeQueue takes the lines of a queue: queue, and what belongs to one.
 func changeQueue(cfg *acd.Config, w *words) {
-	if !slices.Contains([]string{"queue", "relax", "overflow", "callback", "redial", "last", "announce"}, w.verb) {
+	if !slices.Contains([]string{"queue", "relax", "overflow", "callback", "redial", "last", "announce", "rating"}, w.verb) {
 		w.wrong("unknown word %q", w.verb)
 		return
 	}
@@ -322,6 +322,15 @@ func changeQueue(cfg *acd.Config, w *words) {
 	case "last":
 		w.duration("within", &q.LastAgent.Within)
 		w.duration("wait", &q.LastAgent.Wait)
+	case "rating":
+		if w.flag("none") {
+			q.Rating = acd.Rating{}
+			return
+		}
+		setList(w, "prompts", &q.Rating.Prompts)
+		setList(w, "thanks", &q.Rating.Thanks)
+		w.whole("attempts", &q.Rating.Attempts)
+		w.duration("timeout", &q.Rating.Timeout)
 	case "announce":
 		w.duration("after", &q.Announce.After)
 		w.duration("every", &q.Announce.Every)

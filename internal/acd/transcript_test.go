@@ -341,6 +341,10 @@ var acts = map[string]func(*stage, *words) []acd.Event{
 		setWord(w, "outcome", &ev.Outcome)
 		return []acd.Event{ev}
 	},
+	"holds":   func(s *stage, w *words) []acd.Event { return []acd.Event{acd.LegHeld{Leg: s.leg(w)}} },
+	"resumes": func(s *stage, w *words) []acd.Event { return []acd.Event{acd.LegResumed{Leg: s.leg(w)}} },
+	// The program is about to end.
+	"ends-ratings": func(*stage, *words) []acd.Event { return []acd.Event{acd.EndRatings{}} },
 	"bridged": func(s *stage, w *words) []acd.Event {
 		leg := s.leg(w)
 		call, _, _, _ := leg.Parse()

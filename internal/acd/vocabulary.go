@@ -164,6 +164,7 @@ const (
 	PhaseRinging  CallPhase = "ringing"  // in a queue, an agent's phone rings
 	PhaseAnswered CallPhase = "answered" // an agent has lifted, the bridge is being made
 	PhaseTalking  CallPhase = "talking"
+	PhaseRating   CallPhase = "rating"  // the agent has left, and the caller is asked to rate the service
 	PhaseJoining  CallPhase = "joining" // in a queue, a partner has lifted, the bridge is being made
 	PhaseAway     CallPhase = "away"    // with a partner
 	PhaseClosing  CallPhase = "closing" // will not be served, and hears why

@@ -107,7 +107,7 @@ func (a archiver) archive(ctx context.Context, day calendar.Day) (string, error)
 		case err != nil:
 			return "", err
 		case len(differences) > 0:
-			return "", fmt.Errorf("its counters differ from its records in %d places; see hotline traffic verify --day %s", len(differences), day)
+			return "", fmt.Errorf("its counters and its records have %s; see hotline traffic verify --day %s", Count(len(differences), "difference"), day)
 		}
 	}
 	path := filepath.Join(a.Folder, fmt.Sprintf("%s-%s.ndjson.gz", a.cfg.Site, day))
@@ -118,7 +118,7 @@ func (a archiver) archive(ctx context.Context, day calendar.Day) (string, error)
 	if err := a.compare(ctx, day, path); err != nil {
 		return "", err
 	}
-	done := fmt.Sprintf("%s: %d calls and %d stints are in %s", day, kept.Calls, kept.Stints, path)
+	done := fmt.Sprintf("%s: %s and %s are in %s", day, Count(kept.Calls, "call"), Count(kept.Stints, "stint"), path)
 	if !a.Remove {
 		return done, nil
 	}
@@ -183,8 +183,8 @@ func (a archiver) notLess(path string, end recordfile.End) error {
 	case err != nil:
 		return fmt.Errorf("there is a file already that is not whole, or another's: move it away (%w)", err)
 	case before.End.Calls > end.Calls || before.End.Stints > end.Stints:
-		return fmt.Errorf("%s has %d calls and %d stints, Redis only %d and %d: move the file away if it is not needed",
-			path, before.End.Calls, before.End.Stints, end.Calls, end.Stints)
+		return fmt.Errorf("%s has %s and %s, Redis only %d and %d: move the file away if it is not needed",
+			path, Count(before.End.Calls, "call"), Count(before.End.Stints, "stint"), end.Calls, end.Stints)
 	}
 	return nil
 }
@@ -248,6 +248,10 @@ func storedHere(cfg *config.Config) recordfile.Want {
 
 func putBack(ctx context.Context, cfg *config.Config, store *redisstore.Store, path string) (recordfile.Summary, error) {
 	summary, err := readRecords(path, storedHere(cfg), nil)
+	var malformed *recordfile.MalformedError
+	if errors.As(err, &malformed) {
+		return summary, fmt.Errorf("%s is damaged, or no archive of this site: get a sound copy, for which sha256sum --check %s.sha256 says OK (%w)", path, filepath.Base(path), malformed)
+	}
 	if err != nil {
 		return summary, err
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	asteriskconf "hotline/asterisk-conf"
+	"hotline/deploy/cluster"
 	"hotline/internal/acd"
 	"hotline/internal/config"
 )
@@ -27,14 +28,17 @@ func paramsOf(cfg *config.Config, n config.Node) (asteriskconf.Params, error) {
 	if err != nil {
 		return asteriskconf.Params{}, fmt.Errorf("%s: node %s: %w", cfg.File, n.ID, err)
 	}
-	passwords, err := cfg.SeatPasswords()
-	if err != nil {
-		return asteriskconf.Params{}, err
+	// Behind a proxy the nodes have no use for the phones' passwords.
+	var passwords map[acd.SeatID]config.Secret
+	if !cfg.Asterisk.Proxy.Listen.IsValid() {
+		if passwords, err = cfg.SeatPasswords(); err != nil {
+			return asteriskconf.Params{}, err
+		}
 	}
 	p := asteriskconf.Params{
 		Node: string(n.ID), App: cfg.Asterisk.App, HTTPListen: listen,
 		ARIUser: n.Username, ARIPassword: n.Password.Reveal(),
-		SIPListen: cfg.Asterisk.SIPListen, RTPStart: cfg.Asterisk.RTPStart, RTPEnd: cfg.Asterisk.RTPEnd,
+		SIPListen: n.SIPListen, Proxy: cfg.Asterisk.Proxy.Listen, RTPStart: cfg.Asterisk.RTPStart, RTPEnd: cfg.Asterisk.RTPEnd,
 		FallbackAfter: cfg.Asterisk.FallbackAfter,
 	}
 	for _, t := range cfg.Asterisk.Trunks {
@@ -45,6 +49,33 @@ func paramsOf(cfg *config.Config, n config.Node) (asteriskconf.Params, error) {
 	}
 	for _, e := range cfg.Entries {
 		p.Entries = append(p.Entries, e.Number)
+	}
+	return p, nil
+}
+
+// KamailioParams turns the configuration into what cluster renders for the proxy.
+// Run and State are the caller's to fill in.
+func KamailioParams(cfg *config.Config) (cluster.Params, error) {
+	proxy := cfg.Asterisk.Proxy
+	if !proxy.Listen.IsValid() {
+		return cluster.Params{}, fmt.Errorf("%s: there is no proxy in front of the nodes; add for example: asterisk: {proxy: {listen: 10.0.0.4:5060}}", cfg.File)
+	}
+	passwords, err := cfg.SeatPasswords()
+	if err != nil {
+		return cluster.Params{}, err
+	}
+	p := cluster.Params{Listen: proxy.Listen, Pace: proxy.Pace}
+	for _, n := range cfg.Asterisk.Nodes {
+		p.Nodes = append(p.Nodes, cluster.Node{Name: string(n.ID), Listen: n.SIPListen})
+	}
+	for _, t := range cfg.Asterisk.Trunks {
+		p.Carriers = append(p.Carriers, t.Match...)
+		if t.Contact != "" {
+			p.Contacts = append(p.Contacts, t.Contact)
+		}
+	}
+	for _, s := range cfg.Seats {
+		p.Seats = append(p.Seats, cluster.Seat{Name: string(s.ID), Password: passwords[s.ID].Reveal()})
 	}
 	return p, nil
 }

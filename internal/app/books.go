@@ -71,10 +71,14 @@ func (b *books) run(ctx context.Context) error {
 	}
 }
 
-// accountLast counts the agents' time up to the end of the program; the engine ends after this.
+// accountLast ends the calls of those who are being asked for a rating, which are recorded so,
+// and counts the agents' time up to the end of the program; the engine ends after this.
 func (b *books) accountLast(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAccount)
 	defer cancel()
+	if err := b.account(ctx, acd.EndRatings{}); err != nil {
+		b.log.Error("calls whose callers were being asked for a rating are not recorded", zap.Error(err))
+	}
 	if err := b.account(ctx, acd.Account{}); err != nil {
 		b.log.Error("the agents' time since the last quarter-hour is not counted", zap.Error(err))
 	}

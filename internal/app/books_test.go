@@ -49,12 +49,17 @@ func (k *bookkeeper) DaysOpen(days int) {
 }
 
 func (k *bookkeeper) account(_ context.Context, event acd.Event) error {
-	if _, ok := event.(acd.Account); !ok {
+	what := "account "
+	switch event.(type) {
+	case acd.Account:
+	case acd.EndRatings:
+		what = "end ratings "
+	default:
 		k.t.Errorf("the engine is told %T", event)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.said = append(k.said, "account "+time.Now().UTC().Format("15:04:05"))
+	k.said = append(k.said, what+time.Now().UTC().Format("15:04:05"))
 	return nil
 }
 
@@ -111,8 +116,8 @@ func TestBooks(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		if last := k.said[len(k.said)-1]; last != "account 00:17:30" {
-			t.Errorf("at the end: %s", last)
+		if last := k.said[len(k.said)-2:]; !slices.Equal(last, []string{"end ratings 00:17:30", "account 00:17:30"}) {
+			t.Errorf("at the end: %q", last)
 		}
 	})
 }

@@ -37,12 +37,16 @@ var _ bulletinSource = (*redisstore.Store)(nil)
 
 // Bulletin reads the report of a period from Redis, without a running controller.
 func Bulletin(ctx context.Context, cfg *config.Config, period bulletin.Period, office string, now time.Time) (*bulletin.Report, error) {
+	definitions, err := traffic.Define(cfg.Traffic)
+	if err != nil {
+		return nil, err
+	}
 	store, err := newStore(cfg, zap.NewNop(), nil)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = store.Close() }()
-	in := bulletin.Input{Period: period, Location: cfg.Location, ReadAt: now, Office: office, Definitions: traffic.Standard()}
+	in := bulletin.Input{Period: period, Location: cfg.Location, ReadAt: now, Office: office, Definitions: definitions}
 	for _, q := range cfg.Queues {
 		in.Queues = append(in.Queues, bulletin.Named{ID: string(q.ID), Title: q.Title})
 	}
@@ -129,7 +133,10 @@ func readLines(ctx context.Context, source bulletinSource, in *bulletin.Input) e
 	}
 	lines, err := source.Lines(ctx, in.Period.First.AddDays(-1), last)
 	for _, line := range lines {
-		in.Lines = append(in.Lines, bulletin.Line(line))
+		in.Lines = append(in.Lines, bulletin.Line{
+			Day: line.Day, Site: line.Site, Offered: line.Offered, Answered: line.Answered, Wait: line.Wait,
+			Peaks: line.Peaks, PeaksLack: line.PeaksLack,
+		})
 	}
 	return err
 }
@@ -157,6 +164,13 @@ func readClosed(ctx context.Context, source bulletinSource, in *bulletin.Input) 
 	for _, c := range corrections {
 		in.Closed.Later = append(in.Closed.Later, bulletin.Correction(c))
 	}
+	return err
+}
+
+// CheckBrowser says why no PDF can be printed by a Chromium, the given one or one that
+// is found.
+func CheckBrowser(chromium string) error {
+	_, err := report.FindBrowser(chromium)
 	return err
 }
 

@@ -202,7 +202,7 @@ func TestMalformedFileIsNotImported(t *testing.T) {
 	}
 	_, err = ImportCalls(ctx, there, ImportOptions{File: path})
 	problems, more := Malformed(err)
-	if len(problems) != 2 || more != 0 || problems[0] != `line 700: unknown field "nodes"` || !strings.HasPrefix(problems[1], "line 702: says") && !strings.HasPrefix(problems[1], "line 702: the SHA-256") {
+	if len(problems) != 2 || more != 0 || problems[0] != `line 700: unknown field "nodes"` || !strings.HasPrefix(problems[1], "line 702: gives") && !strings.HasPrefix(problems[1], "line 702: the SHA-256") {
 		t.Errorf("%q, %d more, %v", problems, more, err)
 	}
 	if got := exported(t, there, Days{monday, monday}); len(got) > 0 {
@@ -240,6 +240,7 @@ func TestListedCalls(t *testing.T) {
 	ctx := context.Background()
 	cfg := testConfig(t, redistest.Start(t).Address)
 	store := testStore(t, cfg)
+	cfg.Queues, cfg.Agents = []acd.Queue{{ID: "policy"}}, []config.Agent{{ID: "1009"}} // who had no calls
 	records := dayOfCalls(cfg, monday, 50)
 	records[3].Queue, records[3].Entry = "business", "12346"
 	records[4].Visits = []acd.Visit{{Queue: "business", Entered: records[4].Queued, Left: records[4].Queued}}
@@ -257,7 +258,7 @@ func TestListedCalls(t *testing.T) {
 		"all":     {CallFilter{Days: both}, 100, "a1-2026-11-24.49"},
 		"queue":   {CallFilter{Days: both, Queue: "business"}, 2, "a1-2026-11-23.4"},
 		"agent":   {CallFilter{Days: both, Agent: "1001"}, 50, "a1-2026-11-24.48"},
-		"nobody":  {CallFilter{Days: both, Agent: "1002"}, 0, ""},
+		"nobody":  {CallFilter{Days: both, Agent: "1009"}, 0, ""},
 		"result":  {CallFilter{Days: both, Result: "abandoned"}, 50, "a1-2026-11-24.49"},
 		"reason":  {CallFilter{Days: both, Reason: "agent_hung_up"}, 1, "a1-2026-11-23.6"},
 		"entry":   {CallFilter{Days: both, Entry: "12346"}, 1, "a1-2026-11-23.3"},
@@ -286,9 +287,17 @@ func TestListedCalls(t *testing.T) {
 		}
 	}
 	for want, filter := range map[string]CallFilter{
-		"--result: \"lost\" is no result; write one of [answered": {Days: both, Result: "lost"},
-		"--reason: \"bored\" is no reason; write one of [caller":  {Days: both, Reason: "bored"},
-		"--limit: -1 is less than 0":                              {Days: both, Limit: -1},
+		"--result: \"lost\" is no result; write one of [answered":                                                         {Days: both, Result: "lost"},
+		"--reason: \"bored\" is no reason; write one of [caller":                                                          {Days: both, Reason: "bored"},
+		"--limit: -1 is less than 0":                                                                                      {Days: both, Limit: -1},
+		"--min-wait: -30s is negative; write how long at least, for example 30s":                                          {Days: both, MinWait: -30 * time.Second},
+		"--min-talk: -1ns is negative":                                                                                    {Days: both, MinTalk: -1},
+		`--queue: no queue "genral" is in the configuration or in the figures of 2026-11-23 to 2026-11-24; write general`: {Days: both, Queue: "genral"},
+		`--queue: no queue "sales" is in the configuration or in the figures of 2026-11-23 to 2026-11-24; known are business, general, policy`: {Days: both, Queue: "sales"},
+		`--queue: no queue "business" is in the configuration or in the figures of 2026-11-24; known are general, policy`:                      {Days: Days{tuesday, tuesday}, Queue: "business"},
+		`--agent: no agent "19999" is in the configuration or in the figures of 2026-11-23; known are 1001, 1009`:                              {Days: Days{monday, monday}, Agent: "19999"},
+		`--agent: no agent "1002" is in the configuration or in the figures of 2026-11-23; write 1001`:                                         {Days: Days{monday, monday}, Agent: "1002"},
+		`--entry: no number "99" is in the configuration or in the figures of 2026-11-24; known are 12345`:                                     {Days: Days{tuesday, tuesday}, Entry: "99"},
 	} {
 		if _, err := ListCalls(ctx, cfg, filter); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)

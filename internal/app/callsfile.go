@@ -4,13 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"compress/flate"
 	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 
 	"go.uber.org/zap"
@@ -88,9 +88,19 @@ func lineOf(entry redisstore.Entry) recordfile.Entry {
 	return recordfile.Entry{Kind: kind, ID: entry.ID, Text: entry.Text}
 }
 
+// What to name instead of a file that is none of records, or no archive.
+const (
+	recordsRemedy = "name one that hotline calls export or archive has written"
+	archiveRemedy = "name one that hotline calls archive has written"
+)
+
 // readRecords reads a file of records, which may be compressed with gzip.
 func readRecords(path string, want recordfile.Want, visit func(recordfile.Entry) error) (recordfile.Summary, error) {
-	file, err := os.Open(path)
+	remedy := recordsRemedy
+	if want.Stored {
+		remedy = archiveRemedy
+	}
+	file, err := OpenFile("", path, remedy)
 	if err != nil {
 		return recordfile.Summary{}, err
 	}
@@ -99,14 +109,23 @@ func readRecords(path string, want recordfile.Want, visit func(recordfile.Entry)
 	var plain io.Reader = in
 	if begin, err := in.Peek(2); err == nil && bytes.Equal(begin, []byte{0x1f, 0x8b}) { // as RFC 1952 has it
 		if plain, err = gzip.NewReader(in); err != nil {
-			return recordfile.Summary{}, fmt.Errorf("%s: not a whole gzip file: %w", path, err)
+			return recordfile.Summary{}, damaged(path, remedy, err)
 		}
 	}
 	summary, err := recordfile.Read(plain, want, visit)
-	if err != nil {
-		return summary, fmt.Errorf("%s: %w", path, err)
+	var corrupt flate.CorruptInputError
+	switch {
+	case err == nil:
+		return summary, nil
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &corrupt):
+		return summary, damaged(path, remedy, err)
 	}
-	return summary, nil
+	return summary, fmt.Errorf("%s: %w", path, err)
+}
+
+// damaged is the error of a file that cannot be unpacked.
+func damaged(path, remedy string, err error) error {
+	return fmt.Errorf("%s is compressed with gzip, but damaged or cut off: get it whole, or %s (%w)", path, remedy, err)
 }
 
 // ImportOptions say what is imported, and how.
@@ -168,8 +187,8 @@ func ImportCalls(ctx context.Context, cfg *config.Config, o ImportOptions) (Impo
 	}
 	result.Applied, result.Before = im.Applied, im.Before
 	if err != nil {
-		return result, fmt.Errorf("the import broke off after %d of %d records: import the file again, nothing is counted twice (%w)",
-			im.Applied+im.Before, result.Calls+result.Stints, err)
+		return result, fmt.Errorf("the import broke off after %d of %s: import the file again, nothing is counted twice (%w)",
+			im.Applied+im.Before, Count(result.Calls+result.Stints, "record"), err)
 	}
 	return result, nil
 }

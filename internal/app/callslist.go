@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -15,10 +16,18 @@ import (
 	"hotline/internal/recordfile"
 	"hotline/internal/redisstore"
 	"hotline/internal/report"
+	"hotline/internal/traffic"
 )
 
 // Days are a first and a last day, both included.
 type Days struct{ From, To calendar.Day }
+
+func (d Days) String() string {
+	if d.From == d.To {
+		return d.From.String()
+	}
+	return fmt.Sprintf("%s to %s", d.From, d.To)
+}
 
 func (d Days) list() []calendar.Day { return calendar.DaysBetween(d.From, d.To) }
 
@@ -50,6 +59,9 @@ func ListCalls(ctx context.Context, cfg *config.Config, f CallFilter) (CallList,
 		return CallList{}, err
 	}
 	defer func() { _ = store.Close() }()
+	if err := f.checkNames(ctx, cfg, store); err != nil {
+		return CallList{}, err
+	}
 	var out CallList
 	var newest []acd.CallRecord // a ring once it is full
 	for _, day := range f.list() {
@@ -97,10 +109,85 @@ func (f CallFilter) check() error {
 	if f.Reason != "" && !slices.Contains(recordfile.Reasons, acd.Reason(f.Reason)) {
 		return fmt.Errorf("--reason: %q is no reason; write one of %v", f.Reason, recordfile.Reasons)
 	}
+	for _, d := range []struct {
+		flag  string
+		value time.Duration
+	}{{"--min-wait", f.MinWait}, {"--min-talk", f.MinTalk}} {
+		if d.value < 0 {
+			return fmt.Errorf("%s: %v is negative; write how long at least, for example 30s, or leave it out", d.flag, d.value)
+		}
+	}
 	if f.Limit < 0 {
 		return fmt.Errorf("--limit: %d is less than 0; write how many calls to show, or 0 for all", f.Limit)
 	}
 	return nil
+}
+
+// checkNames refuses a queue, agent or number that neither the configuration nor the
+// figures of the days know: a typing mistake would look like a day without calls.
+func (f CallFilter) checkNames(ctx context.Context, cfg *config.Config, store *redisstore.Store) error {
+	configured := map[traffic.Dimension][]string{}
+	for _, q := range cfg.Queues {
+		configured[traffic.ByQueue] = append(configured[traffic.ByQueue], string(q.ID))
+	}
+	for _, a := range cfg.Agents {
+		configured[traffic.ByAgent] = append(configured[traffic.ByAgent], string(a.ID))
+	}
+	for _, e := range cfg.Entries {
+		configured[traffic.ByEntry] = append(configured[traffic.ByEntry], e.Number)
+	}
+	for _, given := range []struct {
+		flag, name, what string
+		dimension        traffic.Dimension
+	}{
+		{"--queue", f.Queue, "queue", traffic.ByQueue}, {"--agent", f.Agent, "agent", traffic.ByAgent}, {"--entry", f.Entry, "number", traffic.ByEntry},
+	} {
+		known := configured[given.dimension]
+		if given.name == "" || slices.Contains(known, given.name) {
+			continue
+		}
+		counted, err := countedNames(ctx, store, f.Days, given.dimension)
+		if err != nil {
+			return err
+		}
+		if known = slices.Concat(known, counted); !slices.Contains(known, given.name) {
+			return fmt.Errorf("%s: no %s %q is in the configuration or in the figures of %s; %s", given.flag, given.what, given.name, f.Days, remedyFor(given.name, known))
+		}
+	}
+	return nil
+}
+
+// countedNames are the values of a dimension in the figures of days.
+func countedNames(ctx context.Context, store *redisstore.Store, days Days, dimension traffic.Dimension) (names []string, err error) {
+	for _, day := range days.list() {
+		table, err := store.Day(ctx, day)
+		if err != nil {
+			return nil, fmt.Errorf("read the figures of %s: %w", day, err)
+		}
+		for key := range table {
+			if key.Dimension == dimension {
+				names = append(names, key.Value)
+			}
+		}
+	}
+	return names, nil
+}
+
+// remedyFor names what may be meant by a name that is not known.
+func remedyFor(name string, known []string) string {
+	const most = 12
+	slices.Sort(known)
+	known = slices.Compact(known)
+	if likely := config.Closest(name, known); likely != "" {
+		return "write " + likely
+	}
+	switch {
+	case len(known) == 0:
+		return "none is known at all"
+	case len(known) > most:
+		return fmt.Sprintf("known are %s and %d more", strings.Join(known[:most], ", "), len(known)-most)
+	}
+	return "known are " + strings.Join(known, ", ")
 }
 
 func (f CallFilter) takes(r acd.CallRecord) bool {

@@ -97,7 +97,7 @@ func (d *demandReader) head(number int, record []string) error {
 
 func (d *demandReader) line(number int, record []string) (demandLine, error) {
 	if len(record) != d.columns {
-		return demandLine{}, d.fault(number, "the line has %d columns and the first line %d; write as many", len(record), d.columns)
+		return demandLine{}, d.fault(number, "the line has %s and the first line %d; write as many", Count(len(record), "column"), d.columns)
 	}
 	line := demandLine{start: record[0], handle: d.handle}
 	if err := d.follow(number, line.start); err != nil {

@@ -25,6 +25,9 @@ type WrittenScenario struct {
 // WriteScenario writes the calls of a day, from the records in Redis, as a
 // scenario into a folder. It overwrites no file.
 func WriteScenario(ctx context.Context, cfg *config.Config, day calendar.Day, folder string) (WrittenScenario, error) {
+	if err := CheckNewFolder("--out: ", folder); err != nil {
+		return WrittenScenario{}, err
+	}
 	routing, err := filepath.Abs(cfg.File)
 	if err != nil {
 		return WrittenScenario{}, fmt.Errorf("where the configuration stands: %w", err)
@@ -56,19 +59,19 @@ func WriteScenario(ctx context.Context, cfg *config.Config, day calendar.Day, fo
 
 // writeNew writes files that are not there yet.
 func writeNew(folder string, files []replay.File) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return fmt.Errorf("make the folder of the scenario: %w", err)
+	if err := MakeFolder("--out: ", folder); err != nil {
+		return err
 	}
 	for _, f := range files {
 		path := filepath.Join(folder, f.Name)
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%s is there already; name another folder, or remove it", path)
+			return fmt.Errorf("--out: %s is there already; name another folder, or remove it", path)
 		}
 	}
 	for _, f := range files {
 		path := filepath.Join(folder, f.Name)
 		if err := os.WriteFile(path, []byte(f.Text), 0o644); err != nil {
-			return fmt.Errorf("write the scenario: %w", err)
+			return NotWritten("--out: ", path, err)
 		}
 	}
 	return nil

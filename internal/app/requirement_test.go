@@ -95,8 +95,8 @@ func TestWrongRequirementsAreToldWithRemedy(t *testing.T) {
 	for want, change := range map[string]func(*app.RequirementOptions){
 		"--target is \"80\"; write":                        func(o *app.RequirementOptions) { o.Target = "80" },
 		"nowhere: there is no such scenario or file; name": func(o *app.RequirementOptions) { o.Scenario = "nowhere" },
-		"0 runs are out of range; write":                   func(o *app.RequirementOptions) { o.Runs = 0 },
-		"scenario small, target 99/1s of_offered: all 10 agents of the routing cannot meet the target in 1 intervals: at 2026-01-05 08:00, the worst, the service level is at best 0.00% ± 0.00;": func(o *app.RequirementOptions) { o.Target = "99/1s" },
+		"--runs: 0 is out of range; write":                 func(o *app.RequirementOptions) { o.Runs = 0 },
+		"scenario small, target 99/1s of_offered: all 10 agents of the routing cannot meet the target in 1 interval: at 2026-01-05 08:00, the worst, the service level is at best 0.00% ± 0.00;": func(o *app.RequirementOptions) { o.Target = "99/1s" },
 	} {
 		o := small(t)
 		change(&o)

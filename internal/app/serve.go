@@ -58,13 +58,17 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	if err := store.ForgetLive(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	figures := &trafficReader{store: store, location: cfg.Location}
+	if err := figures.goBy(cfg.Traffic); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	run := runner.New(runner.Options{Engine: engine, Switch: sw, Store: store, Meter: meters, Log: log})
 	meters.Watch(run.Snapshot)
 	server := httpapi.NewServer(httpapi.New(httpapi.Options{
 		Control: run,
-		Traffic: trafficReader{store: store, location: cfg.Location},
+		Traffic: figures,
 		Ready:   func() []error { return notReady(sw, store) },
-		Reload:  func(ctx context.Context) error { return reload(ctx, cfg, run, log) },
+		Reload:  func(ctx context.Context) error { return reload(ctx, cfg, run, figures, log) },
 		Metrics: meters.Handler(),
 		Meter:   meters.HTTP(),
 		Token:   cfg.HTTP.Token.Reveal(),
@@ -108,10 +112,10 @@ func bearable(probed error, nodes int, log *zap.Logger) error {
 	return nil
 }
 
-// reload reads the configuration file again and lets the engine go by it, or
-// changes nothing and says why. What is not the engine's (Redis, ports, nodes)
+// reload reads the configuration file again and lets the engine and the figures go
+// by it, or changes nothing and says why. What is of neither (Redis, ports, nodes)
 // keeps to the start; a change there is an error, so that nobody relies on it.
-func reload(ctx context.Context, running *config.Config, run *runner.Runner, log *zap.Logger) error {
+func reload(ctx context.Context, running *config.Config, run *runner.Runner, figures *trafficReader, log *zap.Logger) error {
 	fresh, err := config.Load(running.File)
 	if err != nil {
 		return err
@@ -121,6 +125,9 @@ func reload(ctx context.Context, running *config.Config, run *runner.Runner, log
 	}
 	if err := run.Request(ctx, acd.Reconfigure{Config: engineConfig(fresh)}); err != nil {
 		return err
+	}
+	if err := figures.goBy(fresh.Traffic); err != nil {
+		return err // Load has made sure that it is possible
 	}
 	log.Info("the configuration was applied", zap.String("file", running.File), zap.Int("queues", len(fresh.Queues)), zap.Int("agents", len(fresh.Agents)))
 	return nil

@@ -95,7 +95,7 @@ func TestWrongDemandFilesAreToldWithLineAndRemedy(t *testing.T) {
 		{"", "monday.csv has no intervals; write"},
 		{"start,calls\n", "monday.csv has no intervals; write"},
 		{"09:00,85\n", `monday.csv:1: the first line is "09:00,85"; write start,calls or`},
-		{"start,calls\n09:00\n", "monday.csv:2: the line has 1 columns and the first line 2; write"},
+		{"start,calls\n09:00\n", "monday.csv:2: the line has 1 column and the first line 2; write"},
 		{"start,calls\n\n09:00,many\n", `monday.csv:3: calls is "many"; write`},
 		{"start,calls\n09:00,-1\n", `monday.csv:2: calls is "-1"; write`},
 		{"start,calls\n09:00,NaN\n", `monday.csv:2: calls is "NaN"; write`},

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -29,25 +30,38 @@ type DayFigures struct {
 
 // trafficReader reads the figures of days for the API.
 type trafficReader struct {
-	store    *redisstore.Store
-	location *time.Location
+	store       *redisstore.Store
+	location    *time.Location
+	definitions atomic.Pointer[traffic.Definitions]
+}
+
+// goBy takes over what the figures go by, which may change while the API serves.
+func (r *trafficReader) goBy(options traffic.Options) error {
+	definitions, err := traffic.Define(options)
+	if err == nil {
+		r.definitions.Store(definitions)
+	}
+	return err
 }
 
 // Today and Day implement httpapi's Traffic.
-func (r trafficReader) Today(ctx context.Context) (any, error) {
+func (r *trafficReader) Today(ctx context.Context) (any, error) {
 	return r.Day(ctx, calendar.DayOf(time.Now(), r.location))
 }
 
-func (r trafficReader) Day(ctx context.Context, day calendar.Day) (any, error) {
-	return readDay(ctx, r.store, day)
+func (r *trafficReader) Day(ctx context.Context, day calendar.Day) (any, error) {
+	return readDay(ctx, r.store, r.definitions.Load(), day)
 }
 
-func readDay(ctx context.Context, store *redisstore.Store, day calendar.Day) (DayFigures, error) {
+func readDay(ctx context.Context, store *redisstore.Store, definitions *traffic.Definitions, day calendar.Day) (DayFigures, error) {
 	table, err := store.Day(ctx, day)
 	if err != nil {
 		return DayFigures{}, fmt.Errorf("read the figures of %s: %w", day, err)
 	}
-	definitions := traffic.Standard()
+	return figuresOf(definitions, day, table), nil
+}
+
+func figuresOf(definitions *traffic.Definitions, day calendar.Day, table traffic.Table) DayFigures {
 	out := DayFigures{Day: day, Queues: make(map[acd.QueueID]traffic.Figures)}
 	out.Site = definitions.Compute(table[traffic.Site])
 	for key, counters := range table {
@@ -55,17 +69,29 @@ func readDay(ctx context.Context, store *redisstore.Store, day calendar.Day) (Da
 			out.Queues[acd.QueueID(key.Value)] = definitions.Compute(counters)
 		}
 	}
-	return out, nil
+	return out
 }
 
-// Traffic reads a day's figures from Redis, without a running controller.
+// Traffic reads a day's figures from Redis, without a running controller. Of a day
+// without any it is a *NoDataError.
 func Traffic(ctx context.Context, cfg *config.Config, day calendar.Day) (DayFigures, error) {
+	definitions, err := traffic.Define(cfg.Traffic)
+	if err != nil {
+		return DayFigures{}, err
+	}
 	store, err := newStore(cfg, zap.NewNop(), nil)
 	if err != nil {
 		return DayFigures{}, err
 	}
 	defer func() { _ = store.Close() }()
-	return readDay(ctx, store, day)
+	table, err := store.Day(ctx, day)
+	switch {
+	case err != nil:
+		return DayFigures{}, fmt.Errorf("read the figures of %s: %w", day, err)
+	case len(table) == 0:
+		return DayFigures{}, noDataOfDay(cfg, day, time.Now())
+	}
+	return figuresOf(definitions, day, table), nil
 }
 
 // ImportYears takes over the traffic of months and years before this program
@@ -91,7 +117,8 @@ func ImportYears(ctx context.Context, cfg *config.Config, name string, file io.R
 }
 
 // Verify recounts the call records of a day and lists, a sentence each, where
-// the counters differ from them. Of an archived day it reads the file in a folder.
+// the counters differ from them. Of an archived day it reads the file in a folder. Of a
+// day without records and figures it is a *NoDataError.
 func Verify(ctx context.Context, cfg *config.Config, day calendar.Day, archive string) ([]string, error) {
 	store, err := newStore(cfg, zap.NewNop(), nil)
 	if err != nil {
@@ -108,7 +135,25 @@ func Verify(ctx context.Context, cfg *config.Config, day calendar.Day, archive s
 	if err != nil {
 		return nil, fmt.Errorf("verify %s: %w", day, err)
 	}
+	if len(differences) == 0 {
+		if err := somethingCounted(ctx, cfg, store, day); err != nil {
+			return nil, err
+		}
+	}
 	return sentences(differences), nil
+}
+
+// somethingCounted refuses a day without figures that was not closed either.
+func somethingCounted(ctx context.Context, cfg *config.Config, store *redisstore.Store, day calendar.Day) error {
+	table, err := store.Day(ctx, day)
+	if err != nil || len(table) > 0 {
+		return err
+	}
+	closing, err := store.Closing(ctx, day)
+	if err == nil && closing == nil {
+		err = noDataOfDay(cfg, day, time.Now())
+	}
+	return err
 }
 
 // WriteDay prints a day's figures as table, csv or json, in zh or en.
@@ -120,26 +165,6 @@ func WriteDay(w io.Writer, format, lang string, figures DayFigures) error {
 	return report.WriteDay(w, format, lang, day)
 }
 
-// VerifyPeriod compares a month with its closed days, or a year with its months, and
-// lists where they differ.
-func VerifyPeriod(ctx context.Context, cfg *config.Config, month calendar.Month, year int) ([]string, error) {
-	store, err := newStore(cfg, zap.NewNop(), nil)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = store.Close() }()
-	var differences []redisstore.Difference
-	if year > 0 {
-		differences, err = store.VerifyYear(ctx, year)
-	} else {
-		differences, err = store.VerifyMonth(ctx, month)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return sentences(differences), nil
-}
-
 func sentences(differences []redisstore.Difference) (list []string) {
 	for _, d := range differences {
 		list = append(list, d.String())
@@ -148,6 +173,6 @@ func sentences(differences []redisstore.Difference) (list []string) {
 }
 
 // WriteDefinitions prints what every figure means.
-func WriteDefinitions(w io.Writer, format, lang string) error {
-	return report.WriteDefinitions(w, format, lang, traffic.Standard())
+func WriteDefinitions(w io.Writer, format, lang string, definitions *traffic.Definitions) error {
+	return report.WriteDefinitions(w, format, lang, definitions)
 }

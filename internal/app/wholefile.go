@@ -19,9 +19,12 @@ type wholeFile struct {
 }
 
 func createWhole(path string) (*wholeFile, error) {
+	if err := CheckNewFile("", path); err != nil {
+		return nil, err
+	}
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // with mode 0600
 	if err != nil {
-		return nil, fmt.Errorf("write %s: %w", path, err)
+		return nil, NotWritten("", path, err)
 	}
 	return &wholeFile{File: file, path: path}, nil
 }
@@ -33,7 +36,7 @@ func (f *wholeFile) commit() error {
 		err = os.Rename(f.Name(), f.path)
 	}
 	if err != nil {
-		return fmt.Errorf("write %s: %w", f.path, err)
+		return NotWritten("", f.path, err)
 	}
 	f.done = true
 	folder, err := os.Open(filepath.Dir(f.path))
@@ -55,9 +58,9 @@ func (f *wholeFile) abandon() {
 	}
 }
 
-// checksumOf is the SHA-256 of a file, in hexadecimal.
+// checksumOf is the SHA-256 of an archive, in hexadecimal.
 func checksumOf(path string) (string, error) {
-	file, err := os.Open(path)
+	file, err := OpenFile("", path, archiveRemedy)
 	if err != nil {
 		return "", err
 	}

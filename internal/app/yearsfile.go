@@ -23,34 +23,43 @@ type Published struct {
 
 // column of a file of earlier years: what stands there and what it counts as.
 type column struct {
-	name     string
-	decimals bool   // may be written with a decimal point
-	of       string // the column whose count a rate or mean belongs to; empty for a count
-	set      func(c traffic.Counters, value *big.Rat)
+	name   string
+	metric traffic.Metric // which prints it again
+	of     int            // the column whose count a rate or mean belongs to; -1 for a count
+	set    func(c traffic.Counters, f figure)
 }
 
-func counted(counter traffic.Counter) func(traffic.Counters, *big.Rat) {
-	return func(c traffic.Counters, v *big.Rat) { c[counter] = rounded(v) }
+// figure is a number of a file, with the decimals with which it is published, or more
+// if it was written with more.
+type figure struct {
+	value    *big.Rat // nil: none, because there were no calls
+	decimals int
 }
 
-// mean turns a mean in seconds into the sum in milliseconds, exactly.
-func mean(sum, of traffic.Counter) func(traffic.Counters, *big.Rat) {
-	return func(c traffic.Counters, v *big.Rat) {
-		c[sum] = rounded(new(big.Rat).Mul(v, new(big.Rat).SetInt64(1000*c[of])))
+func (f figure) text() string { return f.value.FloatString(f.decimals) }
+
+func counted(counter traffic.Counter) func(traffic.Counters, figure) {
+	return func(c traffic.Counters, f figure) { c[counter] = rounded(f.value) }
+}
+
+// mean turns a mean in seconds into the sum in milliseconds.
+func mean(sum, of traffic.Counter) func(traffic.Counters, figure) {
+	return func(c traffic.Counters, f figure) {
+		c[sum] = rounded(new(big.Rat).Mul(f.value, new(big.Rat).SetInt64(1000*c[of])))
 	}
 }
 
-// share turns a percentage into the count.
-func share(part, of traffic.Counter) func(traffic.Counters, *big.Rat) {
-	return func(c traffic.Counters, v *big.Rat) {
-		c[part] = rounded(new(big.Rat).Mul(v, big.NewRat(c[of], 100)))
+// share turns a percentage into the count that is published as it.
+func share(part, of traffic.Counter) func(traffic.Counters, figure) {
+	return func(c traffic.Counters, f figure) {
+		c[part] = rounded(new(big.Rat).Mul(f.value, big.NewRat(c[of], 100)))
 	}
 }
 
-// connectRate turns the rate into the calls offered.
-func connectRate(c traffic.Counters, v *big.Rat) {
-	if v.Sign() > 0 {
-		c[traffic.CountOffered] = rounded(new(big.Rat).Quo(new(big.Rat).SetInt64(100*c[traffic.CountAnswered]), v))
+// connectRate turns the rate into the calls offered of which it is published.
+func connectRate(c traffic.Counters, f figure) {
+	if f.value.Sign() > 0 {
+		c[traffic.CountOffered] = rounded(new(big.Rat).Quo(new(big.Rat).SetInt64(100*c[traffic.CountAnswered]), f.value))
 	}
 }
 
@@ -60,16 +69,17 @@ func rounded(v *big.Rat) int64 {
 	return new(big.Int).Quo(twice, new(big.Int).Lsh(v.Denom(), 1)).Int64()
 }
 
-// columns are all of them; each file has every one, in any order.
+// columns are all of them, counts before what is computed from them; each file has
+// every one, in any order.
 var columns = []column{
-	{"answered", false, "", counted(traffic.CountAnswered)},
-	{"connect_rate", true, "answered", connectRate},
-	{"average_wait", true, "answered", mean(traffic.SumWait, traffic.CountAnswered)},
-	{"average_talk", true, "answered", mean(traffic.SumTalk, traffic.CountAnswered)},
-	{"talk_over_10_min_share", true, "answered", share(traffic.LongTalks, traffic.CountAnswered)},
-	{"outbound_answered", false, "", counted(traffic.CountOutboundTalked)},
-	{"outbound_average_talk", true, "outbound_answered", mean(traffic.SumOutboundTalk, traffic.CountOutboundTalked)},
-	{"outbound_talk_over_10_min_share", true, "outbound_answered", share(traffic.LongOutboundTalks, traffic.CountOutboundTalked)},
+	{"answered", traffic.Answered, -1, counted(traffic.CountAnswered)},
+	{"connect_rate", traffic.ConnectRate, 0, connectRate},
+	{"average_wait", traffic.AverageWait, 0, mean(traffic.SumWait, traffic.CountAnswered)},
+	{"average_talk", traffic.AverageTalk, 0, mean(traffic.SumTalk, traffic.CountAnswered)},
+	{"talk_over_10_min_share", traffic.TalkOver10Share, 0, share(traffic.LongTalks, traffic.CountAnswered)},
+	{"outbound_answered", traffic.OutboundAnswered, -1, counted(traffic.CountOutboundTalked)},
+	{"outbound_average_talk", traffic.OutboundTalk, 5, mean(traffic.SumOutboundTalk, traffic.CountOutboundTalked)},
+	{"outbound_talk_over_10_min_share", traffic.OutboundOver10Part, 5, share(traffic.LongOutboundTalks, traffic.CountOutboundTalked)},
 }
 
 // YearsHead is the first line of a file of earlier years.
@@ -139,7 +149,7 @@ func (r *yearsReader) fault(line int, format string, args ...any) {
 		return
 	}
 	r.more++
-	r.faults[maxFaults-1] = fmt.Sprintf("%s: and %d more lines are malformed", r.name, r.more+1)
+	r.faults[maxFaults-1] = fmt.Sprintf("%s: malformed are %s more", r.name, Count(r.more+1, "line"))
 }
 
 func (r *yearsReader) head(line int, record []string) {
@@ -162,11 +172,12 @@ func (r *yearsReader) head(line int, record []string) {
 
 func (r *yearsReader) line(line int, record []string) {
 	if len(record) != len(r.order) {
-		r.fault(line, "the line has %d columns and the first line %d; write as many", len(record), len(r.order))
+		r.fault(line, "the line has %s and the first line %d; write as many", Count(len(record), "column"), len(r.order))
 		return
 	}
 	row := Published{Line: line, Counters: traffic.Counters{}}
-	values := make([]*big.Rat, len(columns))
+	written := make([]figure, len(columns))
+	texts := make([]string, len(columns))
 	good := true
 	for i, text := range record {
 		if r.order[i] < 0 {
@@ -175,52 +186,102 @@ func (r *yearsReader) line(line int, record []string) {
 			continue
 		}
 		c := columns[r.order[i]]
-		value, ok := parseFigure(text, c)
+		f, ok := parseFigure(text, c)
 		if !ok {
 			r.fault(line, "%s is %q; write %s", c.name, text, c.remedy())
 			good = false
 			continue
 		}
-		values[r.order[i]] = value
+		written[r.order[i]], texts[r.order[i]] = f, text
 	}
 	if !good {
 		return
 	}
-	for i, c := range columns { // counts stand before what is computed from them
-		c.set(row.Counters, values[i])
+	for i, c := range columns {
+		good = r.take(line, row.Counters, c, written, texts[i], written[i]) && good
 	}
-	if a := row.Counters; a[traffic.CountAnswered] > 0 && a[traffic.CountOffered] == 0 {
-		r.fault(line, "connect_rate is 0 though calls were answered; write the percentage, as in 98.50")
-		return
+	if good {
+		r.rows = append(r.rows, row)
 	}
-	r.rows = append(r.rows, row)
+}
+
+// take counts one figure of a line, unless it would not be printed again as it was
+// written.
+func (r *yearsReader) take(line int, counters traffic.Counters, c column, written []figure, text string, f figure) bool {
+	calls := int64(0)
+	if c.of >= 0 {
+		calls = rounded(written[c.of].value)
+	}
+	switch {
+	case c.metric == traffic.ConnectRate && calls == 0 && f.value != nil:
+		r.fault(line, "%s is %q though %s is 0: of how many calls cannot be told from it; write — or nothing", c.name, text, columns[c.of].name)
+		return false
+	case c.of >= 0 && calls == 0 && f.value != nil:
+		r.fault(line, "%s is %q though %s is 0: of no calls nothing is published; write — or nothing", c.name, text, columns[c.of].name)
+		return false
+	case f.value == nil && calls > 0:
+		r.fault(line, "%s is missing though %s is %d; write %s", c.name, columns[c.of].name, calls, c.remedy())
+		return false
+	case f.value == nil:
+		return true
+	}
+	c.set(counters, f)
+	printed := traffic.Standard().Compute(counters).Value(c.metric).Round(f.decimals)
+	switch {
+	case printed == f.text():
+		return true
+	case printed == traffic.None:
+		r.fault(line, "%s is %q though calls were answered; write %s", c.name, text, c.remedy())
+	default:
+		r.fault(line, "%s is %q, which %s cannot give: the nearest is %s; correct one of the two, or leave the period out", c.name, text, Count(int(calls), "call"), printed)
+	}
+	return false
+}
+
+func (c column) percentage() bool {
+	return c.metric == traffic.ConnectRate || strings.HasSuffix(c.name, "share")
 }
 
 func (c column) remedy() string {
 	switch {
-	case !c.decimals:
+	case c.of < 0:
 		return "a whole number of calls, as in 1157692"
-	case strings.HasSuffix(c.name, "share") || c.name == "connect_rate":
+	case c.percentage():
 		return "a percentage from 0 to 100, as in 98.50"
 	}
 	return "seconds, as in 205"
 }
 
-// parseFigure reads a number that is not negative and not beyond what is possible.
-func parseFigure(text string, c column) (*big.Rat, bool) {
-	digits := strings.ReplaceAll(text, ".", "")
-	if digits == "" || len(digits) > 12 || strings.Trim(digits, "0123456789") != "" || strings.Count(text, ".") > 1 {
-		return nil, false
+// What is beyond these is a mistake, and the sums might not fit.
+const (
+	mostCalls    = 1_000_000_000
+	mostSeconds  = 86_400
+	mostDecimals = 6
+)
+
+// parseFigure reads a number that is not negative and not beyond what is possible. A
+// rate or mean may be none.
+func parseFigure(text string, c column) (figure, bool) {
+	if c.of >= 0 && slices.Contains([]string{"", traffic.None, "-"}, text) {
+		return figure{}, true
 	}
-	if strings.Contains(text, ".") && !c.decimals {
-		return nil, false
+	whole, decimals, point := strings.Cut(text, ".")
+	if whole+decimals == "" || strings.Trim(whole+decimals, "0123456789") != "" || len(text) > 20 || len(decimals) > mostDecimals || point && c.of < 0 {
+		return figure{}, false
 	}
 	value, ok := new(big.Rat).SetString(text)
 	if !ok {
-		return nil, false
+		return figure{}, false
 	}
-	percentage := strings.HasSuffix(c.name, "share") || c.name == "connect_rate"
-	return value, !percentage || value.Cmp(big.NewRat(100, 1)) <= 0
+	most := int64(mostSeconds)
+	switch {
+	case c.of < 0:
+		most = mostCalls
+	case c.percentage():
+		most = 100
+	}
+	definition, _ := traffic.Standard().Get(c.metric)
+	return figure{value, max(definition.Decimals, len(decimals))}, value.Cmp(big.NewRat(most, 1)) <= 0
 }
 
 func (r *yearsReader) period(line int, text string) bool {

@@ -27,7 +27,7 @@ func (n *node) adopt(x acd.Expected) {
 	now := time.Now()
 	for _, leg := range x.Legs {
 		n.book.legs[leg.Offer.Leg] = &legState{
-			offer: leg.Offer, since: now, ringing: leg.Rings, answered: leg.Lifted,
+			offer: leg.Offer, since: now, ringing: leg.Rings, answered: leg.Lifted, held: leg.Held,
 			dialled: leg.Rings || now.Sub(leg.Made) > n.opt.ConfirmAfter,
 		}
 	}
@@ -46,7 +46,7 @@ func (n *node) adopt(x acd.Expected) {
 		call.out = &outbound{command: *x.Called, dialled: call.joined, answered: call.joined}
 	}
 	n.book.calls[x.Call] = call
-	if x.Joined != "" || x.Joins != "" {
+	if x.Joined != "" || x.Joins != "" || x.Rating {
 		n.book.bridges[x.Call] = true
 	}
 	n.adopted = append(n.adopted, x)
@@ -78,7 +78,10 @@ func (n *node) resume(at time.Time, l listing) {
 		}
 		n.mu.Unlock()
 		switch {
-		case !callHere || x.Called != nil && x.Joins != "":
+		case callHere && x.Rating && (inside || !l.channels[string(x.Call)].served()):
+			// Else not: a variable cannot be set while a prompt is heard.
+			n.do(acd.Unbridge{Call: x.Call, Node: x.Node})
+		case !callHere || x.Rating || x.Called != nil && x.Joins != "":
 		case leg != "" && legHere && together && x.Joins != "":
 			n.found("Connected", string(x.Call))
 			n.emit(at, acd.Connected{Call: x.Call, Leg: leg})

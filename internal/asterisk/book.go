@@ -46,6 +46,7 @@ type callState struct {
 	music     string    // class of the hold music asked for
 	moh       bool      // the music has been started and not stopped
 	joined    bool      // the caller is in the bridge
+	left      time.Time // when the caller was taken out of it; zero: never
 	released  bool      // the engine has done with it: it is to be hung up
 	// adopted is the agent's leg of a conversation that a former controller
 	// has connected; it goes on undisturbed, unknown to the engine.
@@ -60,6 +61,7 @@ type legState struct {
 	dialled   bool
 	ringing   bool
 	answered  bool
+	held      bool // the agent holds the caller at the phone
 	cancelled bool
 	adopted   bool
 }

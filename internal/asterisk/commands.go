@@ -74,6 +74,8 @@ func (n *node) carryOut(c acd.Command) {
 		n.hangUpLeg(c.Leg)
 	case acd.Connect:
 		n.connect(c)
+	case acd.Unbridge:
+		n.unbridge(c.Call)
 	case acd.DialOut:
 		n.dialOut(c)
 	case acd.Release:
@@ -165,19 +167,51 @@ func (n *node) startMusic(c acd.StartMusic) {
 		return
 	}
 	call.music, call.moh = c.Class, true
-	joined, ringback := call.joined, call.ringback
-	call.joined = false
+	ringback := call.ringback
 	n.mu.Unlock()
-	if joined {
-		// The agent has gone: out of the bridge, or no music would be heard.
-		r := post("bridges/{id}/removeChannel", "/bridges/"+esc(acd.BridgeID(c.Call))+"/removeChannel", true)
-		r.query = url.Values{"channel": {string(c.Call)}}
-		n.tell(string(c.Call), r)
-	}
+	n.leaveBridge(c.Call)
 	if ringback != "" {
 		return // StopRingback will start it
 	}
 	n.music(c.Call, c.Class)
+}
+
+// leaveBridge takes a caller whose agent has gone out of the bridge: neither music
+// nor prompts would be heard there.
+func (n *node) leaveBridge(id acd.CallID) {
+	n.mu.Lock()
+	call := n.book.calls[id]
+	joined := call != nil && call.joined
+	if joined {
+		call.joined = false
+	}
+	n.mu.Unlock()
+	if joined {
+		r := post("bridges/{id}/removeChannel", "/bridges/"+esc(acd.BridgeID(id))+"/removeChannel", true)
+		r.query = url.Values{"channel": {string(id)}}
+		n.tell(string(id), r)
+		n.mu.Lock()
+		call.left = time.Now()
+		n.mu.Unlock()
+	}
+}
+
+// servedVariable is set on the channel of a caller whose conversation is over, so
+// that a controller that starts does not take the caller for one who waits.
+const servedVariable = "HOTLINE_SERVED"
+
+// unbridge readies a caller whose agent has hung up to hear prompts.
+func (n *node) unbridge(id acd.CallID) {
+	n.mu.Lock()
+	_, here := n.book.calls[id]
+	n.mu.Unlock()
+	if !here {
+		return // has left; CallGone is on its way
+	}
+	r := post("channels/{id}/variable", "/channels/"+esc(id)+"/variable", true)
+	r.query = url.Values{"variable": {servedVariable}, "value": {"1"}, "report_events": {"true"}}
+	n.tell(string(id), r)
+	n.leaveBridge(id)
 }
 
 // stopMusic ends hold music: it would go on in the bridge, over the agent's voice.
@@ -567,6 +601,8 @@ func commandTarget(c acd.Command) (call acd.CallID, id acd.NodeID, channel, name
 		return c.Call, c.Node, "", "cancel leg"
 	case acd.Connect:
 		return c.Call, c.Node, "", "connect"
+	case acd.Unbridge:
+		return c.Call, c.Node, "", "unbridge"
 	case acd.DialOut:
 		return c.Call, c.Node, "", "dial out"
 	case acd.Release:

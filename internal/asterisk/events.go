@@ -41,7 +41,11 @@ func (n *node) wireEvent(at time.Time, ev wireEvent) {
 	case "ChannelStateChange":
 		n.stateChanged(at, ev.Channel.ID, ev.Channel.State)
 	case "ChannelDtmfReceived":
-		n.pressed(at, ev.Channel.ID, ev.Digit)
+		n.pressed(at, at.Add(-time.Duration(ev.Duration)*time.Millisecond), ev.Channel.ID, ev.Digit)
+	case "ChannelHold":
+		n.held(at, acd.LegID(ev.Channel.ID), true)
+	case "ChannelUnhold":
+		n.held(at, acd.LegID(ev.Channel.ID), false)
 	case "PlaybackFinished":
 		n.playbackFinished(at, ev.Playback.ID)
 	}
@@ -225,15 +229,37 @@ func (n *node) legLost(at time.Time, id acd.LegID) {
 	n.legGone(at, id, leg, outcome)
 }
 
-// pressed hands on a key that a caller has pressed.
-func (n *node) pressed(at time.Time, channel, digit string) {
+// pressed hands on a key that a caller has pressed, since when. One that was meant
+// for an agent who has hung up meanwhile is nothing to us.
+func (n *node) pressed(at, since time.Time, channel, digit string) {
 	n.mu.Lock()
 	call := n.book.calls[acd.CallID(channel)]
-	waits := call != nil && !call.joined && !call.released && call.out == nil
+	waits := call != nil && !call.joined && since.After(call.left) && !call.released && (call.out == nil || call.out.answered)
 	n.mu.Unlock()
 	if waits && digit != "" {
 		n.emit(at, acd.CallDigit{Call: acd.CallID(channel), Digit: digit})
 	}
+}
+
+// held tells that an agent holds the caller at the phone, or no longer does. It
+// reports whether that was news. What callers and partners do at their phones
+// is no hold of ours.
+func (n *node) held(at time.Time, id acd.LegID, hold bool) bool {
+	n.mu.Lock()
+	leg := n.book.legs[id]
+	news := leg != nil && leg.answered && !leg.adopted && leg.offer.Number == "" && leg.held != hold
+	if news {
+		leg.held = hold
+	}
+	n.mu.Unlock()
+	switch {
+	case !news:
+	case hold:
+		n.emit(at, acd.LegHeld{Leg: id})
+	default:
+		n.emit(at, acd.LegResumed{Leg: id})
+	}
+	return news
 }
 
 func (n *node) stateChanged(at time.Time, channel, state string) bool {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -77,9 +79,14 @@ type Options struct {
 	// are dropped, counted, and made good by a reconciliation. An event
 	// takes about 1 kB. Default 100,000.
 	MaxBacklog int
-	// DeadAfter is how long a node must refuse connections before its
-	// calls count as lost. Default 10 s.
-	DeadAfter time.Duration
+	// DeadAfter is how long a node must refuse connections, and SilentAfter how
+	// long it must not answer at all, before its calls count as lost. Default 3 s
+	// and 60 s.
+	DeadAfter, SilentAfter time.Duration
+	// Transport carries requests and event connections; nil: TCP.
+	Transport http.RoundTripper
+	// Jitter chooses the random part of a pause, at most max; nil: by chance.
+	Jitter func(max time.Duration) time.Duration
 	// Grace bounds how long Run goes on with commands handed over before
 	// its context ended. Default 2 s.
 	Grace time.Duration
@@ -121,8 +128,12 @@ func (o Options) withDefaults() (Options, error) {
 	orDuration(&o.ReconcileEvery, 30*time.Second)
 	orDuration(&o.ConfirmAfter, time.Second)
 	orDuration(&o.SettleTime, 5*time.Second)
-	orDuration(&o.DeadAfter, 10*time.Second)
+	orDuration(&o.DeadAfter, 3*time.Second)
+	orDuration(&o.SilentAfter, 60*time.Second)
 	orDuration(&o.Grace, 2*time.Second)
+	if o.Jitter == nil {
+		o.Jitter = func(max time.Duration) time.Duration { return rand.N(max + 1) }
+	}
 	if o.Workers <= 0 {
 		o.Workers = 32
 	}

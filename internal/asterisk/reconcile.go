@@ -3,6 +3,7 @@ package asterisk
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"sort"
 	"time"
 
@@ -229,13 +230,34 @@ func (n *node) checkPlayback(id string) {
 	})
 }
 
+// checkHold asks whether an agent holds the caller; what was told of it may have
+// been lost. No answer, no news: at the latest the conversation ends a hold.
+func (n *node) checkHold(id acd.LegID) {
+	call, _, _, _ := id.Parse()
+	n.lanes.add(string(call), func() {
+		var hold struct {
+			Value string `json:"value"`
+		}
+		r := get("channels/{id}/variable", "/channels/"+esc(id)+"/variable")
+		r.query = url.Values{"variable": {"CHANNEL(rtp,hold)"}}
+		if err := n.rest.do(n.jobs, r, &hold); err != nil || hold.Value != "0" && hold.Value != "1" {
+			return
+		}
+		n.inbox.post(func(at time.Time) {
+			if n.held(at, id, hold.Value == "1") {
+				n.found("ChannelHold or ChannelUnhold", string(id))
+			}
+		})
+	})
+}
+
 func (n *node) reconcileLegs(at time.Time, l listing) (suspects bool) {
 	type goneLeg struct {
 		id  acd.LegID
 		leg *legState
 	}
 	var gone []goneLeg
-	var changed, cancelled, silent []acd.LegID
+	var changed, cancelled, silent, talking []acd.LegID
 	n.mu.Lock()
 	for id, leg := range n.book.legs {
 		ch, here := l.channels[string(id)]
@@ -256,6 +278,9 @@ func (n *node) reconcileLegs(at time.Time, l listing) (suspects bool) {
 			suspects = true
 		default:
 			changed = append(changed, id)
+			if l.lost && leg.answered && !leg.adopted && leg.offer.Number == "" {
+				talking = append(talking, id)
+			}
 		}
 		leg.suspect = false
 	}
@@ -280,6 +305,9 @@ func (n *node) reconcileLegs(at time.Time, l listing) (suspects bool) {
 	for _, id := range silent {
 		n.found("StasisStart", string(id))
 		n.legEntered(at, id)
+	}
+	for _, id := range talking {
+		n.checkHold(id)
 	}
 	for _, id := range cancelled {
 		call, _, _, _ := id.Parse()
@@ -339,6 +367,13 @@ func (n *node) reconcileStrangers(ctx context.Context, at time.Time, l listing) 
 		args, ok := ch.stasisArgs(n.opt.App)
 		if ok && !n.synced && n.isOver(ctx, acd.CallID(ch.ID)) {
 			n.clean(ch.ID, "caller whose call has ended", deleteChannel(ch.ID))
+			continue
+		}
+		if ok && ch.served() {
+			// A former controller, of which nothing is known, was asking for a rating.
+			// Whoever has talked with an agent is not to wait for one again.
+			n.clean(ch.ID, "caller who was asked for a rating", deleteChannel(ch.ID))
+			n.clean(ch.ID, "", deleteBridge(acd.BridgeID(acd.CallID(ch.ID))))
 			continue
 		}
 		if ok && n.entered(at, ch, args, true) {

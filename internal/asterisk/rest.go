@@ -46,14 +46,17 @@ type client struct {
 }
 
 func newClient(n Node, o Options) *client {
-	dialer := &net.Dialer{Timeout: o.RequestTimeout, KeepAlive: 15 * time.Second}
-	transport := &http.Transport{
-		DialContext:         dialer.DialContext,
-		MaxIdleConnsPerHost: max(idleConnections, o.Workers),
-		IdleConnTimeout:     idleTimeout,
-		TLSHandshakeTimeout: o.RequestTimeout,
-		DisableCompression:  true,
-		ForceAttemptHTTP2:   false,
+	transport := o.Transport
+	if transport == nil {
+		dialer := &net.Dialer{Timeout: o.RequestTimeout, KeepAlive: 15 * time.Second}
+		transport = &http.Transport{
+			DialContext:         dialer.DialContext,
+			MaxIdleConnsPerHost: max(idleConnections, o.Workers),
+			IdleConnTimeout:     idleTimeout,
+			TLSHandshakeTimeout: o.RequestTimeout,
+			DisableCompression:  true,
+			ForceAttemptHTTP2:   false,
+		}
 	}
 	return &client{
 		node: n, base: strings.TrimRight(n.URL, "/") + "/ari",

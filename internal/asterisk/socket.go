@@ -5,12 +5,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/CyCoreSystems/ari/v5"
@@ -31,8 +29,7 @@ var (
 // stayConnected keeps the event connection until ctx is done or another
 // controller has taken over; the latter is its error.
 func (n *node) stayConnected(ctx context.Context) *NodeError {
-	var refusedSince time.Time
-	dead := false
+	var out outage
 	backoff := n.opt.RetryMin
 	for ctx.Err() == nil {
 		connected, err := n.session(ctx)
@@ -41,7 +38,7 @@ func (n *node) stayConnected(ctx context.Context) *NodeError {
 		}
 		if connected {
 			n.meter.SwitchGap(string(n.cfg.ID))
-			backoff, refusedSince, dead = n.opt.RetryMin, time.Time{}, false
+			backoff, out = n.opt.RetryMin, outage{}
 		}
 		if errors.Is(err, errReplaced) {
 			replaced := &NodeError{
@@ -54,17 +51,13 @@ func (n *node) stayConnected(ctx context.Context) *NodeError {
 		}
 		n.setProblem(nodeError(n.cfg, err))
 
-		if !errors.Is(err, syscall.ECONNREFUSED) {
-			refusedSince = time.Time{}
-		} else if refusedSince.IsZero() {
-			refusedSince = time.Now()
-		} else if !dead && time.Since(refusedSince) >= n.opt.DeadAfter {
-			dead = true
-			n.log.Error("the node has refused connections for too long; its calls count as lost")
+		now := time.Now()
+		if why := out.failed(now, err, n.opt); why != "" {
+			n.log.Error("the node " + why + " for too long; its calls count as lost")
 			n.inbox.post(n.nodeDown)
 		}
 
-		pause := time.NewTimer(backoff/2 + rand.N(backoff/2+1))
+		pause := time.NewTimer(min(backoff/2+n.opt.Jitter(backoff/2), max(out.left(now, n.opt), n.opt.RetryMin)))
 		select {
 		case <-pause.C:
 		case <-ctx.Done():

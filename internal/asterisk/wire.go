@@ -18,6 +18,7 @@ var usedEvents = []string{
 	"StasisStart", "StasisEnd",
 	"ChannelStateChange", "ChannelHangupRequest", "ChannelDestroyed",
 	"ChannelDtmfReceived", "PlaybackFinished",
+	"ChannelHold", "ChannelUnhold",
 	"ApplicationReplaced",
 }
 
@@ -31,7 +32,7 @@ var documentedEvents = []string{
 	"BridgeBlindTransfer", "BridgeAttendedTransfer",
 	"ChannelCreated", "ChannelEnteredBridge", "ChannelLeftBridge",
 	"ChannelDialplan", "ChannelCallerId", "ChannelUserevent",
-	"ChannelVarset", "ChannelHold", "ChannelUnhold", "ChannelToneDetected",
+	"ChannelVarset", "ChannelToneDetected",
 	"ChannelTalkingStarted", "ChannelTalkingFinished", "ChannelConnectedLine", "ChannelTransfer",
 	"ContactStatusChange", "PeerStatusChange", "EndpointStateChange",
 	"Dial", "TextMessageReceived", "CallBroadcast", "CallClaimed", "RESTResponse",
@@ -56,7 +57,10 @@ type channel struct {
 	State        string       `json:"state"` // Down, Ring, Ringing, Up, …
 	Caller       ari.CallerID `json:"caller"`
 	Creationtime string       `json:"creationtime"`
-	Dialplan     struct {
+	// Vars are the variables that were set to be shown; any, so that a strange
+	// value does not spoil the whole.
+	Vars     map[string]any `json:"channelvars"`
+	Dialplan struct {
 		AppName string `json:"app_name"`
 		AppData string `json:"app_data"`
 	} `json:"dialplan"`
@@ -70,6 +74,9 @@ func (c channel) created() time.Time {
 	}
 	return t
 }
+
+// served reports whether it is a caller whose conversation is over.
+func (c channel) served() bool { return c.Vars[servedVariable] != nil }
 
 // stasisArgs are the arguments with which the channel is in the application;
 // ok is false when it is elsewhere.
@@ -92,6 +99,7 @@ type wireEvent struct {
 	Channel   channel          `json:"channel"`
 	Playback  ari.PlaybackData `json:"playback"`
 	Digit     string           `json:"digit"`
+	Duration  int              `json:"duration_ms"` // of the key's tone, which has ended
 	Cause     int              `json:"cause"`
 	TechCause int              `json:"tech_cause"`
 }
@@ -140,7 +148,8 @@ func decodeEvent(data []byte) (ev wireEvent, used bool, err error) {
 		return wireEvent{Type: ev.Type}, false, nil
 	}
 	switch ev.Type {
-	case "StasisStart", "StasisEnd", "ChannelStateChange", "ChannelDtmfReceived", "ChannelHangupRequest", "ChannelDestroyed":
+	case "StasisStart", "StasisEnd", "ChannelStateChange", "ChannelDtmfReceived", "ChannelHangupRequest", "ChannelDestroyed",
+		"ChannelHold", "ChannelUnhold":
 		if ev.Channel.ID == "" {
 			return wireEvent{}, false, fmt.Errorf("event %s names no channel", ev.Type)
 		}

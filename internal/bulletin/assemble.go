@@ -14,7 +14,7 @@ import (
 // Assemble makes a report. The error is ErrNoData when nothing was counted.
 func Assemble(in Input) (*Report, error) {
 	if empty(in.Site) {
-		return nil, fmt.Errorf("%w in %s; choose a period in which hotline counted, or for which figures were imported", ErrNoData, in.Period)
+		return nil, fmt.Errorf("no data for %s: %w; choose a period in which hotline counted, or for which figures were imported", in.Period, ErrNoData)
 	}
 	r := &Report{
 		Period: in.Period, Office: in.Office, TimeZone: in.Location.String(), ReadAt: in.ReadAt.In(in.Location).Truncate(time.Second),
@@ -55,11 +55,11 @@ var publishedByCity = []traffic.Metric{
 	traffic.OutboundAnswered, traffic.OutboundTalk, traffic.OutboundOver10Part, traffic.TotalAnswered, traffic.TotalTalk, traffic.TotalOver10Share,
 }
 
-// compares are compared, with the service levels of all calls.
+// compares are compared, with the published service levels.
 func compares(definitions *traffic.Definitions) (list []traffic.Definition) {
+	published := definitions.Published()
 	for _, d := range definitions.List() {
-		level := strings.HasPrefix(string(d.Key), "service_level_") && strings.HasSuffix(string(d.Key), "_"+string(traffic.OfOffered))
-		if level || slices.Contains(compared, d.Key) {
+		if slices.Contains(published, d.Key) || slices.Contains(compared, d.Key) {
 			list = append(list, d)
 		}
 	}

@@ -175,7 +175,7 @@ func TestPeriodWithoutDataSaysSo(t *testing.T) {
 	in := bulletintest.Input(bulletin.Year(2026), read)
 	in.Site = traffic.Counters{traffic.CountOffered: 0}
 	_, err := bulletin.Assemble(in)
-	if !errors.Is(err, bulletin.ErrNoData) || !strings.Contains(err.Error(), "no traffic was counted in 2026;") {
+	if !errors.Is(err, bulletin.ErrNoData) || !strings.Contains(err.Error(), "no data for 2026: no traffic was counted; choose") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -204,7 +204,7 @@ func TestPeriodThatGoesOn(t *testing.T) {
 	for _, d := range r.Figures.Definitions().List() {
 		grows := d.Unit == "calls" || d.Unit == "offers"
 		switch d.Key {
-		case traffic.RingTime, traffic.LoggedIn, traffic.Ready, traffic.NotReady, traffic.OnContact, traffic.WrapUp, traffic.LongestWait, traffic.LongestTalk:
+		case traffic.RingTime, traffic.LoggedIn, traffic.Ready, traffic.NotReady, traffic.OnContact, traffic.WrapUp, traffic.LongestWait, traffic.LongestTalk, traffic.LongestHold:
 			grows = true
 		}
 		if change := changes[d.Key]; grows == change.Defined() || grows != d.Grows() {
@@ -411,6 +411,29 @@ func TestBusiestAndPeaksOfAMonth(t *testing.T) {
 	}
 	if r.Peaks.Waiting != 99 || r.Peaks.Calls >= 900 {
 		t.Errorf("peaks %+v", r.Peaks)
+	}
+}
+
+// Peaks that cannot have some corrections say so, in tables as in JSON.
+func TestPeaksSayWhatTheyLack(t *testing.T) {
+	in := bulletintest.Input(bulletin.Month(calendar.Month{Year: 2026, Month: time.January}), read)
+	in.Lines[0].PeaksLack = 100 // the day before does not count
+	in.Lines[3].PeaksLack, in.Lines[9].PeaksLack = 2, 5
+	r := assemble(t, in)
+	for lang, want := range map[string]string{"zh": "不含归档后更正的7条话单", "en": "without 7 calls that came after the records were archived"} {
+		document, remarks := r.Document(lang), 0
+		for _, row := range document.Table("extremes").Rows {
+			if row[3].Text == want {
+				remarks++
+			}
+		}
+		if remarks != 2 {
+			t.Errorf("%s: %d rows say %s", lang, remarks, want)
+		}
+	}
+	text, err := json.Marshal(r)
+	if err != nil || !strings.Contains(string(text), `"peaks_lack_corrections":7`) {
+		t.Errorf("%v: %s", err, text)
 	}
 }
 

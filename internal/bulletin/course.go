@@ -57,6 +57,7 @@ func (r *Report) course(in Input) {
 			windows = slider{worst: windows.worst} // a window does not bridge what was not counted
 		case inPeriod:
 			r.peaks(line.Peaks)
+			r.PeaksLack += line.PeaksLack
 		}
 		if !inPeriod || empty(line.Site) {
 			continue

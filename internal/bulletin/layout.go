@@ -192,11 +192,15 @@ func (r *Report) extremesTable(l language) Table {
 		}
 		add(l.t("连续24小时最低接通率", "lowest connect rate over 24 hours"), percent(w.ConnectRate(), 2), l.span(w.From, w.To), remark)
 	}
+	lack := ""
+	if r.PeaksLack > 0 {
+		lack = l.f("不含归档后更正的%d条话单", "without %d calls that came after the records were archived", r.PeaksLack)
+	}
 	if p := r.Peaks; p.Calls > 0 {
-		add(l.t("同时在线通话最多（通）", "most calls at one time"), count(int64(p.Calls)), p.CallsAt.Format(second), "")
+		add(l.t("同时在线通话最多（通）", "most calls at one time"), count(int64(p.Calls)), p.CallsAt.Format(second), lack)
 	}
 	if p := r.Peaks; p.Waiting > 0 {
-		add(l.t("同时排队最多（通）", "most callers waiting at one time"), count(int64(p.Waiting)), p.WaitingAt.Format(second), "")
+		add(l.t("同时排队最多（通）", "most callers waiting at one time"), count(int64(p.Waiting)), p.WaitingAt.Format(second), lack)
 	}
 	longest := figureOf(r.Figures, traffic.LongestWait)
 	add(l.t("最长等待（秒）", "longest wait (s)"), longest, "", l.t("含放弃与溢出", "however it ended"))
@@ -243,7 +247,7 @@ func (r *Report) notes(l language) []string {
 	list := []string{
 		l.t("人工接通率＝人工接听量÷进入人工排队的呼入量；平均等待时长＝接通来电自进入排队至接通的平均时长，不含此前的提示音；通话时长超10分钟占比＝通话超过600秒的接通量÷接通量。总计按话务量加权。",
 			"Connect rate = answered / offered to the queues. Average wait: of answered calls, from the queue to the answer, without announcements before. Talks over 10 min = answered with more than 600 s / answered. Totals are weighted by calls."),
-		levelsNote(l),
+		levelsNote(l, r.Figures.Definitions().ShortAbandon()),
 		l.t("各数值只在公布时四舍五入一次；对比（↑↓）以公布的数值计算，数量和时长为相对变化率，百分比指标为百分点之差；无往期数据或往期为0的记“—”。",
 			"Each value is rounded once, half away from zero. Changes (↑↓) are computed from the published values: relative for counts and durations, in percentage points for percentages; — where there is no base or it is 0."),
 		l.t("来电计入其进入排队时所在的一刻钟和日期，不论何时结束。连续24小时接通率以一刻钟为步长滑动计算，取结束于本期内的各个24小时。",

@@ -8,7 +8,7 @@ import (
 	"hotline/internal/traffic"
 )
 
-// Line is the course of a day. Its fields are those of the line that is stored.
+// Line is the course of a day.
 type Line struct {
 	Day      calendar.Day
 	Site     traffic.Counters
@@ -16,6 +16,9 @@ type Line struct {
 	Answered []int64 // of the calls offered in the interval
 	Wait     []int64 // of those, in milliseconds
 	Peaks    traffic.Peaks
+	// PeaksLack is how many calls came for the day when it was archived, so that the
+	// peaks do not have them.
+	PeaksLack int
 }
 
 // Named is a queue or partner and what people call it.
@@ -81,15 +84,17 @@ type Report struct {
 	Busiest  *Part           `json:"busiest_interval"` // null when no call was offered
 	Worst    *Window         `json:"worst_24_hours"`   // null when no 24 hours have calls
 	Peaks    traffic.Peaks   `json:"peaks"`            // of each kind, the highest of the period's days
-	Hours    []Part          `json:"hours,omitempty"`  // of a daily bulletin
-	Days     []Step          `json:"days,omitempty"`   // of the others
-	Months   []Step          `json:"months,omitempty"` // of an annual report
-	Week     *Week           `json:"week,omitempty"`   // of the others than daily
-	Queues   []Queue         `json:"queues"`
-	Agents   []Agent         `json:"agents"`
-	Targets  []Target        `json:"overflow"`
-	Closed   Closed          `json:"closed"`
-	DaysOver int             `json:"days_over"` // of the period
+	// PeaksLack is how many calls the peaks do not have; see Line.
+	PeaksLack int      `json:"peaks_lack_corrections,omitempty"`
+	Hours     []Part   `json:"hours,omitempty"`  // of a daily bulletin
+	Days      []Step   `json:"days,omitempty"`   // of the others
+	Months    []Step   `json:"months,omitempty"` // of an annual report
+	Week      *Week    `json:"week,omitempty"`   // of the others than daily
+	Queues    []Queue  `json:"queues"`
+	Agents    []Agent  `json:"agents"`
+	Targets   []Target `json:"overflow"`
+	Closed    Closed   `json:"closed"`
+	DaysOver  int      `json:"days_over"` // of the period
 
 	location *time.Location
 }

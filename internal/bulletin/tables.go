@@ -56,12 +56,12 @@ func (r *Report) levelsTable(l language) Table {
 }
 
 // levelsNote spells the formulas out.
-func levelsNote(l language) string {
+func levelsNote(l language, short int) string {
 	var list []string
 	for _, f := range levelFormulas {
 		list = append(list, l.t(f.zh, f.en)+l.t("＝", " = ")+l.t(f.spellZH, f.spell))
 	}
-	return l.f("接通及时率：%s。", "Service levels: %s.", strings.Join(list, l.t("；", "; ")))
+	return l.f("接通及时率：%s。短时放弃：排队不足%d秒。", "Service levels: %s. Short abandons: abandoned under %d s.", strings.Join(list, l.t("；", "; ")), short)
 }
 
 // fill adds to a table a column for each figure, and a row for each item; one
@@ -86,7 +86,7 @@ func (r *Report) fill(l language, t *Table, metrics []traffic.Metric, names []st
 
 // firstLevel is the service level that has a column in tables of rows.
 func (r *Report) firstLevel() traffic.Metric {
-	return traffic.Metric("service_level_" + thresholds(r.Figures.Definitions())[0] + "_" + string(traffic.OfOffered))
+	return r.Figures.Definitions().Published()[0]
 }
 
 // manyCalls is the hourly mean from which decimals would only crowd the map.

@@ -1,5 +1,5 @@
 // Package callflow says what a caller hears, and when, before and in the
-// queue. It is pure: the acd engine asks it what comes next. It imports acd
+// queue, and when the agent has left. It is pure: the acd engine asks it what comes next. It imports acd
 // only; internal/app hands it to the engine.
 package callflow
 
@@ -36,6 +36,9 @@ var (
 
 // Next implements acd.Flow.
 func (Standard) Next(state acd.FlowState, event acd.FlowEvent, info *acd.FlowInfo) (acd.FlowState, []acd.FlowAction) {
+	if info.Rating != nil {
+		return rates(state, event, info)
+	}
 	switch event {
 	case acd.FlowStart:
 		prompts := info.Entry.Greeting

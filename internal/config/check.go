@@ -71,6 +71,7 @@ func (c *checker) config(raw *file) *Config {
 			Format: c.oneOf(raw.Log.Format, "log.format", "json", "console"),
 		},
 		Asterisk: c.asterisk(raw.Asterisk),
+		Traffic:  c.traffic(raw.Traffic),
 	}
 	c.routing(raw, cfg)
 	c.outboundTrunk(raw, cfg)
@@ -198,11 +199,15 @@ func (c *checker) asterisk(raw asteriskSection) Asterisk {
 		ids.add(n.ID.place, c.name(n.ID, "asterisk.nodes.id", nodeName))
 		node := Node{
 			ID: acd.NodeID(n.ID.v), URL: c.url(n.URL), Username: c.name(n.Username, "asterisk.nodes.username", personName),
-			Password: c.secret(n.PasswordFile, "asterisk.nodes.password_file"),
+			Password: c.secret(n.PasswordFile, "asterisk.nodes.password_file"), SIPListen: out.SIPListen,
+		}
+		if n.SIPListen.written(n.place) {
+			node.SIPListen = c.listen(n.SIPListen, "asterisk.nodes.sip_listen", "10.0.0.11:5060")
 		}
 		urls.add(n.URL.place, node.URL)
 		out.Nodes = append(out.Nodes, node)
 	}
+	out.Proxy = c.proxy(raw, out.Nodes)
 	names, sources := c.unique("trunk"), c.unique("the source")
 	for _, t := range raw.Trunks.items {
 		names.add(t.Name.place, c.trunkName(t.Name))
@@ -220,6 +225,38 @@ func (c *checker) asterisk(raw asteriskSection) Asterisk {
 			c.at(t.Contact.place, "asterisk.trunks.contact: %s is not a carrier's address; write sip:address or sip:address:port with an address and not a name, for example sip:203.0.113.10", quoted(trunk.Contact))
 		}
 		out.Trunks = append(out.Trunks, trunk)
+	}
+	return out
+}
+
+// proxy checks the SIP proxy, and that it can tell the nodes by their addresses.
+func (c *checker) proxy(raw asteriskSection, nodes []Node) Proxy {
+	const example = "10.0.0.4:5060"
+	if raw.Proxy.same(raw.place) {
+		return Proxy{}
+	}
+	if !raw.Proxy.Listen.written(raw.Proxy.place) {
+		c.at(raw.Proxy.place, "asterisk.proxy.listen is missing; write the address at which carriers, phones and nodes reach the proxy, for example: listen: %s", example)
+		return Proxy{}
+	}
+	out := Proxy{
+		Listen: c.listen(raw.Proxy.Listen, "asterisk.proxy.listen", example),
+		Pace:   between(c, raw.Proxy.Pace, "asterisk.proxy.pace", 1, 10_000),
+	}
+	if out.Listen.Addr().IsUnspecified() {
+		c.at(raw.Proxy.Listen.place, "asterisk.proxy.listen: nodes know the proxy by its address; write a certain one, for example %s", example)
+	}
+	seen := map[netip.AddrPort]string{out.Listen: "the proxy"}
+	for i, n := range nodes {
+		at := raw.Nodes.items[i].SIPListen
+		switch other, twice := seen[n.SIPListen]; {
+		case !n.SIPListen.IsValid():
+		case n.SIPListen.Addr().IsUnspecified():
+			c.at(at.place, "node %s listens for SIP at every address, and the proxy knows it by one; write for example: sip_listen: 10.0.0.11:5060", n.ID)
+		case twice:
+			c.at(at.place, "node %s has the SIP address %s, which is that of %s; write its own, for example: sip_listen: 10.0.0.11:5060", n.ID, n.SIPListen, other)
+		}
+		seen[n.SIPListen] = "node " + string(n.ID)
 	}
 	return out
 }
@@ -251,7 +288,7 @@ func (c *checker) outboundTrunk(raw *file, cfg *Config) {
 // configuration uses for other things.
 func (c *checker) trunkName(t text) string {
 	name := c.name(t, "asterisk.trunks.name", personName)
-	if strings.HasPrefix(name, "seat-") || slices.Contains([]string{"system", "global", "udp"}, name) {
+	if strings.HasPrefix(name, "seat-") || slices.Contains([]string{"system", "global", "udp", "proxy"}, name) {
 		c.at(t.place, "asterisk.trunks.name: %s is reserved; choose another name, for example carrier", quoted(name))
 	}
 	return name

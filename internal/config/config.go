@@ -7,6 +7,7 @@ import (
 
 	"hotline/internal/acd"
 	"hotline/internal/calendar"
+	"hotline/internal/traffic"
 )
 
 // Config is a complete and checked configuration.
@@ -22,6 +23,8 @@ type Config struct {
 	HTTP     HTTP
 	Log      Log
 	Asterisk Asterisk
+	// Traffic is what the figures of service levels go by.
+	Traffic traffic.Options
 
 	Entries         []acd.Entry
 	Queues          []acd.Queue
@@ -67,6 +70,7 @@ type Asterisk struct {
 	// What follows is for rendering a node's configuration.
 	SIPListen        netip.AddrPort
 	RTPStart, RTPEnd uint16 // both included; RTPStart is even
+	Proxy            Proxy
 	Trunks           []Trunk
 	// OutboundTrunk names the trunk over which callers are called back and partners called. It has
 	// a contact; it is set when a queue calls back.
@@ -85,6 +89,18 @@ type Node struct {
 	URL      string // without a slash at the end
 	Username string
 	Password Secret
+	// SIPListen is the UDP address of this node's SIP: its own, or that of all.
+	SIPListen netip.AddrPort
+}
+
+// Proxy is the SIP proxy in front of several nodes; Listen is not valid when
+// there is none.
+type Proxy struct {
+	// Listen is the UDP address at which carriers, phones and nodes reach it, and
+	// from which it sends.
+	Listen netip.AddrPort
+	// Pace is how many new calls it takes of the carriers in a second.
+	Pace int
 }
 
 // Trunk is a carrier's connection.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hotline/internal/acd"
+	"hotline/internal/traffic"
 )
 
 var update = flag.Bool("update", false, "write the expected texts of testdata/bad anew")
@@ -153,6 +154,7 @@ func TestFullFile(t *testing.T) {
 	equal("redis password", cfg.Redis.Password.Reveal(), "redis-password")
 	equal("token", cfg.HTTP.Token.Reveal(), "0123456789abcdef")
 	equal("listen", cfg.HTTP.Listen, "[::1]:8080")
+	same("traffic", cfg.Traffic, traffic.Options{Thresholds: []int{20, 10, 300}, ShortAbandon: 10, Published: traffic.OfOfferedLessShort})
 	equal("node 1", cfg.Asterisk.Nodes[0].URL, "http://127.0.0.1:8088")
 	equal("node password", cfg.Asterisk.Nodes[1].Password.Reveal(), "ari-password-of-the-test")
 	equal("ports", []uint16{cfg.Asterisk.RTPStart, cfg.Asterisk.RTPEnd}, "[20000 20999]")
@@ -198,6 +200,7 @@ func TestFullFile(t *testing.T) {
 			Missed: true, MissedAfter: 5 * time.Second,
 		},
 		Redial: acd.Redial{Within: 5 * time.Minute, AtMost: 1, After: 15 * time.Second},
+		Rating: acd.Rating{Prompts: []string{"please", "rating"}, Attempts: 3, Timeout: 8 * time.Second},
 	})
 	same("what is left out of night", night, acd.Queue{
 		ID: "night", Title: "night", Music: "default", RingTimeout: 15 * time.Second, WrapUp: 10 * time.Second,
@@ -213,6 +216,7 @@ func TestFullFile(t *testing.T) {
 			MissedAfter: 10 * time.Second, BookedPrompts: []string{"callback-booked"},
 		},
 		Redial: acd.Redial{Within: time.Minute, AtMost: 2, After: 10 * time.Second},
+		Rating: acd.Rating{Prompts: []string{"rating"}, Thanks: []string{"rating-thanks"}, Attempts: 2, Timeout: 5 * time.Second},
 	})
 	equal("seats", cfg.Seats, "[{window-1 sip:w1@10.0.0.9:5062} {0098 sip:0098@10.0.0.1:5060} {0099 sip:0099@10.0.0.1:5060} {0100 sip:0100@10.0.0.1:5060} {0101 sip:0101@10.0.0.1:5060} {8001 }]")
 	same("agent 1001", cfg.ACD().Agents[0], acd.Agent{

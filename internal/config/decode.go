@@ -84,7 +84,7 @@ func (d *decoder) given(t reflect.Type, entries []*ast.MappingValueNode, prefix 
 			d.at(where, "merging with << is not supported; write the keys out")
 		case !slices.Contains(known, key):
 			remedy := "known here are " + strings.Join(known, ", ")
-			if likely := closest(key, known); likely != "" {
+			if likely := Closest(key, known); likely != "" {
 				remedy, meant[likely] = "write "+likely, where
 			}
 			d.at(where, "%s is not a known key; %s", prefix+key, remedy)
@@ -336,8 +336,8 @@ func placeOfToken(t *token.Token) place {
 	return place{line: t.Position.Line, column: t.Position.Column}
 }
 
-// closest is the known key that is meant; empty when none is like it.
-func closest(key string, known []string) string {
+// Closest is the known word that is meant by one that is not known; empty when none is like it.
+func Closest(key string, known []string) string {
 	best, distance := "", 3
 	for _, k := range known {
 		if d := editDistance(key, k); d < distance {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"hotline/internal/calendar"
+	"hotline/internal/traffic"
 )
 
 func TestExampleLoads(t *testing.T) {
@@ -34,7 +35,7 @@ func TestReferenceIsTrue(t *testing.T) {
 	// What these fall back to is another value, not a constant.
 	for key, text := range map[string]string{
 		"queues.title": "the id", "partners.title": "the id", "not_ready_reasons.title": "the name",
-		"queues.relax.level": "as before", "agents.wrap_up": "the queue's",
+		"queues.relax.level": "as before", "agents.wrap_up": "the queue's", "traffic.service_levels": "[15s, 30s]",
 	} {
 		if want[key] != "none" {
 			t.Errorf("%s has a constant default now", key)
@@ -61,6 +62,27 @@ func TestReferenceIsTrue(t *testing.T) {
 	}
 	for key := range got {
 		t.Errorf("docs/configuration.md explains %s, which is not a key", key)
+	}
+}
+
+// TestReferenceNamesTheBounds holds what may be written against what is counted.
+func TestReferenceNamesTheBounds(t *testing.T) {
+	text, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var waits, shorts []string
+	for _, s := range traffic.WaitBounds() {
+		waits = append(waits, span(s))
+	}
+	for _, s := range traffic.ShortAbandonBounds() {
+		shorts = append(shorts, span(s))
+	}
+	last := len(shorts) - 1
+	for _, want := range []string{"any of " + strings.Join(waits, ", ") + ".", strings.Join(shorts[:last], ", ") + " or " + shorts[last] + "."} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("docs/configuration.md does not say %q", want)
+		}
 	}
 }
 

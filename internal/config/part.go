@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"hotline/internal/acd"
+	"hotline/internal/traffic"
 )
 
 // notRouting are the sections of the file that say nothing about who talks to whom.
@@ -11,22 +12,30 @@ var notRouting = map[string]bool{
 	"site": true, "redis": true, "http": true, "log": true, "asterisk": true, "pin_file": true,
 }
 
+// Routing is the part of a configuration with which a simulation runs.
+type Routing struct {
+	ACD      acd.Config
+	Location *time.Location
+	Traffic  traffic.Options
+}
+
 // ParseRouting reads the part of a configuration that says who talks to whom:
 // entries, queues, seats, agents, reasons and time zone. The other sections may
 // be there or not and are passed over, the secret files that they name as
-// well. name stands in the messages.
-func ParseRouting(name string, data []byte) (acd.Config, *time.Location, error) {
+// well; but the section traffic is read too. name stands in the messages.
+func ParseRouting(name string, data []byte) (Routing, error) {
 	problems := &collector{file: name}
 	raw := &file{}
 	if !parse(&decoder{collector: problems, skip: notRouting}, data, raw) {
-		return acd.Config{}, nil, problems.err()
+		return Routing{}, problems.err()
 	}
 	raw.Asterisk.SeatPasswordDir.v = "none" // a seat's phone matters to Asterisk only
 	check, cfg := checker{collector: problems}, &Config{}
 	cfg.Location = check.location(raw.Timezone)
+	figures := check.traffic(raw.Traffic)
 	check.routing(raw, cfg)
 	if err := problems.err(); err != nil {
-		return acd.Config{}, nil, err
+		return Routing{}, err
 	}
-	return cfg.ACD(), cfg.Location, nil
+	return Routing{cfg.ACD(), cfg.Location, figures}, nil
 }

@@ -13,19 +13,20 @@ func TestRoutingNeedsNoSecrets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		routing, loc, err := ParseRouting(path, data)
+		parsed, err := ParseRouting(path, data)
 		if err != nil {
 			t.Errorf("%v", err)
 			continue
 		}
-		if loc.String() != "Asia/Shanghai" || len(routing.Agents) == 0 || len(routing.Seats) == 0 || len(routing.Queues) == 0 || len(routing.Entries) == 0 {
+		routing := parsed.ACD
+		if parsed.Location.String() != "Asia/Shanghai" || len(routing.Agents) == 0 || len(routing.Seats) == 0 || len(routing.Queues) == 0 || len(routing.Entries) == 0 {
 			t.Errorf("%s: something is missing: %d agents, %d seats", path, len(routing.Agents), len(routing.Seats))
 		}
 	}
 }
 
 func TestRoutingIsAsStrict(t *testing.T) {
-	_, _, err := ParseRouting("r.yaml", []byte("queus: []\nentries: [{number: \"1\", queue: b}]\nqueues: [{id: a}]\nseats: [{range: 8001-8002}]\nagents: [{id: \"1\", queues: [a]}]\n"))
+	_, err := ParseRouting("r.yaml", []byte("queus: []\nentries: [{number: \"1\", queue: b}]\nqueues: [{id: a}]\nseats: [{range: 8001-8002}]\nagents: [{id: \"1\", queues: [a]}]\n"))
 	want := "r.yaml:1:1: queus is not a known key; write queues\n" +
 		"r.yaml:2:32: number 1 leads to the unknown queue \"b\"; configured are: a"
 	if err == nil || err.Error() != want {

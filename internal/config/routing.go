@@ -68,6 +68,7 @@ func (c *checker) queue(q queueItem, queues, partners unique, asked skillsAsked,
 		Overflow:    c.overflow(q, queues, partners),
 		Callback:    c.callback(q, calendars[q.Hours.v]),
 		Redial:      c.redial(q),
+		Rating:      c.rating(q),
 	}
 	if s := calendars[q.Hours.v]; q.Hours.set && s != nil {
 		out.Hours = s
@@ -278,6 +279,23 @@ func (c *checker) redial(q queueItem) acd.Redial {
 		Within: between(c, raw.Within, "queues.redial.within", time.Second, longestWait),
 		AtMost: between(c, raw.AtMost, "queues.redial.at_most", 1, 100),
 		After:  between(c, raw.After, "queues.redial.after", 0, longestWait),
+	}
+}
+
+func (c *checker) rating(q queueItem) acd.Rating {
+	raw := q.Rating
+	written := raw.Prompts.set || !raw.Prompts.same(raw.place)
+	if c.incomplete(raw.place, q.place, written, "queues.rating.prompts", "what asks callers for a key from 1 to 5", "prompts: rating") {
+		return acd.Rating{}
+	}
+	if raw.Prompts.blank {
+		c.at(raw.Prompts.place, "queues.rating.prompts is empty; name what asks callers for a key from 1 to 5, for example: prompts: rating")
+	}
+	return acd.Rating{
+		Prompts:  c.sounds(raw.Prompts.list, "queues.rating.prompts"),
+		Thanks:   c.sounds(raw.ThanksPrompts.list, "queues.rating.thanks_prompts"),
+		Attempts: between(c, raw.Attempts, "queues.rating.attempts", 1, 5),
+		Timeout:  between(c, raw.Timeout, "queues.rating.timeout", time.Second, time.Minute),
 	}
 }
 

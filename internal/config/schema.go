@@ -13,6 +13,7 @@ type file struct {
 	Redis           redisSection       `yaml:"redis"`
 	HTTP            httpSection        `yaml:"http"`
 	Log             logSection         `yaml:"log"`
+	Traffic         trafficSection     `yaml:"traffic"`
 	Asterisk        asteriskSection    `yaml:"asterisk"`
 	Entries         list[entryItem]    `yaml:"entries" need:"name a number that callers dial, for example: - {number: \"12345\", queue: general}"`
 	Queues          list[queueItem]    `yaml:"queues" need:"name a queue, for example: - {id: general, title: 综合受理}"`
@@ -48,11 +49,19 @@ type logSection struct {
 	Format text `yaml:"format" default:"json"`
 }
 
+type trafficSection struct {
+	place
+	ServiceLevels list[duration] `yaml:"service_levels"`
+	ShortAbandon  duration       `yaml:"short_abandon" default:"5s"`
+	Formula       text           `yaml:"formula" default:"of_offered"`
+}
+
 type asteriskSection struct {
 	place
 	App             text            `yaml:"app" default:"hotline"`
 	Nodes           list[nodeItem]  `yaml:"nodes" need:"name the Asterisk nodes, for example: - {id: a1, url: http://127.0.0.1:8088, username: hotline, password_file: secrets/ari.password}"`
 	SIP             sipSection      `yaml:"sip"`
+	Proxy           proxySection    `yaml:"proxy"`
 	Trunks          list[trunkItem] `yaml:"trunks"`
 	OutboundTrunk   text            `yaml:"outbound_trunk" default:""`
 	SeatPasswordDir text            `yaml:"seat_password_dir" default:""`
@@ -65,12 +74,19 @@ type nodeItem struct {
 	URL          text `yaml:"url" need:"write where the node's ARI listens, for example: url: http://127.0.0.1:8088"`
 	Username     text `yaml:"username" default:"hotline"`
 	PasswordFile text `yaml:"password_file" need:"name the file with the ARI user's password, for example: password_file: secrets/ari.password"`
+	SIPListen    text `yaml:"sip_listen" default:""`
 }
 
 type sipSection struct {
 	place
 	Listen   text `yaml:"listen" default:"127.0.0.1:5060"`
 	RTPPorts text `yaml:"rtp_ports" default:"10000-19999"`
+}
+
+type proxySection struct {
+	place
+	Listen text   `yaml:"listen" default:""`
+	Pace   number `yaml:"pace" default:"100"`
 }
 
 type trunkItem struct {
@@ -116,6 +132,7 @@ type queueItem struct {
 	Overflow    list[overflowItem] `yaml:"overflow"`
 	Callback    callbackSection    `yaml:"callback"`
 	Redial      redialSection      `yaml:"redial"`
+	Rating      ratingSection      `yaml:"rating"`
 }
 
 type relaxItem struct {
@@ -161,6 +178,14 @@ type callbackSection struct {
 	Missed        yesno    `yaml:"missed" default:"false"`
 	MissedAfter   duration `yaml:"missed_after" default:"10s"`
 	BookedPrompts texts    `yaml:"booked_prompts" default:"callback-booked"`
+}
+
+type ratingSection struct {
+	place
+	Prompts       texts    `yaml:"prompts" default:""`
+	ThanksPrompts texts    `yaml:"thanks_prompts" default:"rating-thanks"`
+	Attempts      number   `yaml:"attempts" default:"2"`
+	Timeout       duration `yaml:"timeout" default:"5s"`
 }
 
 type redialSection struct {

@@ -91,6 +91,10 @@ func (c *checker) seats(raw *file, cfg *Config) {
 				continue
 			}
 			contact := strings.ReplaceAll(s.Contact.v, "{id}", id)
+			if contact != "" && raw.Asterisk.Proxy.Listen.set {
+				c.at(s.Contact.place, "seats.contact: behind asterisk.proxy a phone is known by its password and registers there; remove the contact, and give the seat a password in asterisk.seat_password_dir")
+				break
+			}
 			if contact == "" && raw.Asterisk.SeatPasswordDir.v == "" {
 				c.at(s.place, "seat %s has neither a password nor a fixed phone; set asterisk.seat_password_dir, or give the seat a contact", id)
 				break

@@ -99,3 +99,6 @@ func FreePorts(n int) ([]uint16, error) {
 	}
 	return ports, nil
 }
+
+// FreePortAt finds a port of addr that is free for TCP and UDP.
+func FreePortAt(addr netip.Addr) (uint16, error) { return freePort(addr) }

@@ -28,6 +28,12 @@ type process struct {
 
 // launch starts argv with its output copied to logPath. env is added to ours.
 func launch(name string, argv, env []string, logPath string) (*process, error) {
+	return launchDyingBy(syscall.SIGKILL, name, argv, env, logPath)
+}
+
+// launchDyingBy is launch for a child that gets another signal when its parent
+// dies: one that has children of its own and takes them along.
+func launchDyingBy(death syscall.Signal, name string, argv, env []string, logPath string) (*process, error) {
 	logFile, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
@@ -36,7 +42,7 @@ func launch(name string, argv, env []string, logPath string) (*process, error) {
 	cmd.Env = append(os.Environ(), env...)
 	out := &output{file: logFile, changed: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: death}
 	// A grandchild that keeps the pipe open must not hold up Wait.
 	cmd.WaitDelay = time.Second
 

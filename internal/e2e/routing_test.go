@@ -30,6 +30,7 @@ entries:
   - {number: "12346", queue: general, skills: {english: 8}}
   - {number: "12347", queue: business}
   - {number: "12348", queue: aid}
+  - {number: "12349", queue: rated}
 partners: [{id: xuzhou, number: "051612345", at_most: 1, ring_timeout: 10s}]
 queues:
   - id: general
@@ -47,8 +48,11 @@ queues:
   - id: aid
     wrap_up: 0s
     overflow: [{wait: 1s, partner: xuzhou, prompts: partner-asked}]
+  - id: rated
+    wrap_up: 0s
+    rating: {prompts: rating, attempts: 2, timeout: 4s}
 agents:
-  - {id: "1001", queues: [general]}
+  - {id: "1001", queues: [general, rated]}
   - {id: "1002", queues: [general], skills: {english: 3}}
   - {id: "1003", queues: [business, aid]}
 `
@@ -71,8 +75,13 @@ type desk struct {
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	contact := freeUDP(t, "127.0.0.2")
-	l := start(t, lab.Site{Agents: 3, Routing: desks, Contact: contact})
+	return officeOf(t, lab.Site{Agents: 3, Routing: desks, Contact: freeUDP(t, "127.0.0.2")})
+}
+
+// officeOf is an office with three agents, logged in.
+func officeOf(t *testing.T, site lab.Site) *office {
+	t.Helper()
+	l := start(t, site)
 	o := &office{t: t, lab: l, api: apiclient.New(l.API, l.Config.HTTP.Token.Reveal()), phones: map[acd.AgentID]*desk{}}
 	t.Cleanup(o.api.Close)
 	passwords, err := l.SeatPasswords()
@@ -112,7 +121,8 @@ func (o *office) phone(addr, user, password string) *phone.Phone {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	p, err := phone.New(addr, phone.Config{User: user, Password: password, Server: o.lab.SIP, Tone: tone})
+	// A desk phone has a second line.
+	p, err := phone.New(addr, phone.Config{User: user, Password: password, Server: o.lab.SIP, Tone: tone, Lines: 2})
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -316,6 +326,7 @@ func TestRouting(t *testing.T) {
 	t.Run("waiting callers hear where they stand", o.standing)
 	t.Run("callback", o.callback)
 	t.Run("partner", o.partner)
+	t.Run("hold and rating", o.holdAndRating)
 	t.Run("live change", o.liveChange)
 
 	l := o.lab

@@ -34,7 +34,9 @@ type Lab struct {
 	SIP        string // where callers and seats reach Asterisk, host:port
 	LogFile    string // what the program writes
 	Redis      *devstack.Redis
-	Asterisk   *devstack.Asterisk
+	Asterisk   *devstack.Asterisk   // the first node
+	Nodes      []*devstack.Asterisk // those that run here, in the order of the configuration
+	Kamailio   *devstack.Kamailio   // nil when the nodes have no proxy
 
 	binary  string
 	started time.Time // no call of this lab is older
@@ -44,8 +46,8 @@ type Lab struct {
 }
 
 // Start brings up everything that the configuration names on this machine:
-// Redis, the first Asterisk node and the program, whose binary is given. It
-// keeps its files under dir. When it fails, nothing is left running.
+// Redis, the first Asterisk node or, with a proxy, all nodes and the proxy, and
+// the program, whose binary is given. It keeps its files under dir. When it fails, nothing is left running.
 func Start(ctx context.Context, configFile, dir, binary string) (*Lab, error) {
 	cfg, err := config.Load(configFile)
 	if err != nil {
@@ -53,8 +55,11 @@ func Start(ctx context.Context, configFile, dir, binary string) (*Lab, error) {
 	}
 	l := &Lab{
 		Dir: dir, ConfigFile: configFile, Config: cfg, binary: binary, started: time.Now(),
-		API: "http://" + cfg.HTTP.Listen.String(), SIP: cfg.Asterisk.SIPListen.String(),
+		API: "http://" + cfg.HTTP.Listen.String(), SIP: cfg.Asterisk.Nodes[0].SIPListen.String(),
 		LogFile: filepath.Join(dir, "hotline.log"),
+	}
+	if proxy := cfg.Asterisk.Proxy.Listen; proxy.IsValid() {
+		l.SIP = proxy.String()
 	}
 	l.Client = apiclient.New(l.API, cfg.HTTP.Token.Reveal())
 	bounded, cancel := context.WithTimeout(ctx, startTimeout)
@@ -83,15 +88,48 @@ func (l *Lab) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	params, err := app.AsteriskParams(l.Config, l.Config.Asterisk.Nodes[0].ID)
-	if err != nil {
-		return err
+	proxied := l.Config.Asterisk.Proxy.Listen.IsValid()
+	for i := range l.Config.Asterisk.Nodes {
+		if i > 0 && !proxied {
+			break // they have one SIP address, meant for several machines
+		}
+		if err := l.StartNode(ctx, i); err != nil {
+			return err
+		}
 	}
-	l.Asterisk, err = devstack.StartAsterisk(ctx, filepath.Join(l.Dir, "asterisk"), params)
-	if err != nil {
-		return err
+	l.Asterisk = l.Nodes[0]
+	if proxied {
+		params, err := app.KamailioParams(l.Config)
+		if err != nil {
+			return err
+		}
+		if l.Kamailio, err = devstack.StartKamailio(ctx, filepath.Join(l.Dir, "kamailio"), params); err != nil {
+			return err
+		}
 	}
 	return l.StartServe(ctx)
+}
+
+// StartNode starts a node of the configuration, again when it was ended.
+func (l *Lab) StartNode(ctx context.Context, i int) error {
+	params, err := app.AsteriskParams(l.Config, l.Config.Asterisk.Nodes[i].ID)
+	if err != nil {
+		return err
+	}
+	folder := "asterisk"
+	if i > 0 {
+		folder += "-" + params.Node
+	}
+	node, err := devstack.StartAsterisk(ctx, filepath.Join(l.Dir, folder), params)
+	if err != nil {
+		return err
+	}
+	if i == len(l.Nodes) {
+		l.Nodes = append(l.Nodes, node)
+	} else {
+		l.Nodes[i] = node
+	}
+	return nil
 }
 
 // StartServe runs the program and waits until it is ready to take calls.
@@ -185,8 +223,11 @@ func (l *Lab) StopServe() error {
 func (l *Lab) Stop() error {
 	l.Client.Close()
 	errs := []error{l.StopServe()}
-	if l.Asterisk != nil {
-		errs = append(errs, l.Asterisk.Stop())
+	if l.Kamailio != nil {
+		errs = append(errs, l.Kamailio.Stop())
+	}
+	for _, node := range l.Nodes {
+		errs = append(errs, node.Stop())
 	}
 	if l.Redis != nil {
 		errs = append(errs, l.Redis.Stop())

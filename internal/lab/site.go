@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -29,6 +30,9 @@ type Site struct {
 	Routing string
 	// Contact, when not empty, is where calls to callers go, as in 127.0.0.2:5070.
 	Contact string
+	// Nodes, when more than one, is how many Asterisk nodes there are, behind
+	// Kamailio: a1, a2, … at 127.0.0.11, 127.0.0.12, …; at most 9.
+	Nodes int
 }
 
 // FirstSeat and FirstAgent number the seats and agents that Write makes.
@@ -49,8 +53,13 @@ http:
 log: {level: {{.LogLevel}}, format: json}
 asterisk:
   nodes:
-    - {id: a1, url: "http://127.0.0.1:{{.ARI}}", username: hotline, password_file: secrets/ari.password}
+{{- range .Nodes}}
+    - {id: {{.ID}}, url: "http://127.0.0.1:{{.ARI}}", username: hotline, password_file: secrets/ari.password{{if .SIP}}, sip_listen: "{{.SIP}}"{{end}}}
+{{- end}}
   sip: {listen: "127.0.0.1:{{.SIP}}", rtp_ports: {{.RTPStart}}-{{.RTPEnd}}}
+{{- if .Proxy}}
+  proxy: {listen: "{{.Proxy}}"}
+{{- end}}
   trunks:
     # Callers dial from this address, phones of the seats from 127.0.0.1.
     - {name: carrier, match: [127.0.0.2]{{if .Contact}}, contact: "sip:{{.Contact}}"{{end}}}
@@ -89,7 +98,11 @@ func Write(dir string, s Site) (string, error) {
 	if s.Agents < 1 || s.Agents > 999 {
 		return "", fmt.Errorf("%d agents: write 1 to 999", s.Agents)
 	}
-	ports, err := devstack.FreePorts(4)
+	ports, err := devstack.FreePorts(3)
+	if err != nil {
+		return "", err
+	}
+	nodes, proxy, err := nodesOf(s)
 	if err != nil {
 		return "", err
 	}
@@ -102,7 +115,7 @@ func Write(dir string, s Site) (string, error) {
 	}
 	var text bytes.Buffer
 	err = siteTemplate.Execute(&text, map[string]any{
-		"Redis": ports[0], "HTTP": ports[1], "ARI": ports[2], "SIP": ports[3], "RTPStart": start, "RTPEnd": end,
+		"Redis": ports[0], "HTTP": ports[1], "SIP": ports[2], "Nodes": nodes, "Proxy": proxy, "RTPStart": start, "RTPEnd": end,
 		"LogLevel": orElse(s.LogLevel, "info"), "RingTimeout": orElse(s.RingTimeout, "15s"), "WrapUp": orElse(s.WrapUp, "10s"),
 		"Timezone": orElse(s.Timezone, calendar.DefaultZone), "NoGreeting": s.NoGreeting, "Routing": s.Routing, "Contact": s.Contact, "FirstSeat": FirstSeat, "LastSeat": FirstSeat + s.Agents - 1,
 		"FirstAgent": FirstAgent, "LastAgent": FirstAgent + s.Agents - 1,
@@ -124,6 +137,41 @@ func Write(dir string, s Site) (string, error) {
 	}
 	// The configuration comes last: where it stands, everything stands.
 	return file, os.WriteFile(file, text.Bytes(), 0o600)
+}
+
+type siteNode struct {
+	ID  string
+	ARI uint16
+	SIP string // its own address; empty when there is no proxy
+}
+
+// nodesOf gives the nodes their addresses, and several of them a proxy.
+func nodesOf(s Site) (nodes []siteNode, proxy string, err error) {
+	if s.Nodes < 0 || s.Nodes > 9 {
+		return nil, "", fmt.Errorf("%d nodes: write 1 to 9", s.Nodes)
+	}
+	ari, err := devstack.FreePorts(max(1, s.Nodes))
+	if err != nil {
+		return nil, "", err
+	}
+	for i, port := range ari {
+		nodes = append(nodes, siteNode{ID: fmt.Sprintf("a%d", i+1), ARI: port})
+	}
+	if len(nodes) == 1 {
+		return nodes, "", nil
+	}
+	at := func(last byte) (string, error) {
+		addr := netip.AddrFrom4([4]byte{127, 0, 0, last})
+		port, err := devstack.FreePortAt(addr)
+		return netip.AddrPortFrom(addr, port).String(), err
+	}
+	for i := range nodes {
+		if nodes[i].SIP, err = at(byte(11 + i)); err != nil {
+			return nil, "", err
+		}
+	}
+	proxy, err = at(10)
+	return nodes, proxy, err
 }
 
 // secret makes 192 random bits.

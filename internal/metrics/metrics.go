@@ -21,8 +21,8 @@ var (
 		.0005, .001, .002, .003, .004, .005, .0075, .010, .0125, .015, .020, .025, .030, .035, .040, .045, .050,
 		.060, .075, .1, .15, .25, .5, 1, 2.5, 5, 10, 30,
 	}
-	// waitBuckets contain the thresholds of service levels (15 s, 30 s).
-	waitBuckets = []float64{.25, .5, 1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800, 3600}
+	// waitBuckets contain every threshold of service levels that can be chosen.
+	waitBuckets = []float64{.25, .5, 1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 420, 600, 900, 1200, 1800, 3600}
 	// talkBuckets contain the ten minutes over which talks are counted as long.
 	talkBuckets = []float64{5, 10, 15, 30, 60, 90, 120, 180, 240, 300, 420, 600, 900, 1200, 1800, 3600}
 	// requestBuckets are for requests to Asterisk, Redis and this program.

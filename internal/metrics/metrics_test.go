@@ -14,6 +14,7 @@ import (
 	"hotline/internal/metrics"
 	"hotline/internal/metrics/metricstest"
 	"hotline/internal/runner"
+	"hotline/internal/traffic"
 )
 
 var _ runner.Meter = (*metrics.Metrics)(nil)
@@ -213,4 +214,18 @@ func TestConnectRateIsAbsentWithoutCalls(t *testing.T) {
 	}
 	m.Books().DaysOpen(2)
 	check(t, scrape(t, m), 2, "hotline_days_open")
+}
+
+// Of each service level that can be configured, the calls within it can be told from the metrics.
+func TestWaitsHaveTheThresholdsOfServiceLevels(t *testing.T) {
+	m := metrics.New("v1.2.3")
+	m.Measure(acd.Measure{Kind: acd.QueueWait, Queue: "general", Value: time.Second})
+	rec := httptest.NewRecorder()
+	m.Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
+	text := rec.Body.String()
+	for _, seconds := range traffic.WaitBounds() {
+		if line := fmt.Sprintf(`hotline_queue_wait_seconds_bucket{queue="general",le="%d"} 1`, seconds); !strings.Contains(text, line) {
+			t.Errorf("there is no %s", line)
+		}
+	}
 }

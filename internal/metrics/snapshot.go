@@ -49,7 +49,7 @@ var (
 	// All states and phases are shown, with 0 when nobody is in them, so that
 	// a line on a dashboard does not end.
 	states = []acd.AgentState{acd.LoggedOut, acd.NotReady, acd.Ready, acd.Ringing, acd.Talking, acd.WrapUp}
-	phases = []acd.CallPhase{acd.PhaseGreeting, acd.PhaseWaiting, acd.PhaseRinging, acd.PhaseAnswered, acd.PhaseTalking, acd.PhaseJoining, acd.PhaseAway, acd.PhaseClosing}
+	phases = []acd.CallPhase{acd.PhaseGreeting, acd.PhaseWaiting, acd.PhaseRinging, acd.PhaseAnswered, acd.PhaseTalking, acd.PhaseRating, acd.PhaseJoining, acd.PhaseAway, acd.PhaseClosing}
 )
 
 // Describe implements prometheus.Collector.

@@ -127,6 +127,14 @@ func (c *Call) WaitSound(ctx context.Context, sound []byte) error {
 	return c.listenFor(ctx, func(s *stream) bool { return bytes.Contains(s.recorded, sound) })
 }
 
+// WaitPart waits until what was heard last since Record, so many bytes of it, is
+// some part of a sound: of music, for example, whose beginning was not heard.
+func (c *Call) WaitPart(ctx context.Context, sound []byte, length int) error {
+	return c.listenFor(ctx, func(s *stream) bool {
+		return len(s.recorded) >= length && bytes.Contains(sound, s.recorded[len(s.recorded)-length:])
+	})
+}
+
 // WaitDTMF waits until the digits heard so far contain those wanted.
 func (c *Call) WaitDTMF(ctx context.Context, digits string) error {
 	err := c.listenFor(ctx, func(s *stream) bool { return strings.Contains(string(s.dtmf), digits) })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -84,7 +85,7 @@ func (p *Phone) register(ctx context.Context, expires time.Duration) error {
 		case res.IsSuccess():
 			if expires > 0 && !r.ended {
 				// Well before the registrar forgets; a failed refresh is tried again soon.
-				r.refresh = time.AfterFunc(expires*3/4, p.refresh)
+				r.refresh = time.AfterFunc(granted(res, expires)*3/4, p.refresh)
 			}
 			return nil
 		case (res.StatusCode == 401 || res.StatusCode == 407) && attempt < 2:
@@ -96,6 +97,22 @@ func (p *Phone) register(ctx context.Context, expires time.Duration) error {
 		}
 	}
 	return errors.New("the server does not accept the password")
+}
+
+// granted is for how long the registrar keeps the phone: at most as long as asked
+// for (RFC 3261, 10.3).
+func granted(res *sip.Response, asked time.Duration) time.Duration {
+	text := ""
+	if contact := res.Contact(); contact != nil {
+		text, _ = contact.Params.Get("expires")
+	}
+	if h := res.GetHeader("Expires"); text == "" && h != nil {
+		text = h.Value()
+	}
+	if seconds, err := strconv.Atoi(text); err == nil && seconds > 0 {
+		return min(asked, time.Duration(seconds)*time.Second)
+	}
+	return asked
 }
 
 // refresh renews the registration, from the timer's goroutine.

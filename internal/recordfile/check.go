@@ -22,8 +22,7 @@ var (
 		acd.OfferAnswered, acd.OfferNoAnswer, acd.OfferRefused, acd.OfferBusy, acd.OfferUnreachable, acd.OfferFailed, acd.OfferNodeFault,
 		acd.OfferTaken, acd.OfferWithdrawn,
 	}
-	states     = []acd.AgentState{acd.NotReady, acd.Ready, acd.Ringing, acd.Talking, acd.WrapUp} // nobody is accounted for who is logged out
-	directions = []acd.Direction{acd.Inbound, acd.Outbound}
+	states = []acd.AgentState{acd.NotReady, acd.Ready, acd.Ringing, acd.Talking, acd.WrapUp} // nobody is accounted for who is logged out
 )
 
 // examine decodes the record of an entry and lists what is wrong with it.
@@ -52,6 +51,9 @@ func (r *reader) examine(e *Entry) []string {
 	}
 	if len(c.wrong) == 0 && r.Head.To != "" && (e.Day < r.Head.From || r.Head.To < e.Day) {
 		c.say("belongs to %s, and the file is from %s to %s", e.Day, r.Head.From, r.Head.To)
+	}
+	if len(c.wrong) == 0 {
+		r.twice(e, &c)
 	}
 	return c.wrong
 }
@@ -114,7 +116,9 @@ func (c *checker) call(r acd.CallRecord) {
 	c.need(r.Node != "", "node")
 	c.need(!r.Arrived.IsZero(), "arrived")
 	c.need(!r.Ended.IsZero(), "ended")
-	known(c, "direction", r.Direction, directions)
+	if r.Direction != acd.Inbound && r.Direction != acd.Outbound { // inbound is the empty word
+		c.say("the direction %s is not known; write %s, or leave it out for an inbound call", quote(string(r.Direction)), acd.Outbound)
+	}
 	known(c, "result", r.Result, Results)
 	known(c, "reason", r.Reason, Reasons)
 	for _, name := range []struct{ field, value string }{
@@ -155,6 +159,7 @@ func (c *checker) result(r acd.CallRecord) {
 	case !r.Answered.IsZero():
 		c.say("has a time in answered, and the result %s", r.Result)
 	}
+	c.afterTalk(r, answered)
 	switch {
 	case outbound != (r.Result == acd.NotReached) && !answered:
 		c.say("the result %s does not go with the direction %q", r.Result, r.Direction)
@@ -165,6 +170,25 @@ func (c *checker) result(r acd.CallRecord) {
 		c.say("queued, of a call with the result %s, is missing", r.Result)
 	case r.Result == acd.Overflowed && len(r.Visits) == 0:
 		c.say("visits, of an overflowed call, is missing")
+	}
+}
+
+// afterTalk looks whether hold and rating are those of a conversation.
+func (c *checker) afterTalk(r acd.CallRecord, answered bool) {
+	switch {
+	case !answered && (r.Hold != 0 || r.RatingAsked || r.Rating != 0 || !r.TalkEnded.IsZero()):
+		c.say("has hold_ns, rating_asked, rating or talk_ended, and the result %s", r.Result)
+		return
+	case r.Hold < 0 || r.Hold > longest:
+		c.say("hold_ns is %d; it is 0 to %d", r.Hold, longest)
+	}
+	switch {
+	case r.RatingAsked == r.TalkEnded.IsZero():
+		c.say("rating_asked and talk_ended go together")
+	case r.Rating != 0 && !r.RatingAsked:
+		c.say("has a rating, and not rating_asked")
+	case r.Rating < 0 || r.Rating > acd.WorstGrade:
+		c.say("the rating is %d; it is %d to %d", r.Rating, acd.BestGrade, acd.WorstGrade)
 	}
 }
 
@@ -193,7 +217,10 @@ func (c *checker) order(r acd.CallRecord) {
 	for i, visit := range r.Visits {
 		moments = append(moments, moment{fmt.Sprintf("entered of visit %d", i+1), visit.Entered}, moment{fmt.Sprintf("left of visit %d", i+1), visit.Left})
 	}
-	inOrder(append(moments, moment{"answered", r.Answered}, moment{"ended", r.Ended})...)
+	inOrder(append(moments, moment{"answered", r.Answered}, moment{"talk_ended", r.TalkEnded}, moment{"ended", r.Ended})...)
+	if len(c.wrong) == 0 && r.Hold > max(0, r.Talk()) {
+		c.say("hold_ns is longer than the conversation, %v", r.Talk())
+	}
 	for i, offer := range r.Offers {
 		inOrder(moment{fmt.Sprintf("made of offer %d", i+1), offer.Made}, moment{fmt.Sprintf("rang of offer %d", i+1), offer.Rang},
 			moment{fmt.Sprintf("ended of offer %d", i+1), offer.Ended})

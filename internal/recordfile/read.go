@@ -75,6 +75,9 @@ func Read(in io.Reader, want Want, visit func(Entry) error) (Summary, error) {
 			return r.Summary, fmt.Errorf("read line %d: %w", r.line, err)
 		}
 		entry, good := r.take(text, tooLong)
+		if r.alien {
+			return r.Summary, &r.malformed
+		}
 		if !good || visit == nil || len(r.malformed.Problems) > 0 {
 			continue
 		}
@@ -101,7 +104,9 @@ type reader struct {
 	sum       hash.Hash
 	counted   End
 	ended     bool
+	alien     bool // the file does not begin as one of records does
 	malformed MalformedError
+	ledger    ledger
 }
 
 func (r *reader) problem(format string, args ...any) {
@@ -141,6 +146,8 @@ func (r *reader) take(text []byte, tooLong bool) (Entry, bool) {
 		r.problem("stands after the last line, of the kind end")
 	case len(bytes.TrimSpace(text)) == 0:
 		r.problem("is empty")
+	case err != nil && r.line == 1:
+		r.notOurs(explain(err))
 	case err != nil:
 		r.problem("%s", explain(err))
 	case r.line == 1:
@@ -161,9 +168,9 @@ func (r *reader) takeHead(text []byte) {
 	h := &r.Head
 	switch err := strict(text, h); {
 	case err != nil:
-		r.problem("%s", explain(err))
+		r.notOurs(explain(err))
 	case h.Kind != head || h.Format != Format:
-		r.problem("is not the first line of a file of records: kind must be %q, and format %q", head, Format)
+		r.notOurs(fmt.Sprintf("kind must be %q, and format %q", head, Format))
 	case h.Version != Version:
 		r.problem("the format has version %d, this program knows %d", h.Version, Version)
 	case h.Site == "":
@@ -175,6 +182,13 @@ func (r *reader) takeHead(text []byte) {
 	case !isDay(h.From) || !isDay(h.To) || h.To < h.From:
 		r.problem("from and to are not the first and the last day, as in 2026-01-31")
 	}
+}
+
+// notOurs ends the reading of a file that is something else, whose other lines need
+// not be told.
+func (r *reader) notOurs(why string) {
+	r.problem("is not the first line of a file of records: %s", why)
+	r.alien = true
 }
 
 func isDay(s string) bool {
@@ -189,7 +203,7 @@ func (r *reader) takeEnd(text []byte) {
 		return
 	}
 	if r.End.Calls != r.counted.Calls || r.End.Stints != r.counted.Stints {
-		r.problem("says %d calls and %d stints, and there are %d and %d: lines are missing, or there are too many",
+		r.problem("gives the numbers of calls and stints as %d and %d, and there are %d and %d: lines are missing, or there are too many",
 			r.End.Calls, r.End.Stints, r.counted.Calls, r.counted.Stints)
 	}
 	if sum := hex.EncodeToString(r.sum.Sum(nil)); r.End.SHA256 != sum {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -28,9 +29,9 @@ func entries(t *rapid.T) []Entry {
 		return after.Add(time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, label)))
 	}
 	var list []Entry
-	for range rapid.IntRange(0, 20).Draw(t, "calls") {
+	for i := range rapid.IntRange(0, 20).Draw(t, "calls") {
 		r := acd.CallRecord{
-			Version: 1, Call: acd.CallID(word.Draw(t, "call")), Node: "a1", Entry: word.Draw(t, "entry"), Caller: word.Draw(t, "caller"),
+			Version: 1, Call: acd.CallID(fmt.Sprint(word.Draw(t, "call"), i)), Node: "a1", Entry: word.Draw(t, "entry"), Caller: word.Draw(t, "caller"),
 			Result: acd.NotOffered, Reason: rapid.SampledFrom(Reasons).Draw(t, "reason"),
 		}
 		r.Arrived = moment(at("00:00:00"), "arrived")
@@ -40,13 +41,20 @@ func entries(t *rapid.T) []Entry {
 			r.Queued = moment(r.Arrived, "queued")
 			r.Answered = moment(r.Queued, "answered at")
 			r.Ended = moment(r.Answered, "ended later")
+			r.Hold = time.Duration(rapid.Int64Range(0, int64(r.Ended.Sub(r.Answered))).Draw(t, "hold"))
+			if rapid.Bool().Draw(t, "asked") {
+				r.TalkEnded, r.RatingAsked, r.Rating = r.Ended, true, rapid.IntRange(0, acd.WorstGrade).Draw(t, "rating")
+				r.Ended = moment(r.TalkEnded, "rated")
+			}
 		}
 		list = append(list, entryOf(t, word.Draw(t, "id"), r))
 	}
+	free := at("12:00:00")
 	for range rapid.IntRange(0, 20).Draw(t, "stints") {
 		s := acd.Stint{Version: 1, Agent: acd.AgentID(word.Draw(t, "agent")), State: rapid.SampledFrom(states).Draw(t, "state")}
-		s.From = moment(at("12:00:00"), "from")
-		s.To = moment(s.From, "to").Add(time.Millisecond)
+		s.From = free.Add(time.Duration(rapid.Int64Range(0, int64(10*time.Minute)).Draw(t, "from")))
+		s.To = s.From.Add(time.Millisecond + time.Duration(rapid.Int64Range(0, int64(10*time.Minute)).Draw(t, "to")))
+		free = s.To
 		list = append(list, entryOf(t, "", s))
 	}
 	return list

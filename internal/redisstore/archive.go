@@ -61,12 +61,43 @@ func (s *Store) Archive(ctx context.Context, day calendar.Day, a Archived, lastC
 		return &ArchivedError{day, *closing.Archived}
 	}
 	closing.Archived = &a
-	result, err := s.reclose(ctx, archiveScript, day, []string{s.keys.records(day), s.keys.stints(day)},
-		text, closing, a.Calls, a.Stints, lastCall, lastStint)
+	line, err := s.lineWithPeaks(ctx, day)
+	if err != nil {
+		return err
+	}
+	year, _, _ := day.Date()
+	result, err := s.reclose(ctx, archiveScript, day, []string{s.keys.records(day), s.keys.stints(day), s.keys.lines(year)},
+		text, closing, a.Calls, a.Stints, lastCall, lastStint, line)
 	if err == nil && result < 0 {
 		err = ErrDayChanging
 	}
 	return err
+}
+
+// lineWithPeaks is the line of a closed day, as it is stored, with the peaks that the
+// records in Redis give: when they are archived, nobody can tell them any more. The
+// figures stay those of the closing, to which corrections are added. It is empty when
+// nothing changes.
+func (s *Store) lineWithPeaks(ctx context.Context, day calendar.Day) ([]byte, error) {
+	corrections, err := s.client.LLen(ctx, s.keys.corrections(day)).Result()
+	if err != nil || corrections == 0 {
+		return nil, s.explain(err)
+	}
+	year, _, _ := day.Date()
+	text, err := s.client.HGet(ctx, s.keys.lines(year), day.String()).Bytes()
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	line, err := decodeLine(text)
+	if err != nil {
+		return nil, fmt.Errorf("the line of %s in Redis: %w", day, err)
+	}
+	anew, err := s.lineAnew(ctx, day, text, int(corrections))
+	if err != nil {
+		return nil, err
+	}
+	line.Peaks, line.Carried, line.Corrections = anew.Peaks, anew.Carried, anew.Corrections
+	return json.Marshal(line)
 }
 
 // reclose runs a script that changes what a day was closed with. What a later program
@@ -186,28 +217,4 @@ func parseID(id string) (parts [2]uint64) {
 	parts[0], _ = strconv.ParseUint(ms, 10, 64) // 0 for what is no id
 	parts[1], _ = strconv.ParseUint(n, 10, 64)
 	return parts
-}
-
-// keepPeaks leaves the peaks of a corrected day as they were when it was closed if
-// calls from which they come are archived.
-func (s *Store) keepPeaks(ctx context.Context, closed []byte, line *Line) error {
-	if len(closed) == 0 {
-		return nil
-	}
-	for _, day := range []calendar.Day{line.Day, line.Day.AddDays(-1)} {
-		closing, err := s.Closing(ctx, day)
-		switch {
-		case err != nil:
-			return err
-		case closing == nil || closing.Archived == nil:
-			continue
-		}
-		var before Line
-		if err := json.Unmarshal(closed, &before); err != nil {
-			return fmt.Errorf("the line of %s in Redis: %w", line.Day, err)
-		}
-		line.Peaks = before.Peaks
-		return nil
-	}
-	return nil
 }

@@ -3,6 +3,7 @@
 -- KEYS[1]  hash of the days that are closed, by day
 -- KEYS[2]  stream of the day's records
 -- KEYS[3]  stream of the day's stints
+-- KEYS[4]  lines of the year, by day
 -- ARGV[1]  the day
 -- ARGV[2]  what it is closed with, JSON
 -- ARGV[3]  the same, and the file
@@ -10,6 +11,8 @@
 -- ARGV[5]  how many stints
 -- ARGV[6]  id of the last record in the file, or 0-0
 -- ARGV[7]  id of the last stint, or 0-0
+-- ARGV[8]  the day's line with the peaks of these records, JSON, or nothing when they are
+--          those that it has
 --
 -- Result   1 when it was done, or -1 when Redis has other records, or the day was
 --          changed, meanwhile
@@ -24,6 +27,9 @@ end
 -- This takes nothing away. A user without the right to do so is refused here, before
 -- the day is called archived.
 redis.call('XTRIM', KEYS[2], 'MAXLEN', ARGV[4])
+if ARGV[8] ~= '' then
+  redis.call('HSET', KEYS[4], ARGV[1], ARGV[8])
+end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 -- The streams stay, empty: they remember their last id, so that corrections get greater
 -- ones, whatever the clock says.

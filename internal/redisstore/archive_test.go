@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hotline/internal/acd"
+	"hotline/internal/calendar"
 )
 
 // collect reads entries.
@@ -51,12 +52,14 @@ func lasts(list []Entry) (lastCall, lastStint string, calls, stints int) {
 }
 
 // archive lets today go to a file; it returns what is in the file.
-func archive(t testing.TB, s *Store) []Entry {
+func archive(t testing.TB, s *Store) []Entry { return archiveDay(t, s, today) }
+
+func archiveDay(t testing.TB, s *Store, day calendar.Day) []Entry {
 	t.Helper()
-	file := collect(t, s.Entries(context.Background(), today))
+	file := collect(t, s.Entries(context.Background(), day))
 	lastCall, lastStint, calls, stints := lasts(file)
-	a := Archived{File: "lyg-2026-11-24.ndjson.gz", SHA256: "abc", At: evening.UTC(), Calls: calls, Stints: stints}
-	if err := s.Archive(context.Background(), today, a, lastCall, lastStint); err != nil {
+	a := Archived{File: "lyg-" + day.String() + ".ndjson.gz", SHA256: "abc", At: evening.UTC(), Calls: calls, Stints: stints}
+	if err := s.Archive(context.Background(), day, a, lastCall, lastStint); err != nil {
 		t.Fatal(err)
 	}
 	return file

@@ -146,7 +146,7 @@ func (s *Store) CloseDay(ctx context.Context, day calendar.Day, now time.Time) (
 	if differences := s.compareDays(set, stored.DayTraffic, recounted.DayTraffic, day); len(differences) > 0 {
 		return false, &DifferencesError{day, differences}
 	}
-	line, err := s.lineOf(ctx, day, recounted.DayTraffic, meter)
+	line, err := s.lineOf(ctx, day, recounted.DayTraffic, meter, nil)
 	if err != nil {
 		return false, err
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +25,7 @@ type Imported struct {
 // ImportYears takes over the traffic of earlier periods (2022 or 2022-05), all or
 // none. It refuses a period of which calls were counted here, or that is there
 // already unless replace is set, and a month of a year that is there as a whole,
-// or the reverse: they would count twice. The error names each such period.
+// or the reverse: they would count twice. The error names each such period, in order.
 func (s *Store) ImportYears(ctx context.Context, periods map[string]traffic.Counters, source string, replace bool, now time.Time) error {
 	before, err := s.client.HGetAll(ctx, s.keys.imported()).Result()
 	if err != nil {
@@ -31,7 +33,8 @@ func (s *Store) ImportYears(ctx context.Context, periods map[string]traffic.Coun
 	}
 	var wrong []error
 	values := []any{}
-	for period, site := range periods {
+	for _, period := range slices.Sorted(maps.Keys(periods)) {
+		site := periods[period]
 		reason, err := s.cannotImport(ctx, period, before, replace, now)
 		if err != nil {
 			return err
@@ -68,7 +71,7 @@ func (s *Store) cannotImport(ctx context.Context, period string, before map[stri
 	if _, there := before[period]; there && !replace {
 		return "has been imported already; add --replace to put the new figures in its place", nil
 	}
-	for other := range before {
+	for _, other := range slices.Sorted(maps.Keys(before)) {
 		if isMonth && other == year || !isMonth && strings.HasPrefix(other, year+"-") {
 			return fmt.Sprintf("would count twice beside %s, which was imported before; keep one of the two", other), nil
 		}
@@ -77,8 +80,9 @@ func (s *Store) cannotImport(ctx context.Context, period string, before map[stri
 	if err != nil {
 		return "", err
 	}
-	for counter, amount := range table[traffic.Site] {
-		if amount != 0 {
+	counted := table[traffic.Site]
+	for _, counter := range slices.Sorted(maps.Keys(counted)) {
+		if amount := counted[counter]; amount != 0 {
 			return fmt.Sprintf("has been counted here (%s: %d); only periods before this program counted can be imported", counter, amount), nil
 		}
 	}

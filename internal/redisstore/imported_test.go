@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,6 +60,9 @@ func TestImportedYears(t *testing.T) {
 		if got := take(false, 7, period, "2019"); !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %q, want %q", period, got, want)
 		}
+	}
+	if got := take(false, 7, "2031", "2022", "2026-02", "2026-01", "2019"); strings.Count(got, "\n") != 3 || !slices.IsSorted(strings.Split(got, "\n")) {
+		t.Errorf("not in order: %s", got)
 	}
 	if got := answered(2019); got != 0 {
 		t.Error("of a refused import a part was taken")

@@ -63,6 +63,7 @@ type Lease struct {
 	store *Store
 	me    Controller
 	token uint64
+	alive time.Time
 
 	mu      sync.Mutex
 	asked   time.Time // guarded by mu; when the last attempt to keep it ended
@@ -76,6 +77,7 @@ type leaseReply struct {
 	token  uint64
 	holder Controller
 	left   time.Duration
+	alive  time.Time
 }
 
 func (s *Store) askLease(ctx context.Context, what string, me Controller, token uint64) (leaseReply, error) {
@@ -85,22 +87,26 @@ func (s *Store) askLease(ctx context.Context, what string, me Controller, token 
 	if err != nil {
 		return leaseReply{}, err
 	}
-	keys := []string{s.keys.lease(), s.keys.fence(), s.keys.stateVersion(), s.keys.controllers()}
+	keys := []string{s.keys.lease(), s.keys.fence(), s.keys.stateVersion(), s.keys.controllers(), s.keys.alive()}
 	values, err := leaseScript.Run(ctx, s.client, keys, what, me.ID, text, leaseFor.Milliseconds(), strconv.FormatUint(token, 10), acd.StateVersion).Slice()
 	if err != nil {
 		return leaseReply{}, s.explain(err)
 	}
 	reply := leaseReply{}
-	var holder, number string
+	var holder, number, alive string
 	var left int64
-	if len(values) == 4 {
+	if len(values) == 5 {
 		reply.what, _ = values[0].(string)
 		number, _ = values[1].(string)
 		holder, _ = values[2].(string)
 		left, _ = values[3].(int64)
+		alive, _ = values[4].(string)
 	}
 	if reply.token, err = strconv.ParseUint(number, 10, 64); err != nil {
 		return leaseReply{}, fmt.Errorf("the script of the lease answered %v", values)
+	}
+	if ms, err := strconv.ParseInt(alive, 10, 64); err == nil && ms > 0 {
+		reply.alive = time.UnixMilli(ms)
 	}
 	reply.left = time.Duration(left) * time.Millisecond
 	if holder != "" {
@@ -123,11 +129,15 @@ func (s *Store) TryLease(ctx context.Context, me Controller) (*Lease, Controller
 		return nil, reply.holder, err
 	}
 	s.token.Store(reply.token)
-	return &Lease{store: s, me: me, token: reply.token, asked: time.Now(), changed: make(chan struct{}, 1)}, reply.holder, nil
+	return &Lease{store: s, me: me, token: reply.token, alive: reply.alive, asked: time.Now(), changed: make(chan struct{}, 1)}, reply.holder, nil
 }
 
 // Token is larger than that of every lease before.
 func (l *Lease) Token() uint64 { return l.token }
+
+// FormerAlive is when the former holder last said that it was there, by Redis' clock;
+// zero when there was none.
+func (l *Lease) FormerAlive() time.Time { return l.alive }
 
 // Keep keeps the lease until ctx is done; then it gives the lease back, unless it
 // was lost. Losing it is a *LeaseLostError.

@@ -4,6 +4,7 @@
 -- KEYS[2] fence    string: the token of the last lease that was given
 -- KEYS[3] version  string: version of the live state
 -- KEYS[4] controllers  hash: id -> Controller as JSON, with seen, ms since 1970
+-- KEYS[5] alive    string: when a holder of the lease last said so, ms since 1970
 --
 -- ARGV[1] take, keep or drop
 -- ARGV[2] id of the controller      ARGV[3] the Controller as JSON
@@ -11,7 +12,7 @@
 -- ARGV[5] the controller's token; 0 with take
 -- ARGV[6] version of the live state that the controller knows
 --
--- Result: {what, token, holder, ms left}
+-- Result: {what, token, holder, ms left, alive as it was before}
 --   "held"    the controller has the lease, with this token
 --   "anew"    so too, but Redis had forgotten it: what it had is lost
 --   "other"   holder has it, for so long at most
@@ -35,10 +36,13 @@ end
 note(false)
 local written = tonumber(redis.call('GET', KEYS[3]) or '0') or 0
 if written > known then
-  return {'newer', tostring(written), '', 0}
+  return {'newer', tostring(written), '', 0, '0'}
 end
 
+local alive = redis.call('GET', KEYS[5]) or '0'
+
 local function give(t)
+  redis.call('SET', KEYS[5], string.format('%.0f', now))
   note(true)
   redis.call('HSET', KEYS[1], 'token', t, 'holder', json)
   redis.call('PEXPIRE', KEYS[1], ttl)
@@ -52,27 +56,28 @@ local last = redis.call('GET', KEYS[2])
 if what == 'drop' then
   if holds == token then
     redis.call('DEL', KEYS[1])
+    redis.call('SET', KEYS[5], string.format('%.0f', now))
   end
   redis.call('HDEL', KEYS[4], id)
-  return {'other', '0', '', 0}
+  return {'other', '0', '', 0, alive}
 end
 
 if what == 'take' and not holds then
   local fresh = math.max(tonumber(last or '0') + 1, now)
   token = string.format('%.0f', fresh)
   give(token)
-  return {'held', token, json, ttl}
+  return {'held', token, json, ttl, alive}
 end
 
 if what == 'keep' and (holds == token or not holds and last == token) then
   give(token)
-  return {'held', token, json, ttl}
+  return {'held', token, json, ttl, alive}
 end
 if what == 'keep' and not holds and not last then
   give(token)
-  return {'anew', token, json, ttl}
+  return {'anew', token, json, ttl, alive}
 end
 if not holds then
-  return {'other', last or '0', '', 0}
+  return {'other', last or '0', '', 0, alive}
 end
-return {'other', holds, redis.call('HGET', KEYS[1], 'holder'), redis.call('PTTL', KEYS[1])}
+return {'other', holds, redis.call('HGET', KEYS[1], 'holder'), redis.call('PTTL', KEYS[1]), alive}

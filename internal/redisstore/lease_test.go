@@ -52,8 +52,12 @@ func TestOneHasTheLease(t *testing.T) {
 	if err := lease.GiveBack(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if next := take(t, b, "b"); next.Token() <= lease.Token() {
+	next := take(t, b, "b")
+	if next.Token() <= lease.Token() {
 		t.Errorf("the tokens are %d, then %d", lease.Token(), next.Token())
+	}
+	if gap := time.Since(next.FormerAlive()).Abs(); !lease.FormerAlive().IsZero() || gap > 5*time.Second {
+		t.Errorf("before a there was somebody at %v; a was last seen %v ago", lease.FormerAlive(), gap)
 	}
 	if err := lease.GiveBack(t.Context()); err != nil { // of what it has no more
 		t.Fatal(err)

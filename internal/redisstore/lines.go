@@ -26,6 +26,15 @@ type Line struct {
 	Answered []int64          `json:"answered"` // of the calls offered in the interval
 	Wait     []int64          `json:"wait_ms"`  // of those
 	Peaks    traffic.Peaks    `json:"peaks"`
+	// Carried are calls of the day before that went on in this one: with them the peaks
+	// can be told anew when the records of the day before are archived. Nil: not known,
+	// as in lines of earlier versions.
+	Carried []traffic.Carried `json:"carried"`
+	// Corrections are those that the peaks of a closed day have.
+	Corrections int `json:"corrections,omitempty"`
+	// PeaksLack is how many corrections the peaks do not have, because records that
+	// would be needed are archived. It is not stored.
+	PeaksLack int `json:"-"`
 }
 
 func (s *Store) peakMeter(day calendar.Day) *traffic.PeakMeter {
@@ -33,16 +42,26 @@ func (s *Store) peakMeter(day calendar.Day) *traffic.PeakMeter {
 }
 
 // lineOf makes the line of a day whose calls have gone through the meter. The peaks
-// are those of its calls, and of calls of the day before that were still going on.
-func (s *Store) lineOf(ctx context.Context, day calendar.Day, counted DayTraffic, meter *traffic.PeakMeter) (Line, error) {
-	line := Line{Day: day, Site: counted.Day[traffic.Site].Clone()}
+// are those of its calls, and of calls of the day before that were still going on;
+// carried are those that are known, though Redis may have them no more.
+func (s *Store) lineOf(ctx context.Context, day calendar.Day, counted DayTraffic, meter *traffic.PeakMeter, carried []traffic.Carried) (Line, error) {
+	line := Line{Carried: append([]traffic.Carried{}, carried...), Day: day, Site: counted.Day[traffic.Site].Clone()}
 	for _, interval := range counted.Intervals {
 		site := interval.Table[traffic.Site]
 		line.Offered = append(line.Offered, site[traffic.CountOffered])
 		line.Answered = append(line.Answered, site[traffic.CountAnswered])
 		line.Wait = append(line.Wait, site[traffic.SumWait])
 	}
-	err := s.recordsFrom(ctx, day.AddDays(-1), s.writtenSince(day), func(r acd.CallRecord) error { meter.Add(r); return nil })
+	err := s.recordsFrom(ctx, day.AddDays(-1), s.writtenSince(day), func(r acd.CallRecord) error {
+		known := slices.ContainsFunc(carried, func(c traffic.Carried) bool { return c.Call == r.Call })
+		if c, reaches := meter.Carry(r); reaches && !known {
+			line.Carried = append(line.Carried, c)
+		}
+		return nil
+	})
+	for _, c := range line.Carried {
+		meter.AddCarried(c)
+	}
 	line.Peaks = meter.Peaks()
 	return line, err
 }
@@ -62,7 +81,7 @@ func (s *Store) writtenSince(day calendar.Day) string {
 
 // Lines are the lines of days, in order; a day without calls has an empty one.
 // Those of closed days are read as they were written, unless a correction came; the
-// peaks then stay if records are archived.
+// peaks then lack it if records are archived.
 func (s *Store) Lines(ctx context.Context, first, last calendar.Day) ([]Line, error) {
 	days := calendar.DaysBetween(first, last)
 	texts := make([]*redis.StringCmd, len(days))
@@ -72,7 +91,7 @@ func (s *Store) Lines(ctx context.Context, first, last calendar.Day) ([]Line, er
 		for i, day := range days {
 			year, _, _ := day.Date()
 			texts[i] = pipe.HGet(ctx, s.keys.lines(year), day.String())
-			corrected[i] = pipe.Exists(ctx, s.keys.corrections(day))
+			corrected[i] = pipe.LLen(ctx, s.keys.corrections(day))
 			used[i] = pipe.Exists(ctx, s.keys.day(day), s.keys.packed(day))
 		}
 		return nil
@@ -91,23 +110,75 @@ func (s *Store) Lines(ctx context.Context, first, last calendar.Day) ([]Line, er
 		case used[i].Val() == 0:
 			lines[i] = Line{Day: day, Site: traffic.Counters{}}
 		default:
-			counted, err := s.stored(ctx, day, s.client.Pipelined)
-			if err != nil {
-				return nil, err
-			}
-			meter := s.peakMeter(day)
-			if err := s.Records(ctx, day, func(r acd.CallRecord) error { meter.Add(r); return nil }); err != nil {
-				return nil, err
-			}
-			if lines[i], err = s.lineOf(ctx, day, counted.DayTraffic, meter); err != nil {
-				return nil, err
-			}
-			if err := s.keepPeaks(ctx, text, &lines[i]); err != nil {
+			if lines[i], err = s.lineAnew(ctx, day, text, int(corrected[i].Val())); err != nil {
 				return nil, err
 			}
 		}
 	}
 	return lines, nil
+}
+
+// lineAnew makes the line of a day that is open, or closed and corrected so often. The
+// text is that of the line that was stored when it was closed.
+func (s *Store) lineAnew(ctx context.Context, day calendar.Day, closed []byte, corrections int) (Line, error) {
+	var before Line
+	if len(closed) > 0 {
+		var err error
+		if before, err = decodeLine(closed); err != nil {
+			return Line{}, fmt.Errorf("the line of %s in Redis: %w", day, err)
+		}
+	}
+	counted, err := s.stored(ctx, day, s.client.Pipelined)
+	if err != nil {
+		return Line{}, err
+	}
+	archived, err := s.archived(ctx, day)
+	if err != nil {
+		return Line{}, err
+	}
+	archivedBefore, err := s.archived(ctx, day.AddDays(-1))
+	if err != nil {
+		return Line{}, err
+	}
+	meter := s.peakMeter(day)
+	if err := s.Records(ctx, day, func(r acd.CallRecord) error { meter.Add(r); return nil }); err != nil {
+		return Line{}, err
+	}
+	var carried []traffic.Carried
+	if archivedBefore {
+		carried = before.Carried
+	}
+	line, err := s.lineOf(ctx, day, counted.DayTraffic, meter, carried)
+	if line.Corrections = corrections; err != nil {
+		return Line{}, err
+	}
+	// Of an open day whose day before is archived nothing else is known.
+	if len(closed) > 0 && (archived || archivedBefore && before.Carried == nil) {
+		line.Peaks, line.Carried, line.Corrections = before.Peaks, before.Carried, before.Corrections
+		if line.PeaksLack, err = s.callsCorrected(ctx, day, before.Corrections); err != nil {
+			return Line{}, err
+		}
+	}
+	return line, nil
+}
+
+// callsCorrected counts the calls that came for a closed day, without the first corrections.
+func (s *Store) callsCorrected(ctx context.Context, day calendar.Day, without int) (calls int, err error) {
+	corrections, err := s.Corrections(ctx, day)
+	if err != nil {
+		return 0, err
+	}
+	for _, c := range corrections[min(without, len(corrections)):] {
+		if !strings.HasPrefix(c.ID, stintMark) {
+			calls++
+		}
+	}
+	return calls, nil
+}
+
+func (s *Store) archived(ctx context.Context, day calendar.Day) (bool, error) {
+	closing, err := s.Closing(ctx, day)
+	return closing != nil && closing.Archived != nil, err
 }
 
 // decodeLine reads a stored line. Its three lists are most of a year's text, and

@@ -72,3 +72,60 @@ func TestClosingReadsTheDayOnce(t *testing.T) {
 		t.Errorf("peaks %+v, %v; want %+v", lines[0].Peaks, err, want)
 	}
 }
+
+// The peaks of a corrected day are exact whenever its records are in Redis, also when
+// those of the day before are archived, and keep so when it is archived anew. Of an
+// archived day, corrections cannot be added to them, and that is told.
+func TestPeaksOfCorrectedArchivedDays(t *testing.T) {
+	s, m, _ := run(t, server(t).Address)
+	ctx := context.Background()
+	yesterday := today.AddDays(-1)
+	before, records := overMidnight(), calls(47, 200)
+	var late []acd.CallRecord // which all wait at one time
+	for i := range 30 {
+		late = append(late, acd.CallRecord{
+			Version: acd.RecordVersion, Call: acd.CallID("late-" + strconv.Itoa(i)), Entry: "12345", Queue: "general",
+			Arrived: morning, Queued: morning.Add(time.Second), Ended: morning.Add(time.Minute), Result: acd.Abandoned, Reason: acd.CallerHungUp,
+		})
+	}
+	s.Append(nil, before, nil)
+	s.Append(nil, records, nil)
+	drained(t, s, m)
+	if closed, err := s.CloseDay(ctx, yesterday, evening); err != nil || !closed {
+		t.Fatalf("CloseDay = %v, %v", closed, err)
+	}
+	closeToday(t, s)
+	check := func(when string, lack int, counted ...[]acd.CallRecord) {
+		t.Helper()
+		lines, err := s.Lines(ctx, today, today)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := peaksOf(append(counted, before[:1])...); !reflect.DeepEqual(lines[0].Peaks, want) || lines[0].PeaksLack != lack {
+			t.Errorf("%s: peaks %+v lack %d; want %+v lack %d", when, lines[0].Peaks, lines[0].PeaksLack, want, lack)
+		}
+		if site := lines[0].Site; site[traffic.CountOffered]+site[traffic.CountNotOffered] == 0 {
+			t.Errorf("%s: the line has no calls", when)
+		}
+	}
+	check("closed", 0, records)
+	archiveDay(t, s, yesterday)
+	s.Append(nil, late[:10], nil)
+	drained(t, s, m)
+	check("corrected, the day before archived", 0, records, late[:10])
+	first := archive(t, s)
+	check("archived with corrections", 0, records, late[:10])
+	s.Append(nil, late[10:20], []acd.Stint{stints()[1]})
+	drained(t, s, m)
+	check("corrected when it was archived", 10, records, late[:10])
+	if err := s.Restore(ctx, today, each(first)); err != nil {
+		t.Fatal(err)
+	}
+	check("put back", 0, records, late[:20])
+	second := archive(t, s)
+	check("archived anew", 0, records, late[:20])
+	s.Append(nil, late[20:], nil)
+	drained(t, s, m)
+	check("corrected again", 10, records, late[:20])
+	agree(t, s, second)
+}

@@ -63,8 +63,11 @@ func countStint(stint acd.Stint, loc *time.Location) (countable, error) {
 	return countable{id: stintID(stint), text: text, stint: true, increments: traffic.FoldStint(stint, loc)}, nil
 }
 
+// stintMark begins the ids of stints; no call's id begins so.
+const stintMark = "stint:"
+
 func stintID(stint acd.Stint) string {
-	return "stint:" + string(stint.Agent) + ":" + strconv.FormatInt(stint.From.UnixNano(), 10)
+	return stintMark + string(stint.Agent) + ":" + strconv.FormatInt(stint.From.UnixNano(), 10)
 }
 
 // applyArgs are KEYS and ARGV of the script for entries of one day and kind, no two

@@ -129,9 +129,9 @@ func (r *Recorder) addSigns(record *acd.CallRecord) {
 		switch o.Outcome {
 		case acd.OfferAnswered:
 			if record.Callback == "" {
-				found.since, found.talked = r.since(record.Queued), r.since(record.Ended)
+				found.since, found.talked = r.since(record.Queued), r.since(record.TalkedUntil())
 			}
-			found.end = r.since(record.Ended) + r.wrapUp(o.Agent, record.Queue)
+			found.end = r.since(record.TalkedUntil()) + r.wrapUp(o.Agent, record.Queue)
 			if record.Callback == "" && !o.Rang.IsZero() {
 				r.rings = append(r.rings, o.Ended.Sub(o.Rang))
 			}

@@ -244,6 +244,16 @@ func TestRedialsAreNotArrivals(t *testing.T) {
 	}
 }
 
+// Who is asked for a rating has no agent any more.
+func TestAgentsLeaveBeforeARating(t *testing.T) {
+	rated := answered("13800000001", "a", 100, 200)
+	rated.RatingAsked, rated.TalkEnded = true, at(160)
+	got := record(rated).signs["a"]
+	if len(got) != 1 || got[0].talked != 160*time.Second || got[0].end != 160*time.Second {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestWhatIsWritten(t *testing.T) {
 	early := answered("13800000004", "c", -3, 60) // dialled before midnight, offered after it
 	rona := answered("13800000005", "d", 300, 400)

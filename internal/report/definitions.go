@@ -8,7 +8,17 @@ import (
 	"hotline/internal/traffic"
 )
 
-// WriteDefinitions prints what every figure means, as table, csv or json. Names in
+var chineseUnits = map[string]string{"calls": "通", "offers": "次", "s": "秒"}
+
+// unitIn is the unit of a definition in a language.
+func unitIn(lang, unit string) string {
+	if zh, known := chineseUnits[unit]; known && lang == "zh" {
+		return zh
+	}
+	return unit
+}
+
+// WriteDefinitions prints what every figure means, as table, csv or json. Names and units in
 // the table and the CSV are in the language; JSON has both.
 func WriteDefinitions(w io.Writer, format, lang string, definitions *traffic.Definitions) error {
 	if _, known := texts[lang]; !known {
@@ -30,7 +40,7 @@ func WriteDefinitions(w io.Writer, format, lang string, definitions *traffic.Def
 		if lang == "en" {
 			name = d.EN
 		}
-		rows = append(rows, []string{string(d.Key), name, d.Unit, d.Formula, d.Source})
+		rows = append(rows, []string{string(d.Key), name, unitIn(lang, d.Unit), d.Formula, d.Source})
 	}
 	switch format {
 	case "table":

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -25,14 +26,30 @@ func FindBrowser(given string) (string, error) {
 		names = []string{given}
 	}
 	for _, name := range names {
-		if path, err := exec.LookPath(name); err == nil {
+		path, err := exec.LookPath(name)
+		if err == nil {
 			return path, nil
 		}
-	}
-	if given != "" {
-		return "", fmt.Errorf("a PDF is printed by Chromium, and %s is no program; correct --chromium, or leave it out", given)
+		if given != "" {
+			return "", notABrowser(given, err)
+		}
 	}
 	return "", errors.New("a PDF is printed by Chromium, which is not installed; run: apt-get install chromium fonts-noto-cjk; or name one with --chromium")
+}
+
+// notABrowser says why a program cannot be run.
+func notABrowser(name string, err error) error {
+	const remedy = "name the program of a Chromium, as in --chromium /usr/bin/chromium, or leave --chromium out"
+	info, missing := os.Stat(name)
+	switch {
+	case missing == nil && info.IsDir():
+		return fmt.Errorf("--chromium: %s is a folder; %s", name, remedy)
+	case missing == nil:
+		return fmt.Errorf("--chromium: %s may not be executed by this user; chmod +x it if it is a Chromium, or leave --chromium out", name)
+	case !strings.ContainsRune(name, os.PathSeparator) && errors.Is(err, exec.ErrNotFound):
+		return fmt.Errorf("--chromium: there is no program %s on the PATH; %s", name, remedy)
+	}
+	return fmt.Errorf("--chromium: there is no program %s; %s", name, remedy)
 }
 
 // PrintPDF prints a page by a browser, which runs without network in a folder of its
@@ -49,7 +66,7 @@ func PrintPDF(ctx context.Context, browser string, page []byte) ([]byte, error) 
 	if err := os.WriteFile(html, page, 0o600); err != nil {
 		return nil, fmt.Errorf("print a PDF: %w", err)
 	}
-	var said bytes.Buffer
+	var said output
 	cmd := exec.CommandContext(ctx, browser, arguments(dir, html, pdf)...)
 	cmd.Stdout, cmd.Stderr = &said, &said
 	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_CONFIG_HOME="+dir, "XDG_CACHE_HOME="+dir, "TMPDIR="+dir)
@@ -57,15 +74,23 @@ func PrintPDF(ctx context.Context, browser string, page []byte) ([]byte, error) 
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
-	if err := cmd.Run(); err != nil {
+	const remedy = "name another Chromium with --chromium"
+	if err := cmd.Start(); err != nil {
+		var number syscall.Errno
+		if errors.As(err, &number) { // the path has been told
+			err = number
+		}
+		return nil, fmt.Errorf("%s cannot be started (%w); %s", browser, err, remedy)
+	}
+	if err := cmd.Wait(); err != nil {
 		if ctx.Err() != nil {
 			err = fmt.Errorf("it was ended after %s: %w", printTimeout, context.Cause(ctx))
 		}
-		return nil, fmt.Errorf("%s did not print the PDF: %w: %s", browser, err, lastLine(said.Bytes()))
+		return nil, fmt.Errorf("%s did not print the PDF (%w%s); %s", browser, err, said.lastLine(), remedy)
 	}
 	printed, err := os.ReadFile(pdf)
 	if err != nil || !bytes.HasPrefix(printed, []byte("%PDF-")) {
-		return nil, fmt.Errorf("%s ended without a PDF: %s", browser, lastLine(said.Bytes()))
+		return nil, fmt.Errorf("%s ended without a PDF%s; %s", browser, said.lastLine(), remedy)
 	}
 	return printed, nil
 }
@@ -82,8 +107,14 @@ func arguments(dir, html, pdf string) []string {
 	return append(list, "file://"+html)
 }
 
-// lastLine is what a program said last.
-func lastLine(text []byte) []byte {
-	text = bytes.TrimSpace(text)
-	return text[bytes.LastIndexByte(text, '\n')+1:]
+// output is what a program said.
+type output struct{ bytes.Buffer }
+
+// lastLine is what it said last, after a comma; empty when it said nothing.
+func (o *output) lastLine() string {
+	text := bytes.TrimSpace(o.Bytes())
+	if len(text) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and said: %s", text[bytes.LastIndexByte(text, '\n')+1:])
 }

@@ -56,8 +56,8 @@ func TestPrintedByABrowserThatLeavesNothing(t *testing.T) {
 
 func TestBrowserThatFails(t *testing.T) {
 	for script, want := range map[string]string{
-		"echo no display >&2; exit 3":   "exit status 3: no display",
-		"echo nothing to print; exit 0": "ended without a PDF: nothing to print",
+		"echo no display >&2; exit 3":   "exit status 3, and said: no display); name another Chromium with --chromium",
+		"echo nothing to print; exit 0": "ended without a PDF, and said: nothing to print; name another Chromium",
 	} {
 		path, folder := browser(t, script)
 		if _, err := report.PrintPDF(context.Background(), path, nil); err == nil || !strings.Contains(err.Error(), want) {
@@ -87,8 +87,34 @@ func TestNoBrowserHasARemedy(t *testing.T) {
 	if _, err := report.FindBrowser(""); err == nil || !strings.Contains(err.Error(), "apt-get install chromium fonts-noto-cjk") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := report.FindBrowser("/nowhere/chromium"); err == nil || !strings.Contains(err.Error(), "correct --chromium") {
-		t.Errorf("got %v", err)
+	folder := t.TempDir()
+	plain, broken, alien := filepath.Join(folder, "plain"), filepath.Join(folder, "broken"), filepath.Join(folder, "alien")
+	for path, mode := range map[string]os.FileMode{plain: 0o600, broken: 0o700, alien: 0o700} {
+		text := "neither script nor program"
+		if path == broken {
+			text = "#!/nowhere/sh\n"
+		}
+		if err := os.WriteFile(path, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for given, want := range map[string]string{
+		"/nowhere/chromium": "--chromium: there is no program /nowhere/chromium; name the program of a Chromium, as in --chromium /usr/bin/chromium, or leave --chromium out",
+		"chromiom":          "--chromium: there is no program chromiom on the PATH; name",
+		folder:              "--chromium: " + folder + " is a folder; name",
+		plain:               "--chromium: " + plain + " may not be executed by this user; chmod +x it",
+	} {
+		if _, err := report.FindBrowser(given); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	for path, want := range map[string]string{
+		broken: broken + " cannot be started (no such file or directory); name another Chromium with --chromium",
+		alien:  alien + " cannot be started (exec format error); name another Chromium with --chromium",
+	} {
+		if _, err := report.PrintPDF(context.Background(), path, nil); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }
 

@@ -118,7 +118,7 @@ func writeTable(w io.Writer, t words, lang string, day Day) error {
 		if lang == "en" {
 			name = d.EN
 		}
-		row := []string{name + " (" + d.Unit + ")"}
+		row := []string{name + " (" + unitIn(lang, d.Unit) + ")"}
 		for _, f := range figures {
 			row = append(row, f.Text(d.Key))
 		}

@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -64,5 +65,26 @@ func TestUnknownFormatAndLanguage(t *testing.T) {
 	}
 	if err := report.WriteDay(&bytes.Buffer{}, "csv", "fr", day(busy)); err == nil || !strings.Contains(err.Error(), "zh or en") {
 		t.Errorf("language: %v", err)
+	}
+}
+
+// In Chinese no unit is English, in the table of a day nor in the definitions.
+func TestUnitsAreInTheLanguage(t *testing.T) {
+	english := regexp.MustCompile(`\((s|calls|offers)\)`)
+	for lang, want := range map[string]string{"zh": "振铃未接次数 (次)", "en": "ring, no answer (RONA) (offers)"} {
+		table := write(t, "table", lang, day(busy))
+		if !strings.Contains(table, want) || lang == "zh" && english.MatchString(table) {
+			t.Errorf("%s:\n%s", lang, table)
+		}
+		for _, format := range []string{"table", "csv"} {
+			var out bytes.Buffer
+			if err := report.WriteDefinitions(&out, format, lang, traffic.Standard()); err != nil {
+				t.Fatal(err)
+			}
+			words := regexp.MustCompile(`(,|  )(calls|offers)(,|  )`)
+			if words.MatchString(out.String()) != (lang == "en") {
+				t.Errorf("%s as %s:\n%s", lang, format, out.String())
+			}
+		}
 	}
 }

@@ -307,12 +307,14 @@ func severalTable(b *strings.Builder, t simulationWords, lang string, s Simulati
 }
 
 // shownByTime are the columns of the table by time; csv and json have all.
-var shownByTime = []string{"offered", "answered", "connect_rate", "service_level_15_of_offered", "average_wait", "wait_p90", "occupancy", "agents"}
+func shownByTime(definitions *traffic.Definitions) []string {
+	return []string{"offered", "answered", "connect_rate", string(definitions.Published()[0]), "average_wait", "wait_p90", "occupancy", "agents"}
+}
 
 func rowsTable(b *strings.Builder, t simulationWords, lang string, s Simulation, rows []scope) {
 	var shown []figure
 	head := []string{t.begin}
-	for _, key := range shownByTime {
+	for _, key := range shownByTime(s.definitions()) {
 		for _, f := range rowFigures(s.definitions()) {
 			if f.key == key {
 				shown = append(shown, f)

@@ -140,7 +140,7 @@ func newSearch(s *sim.Scenario, o Options) (*search, error) {
 	case o.Length < calendar.IntervalLength || o.Length%calendar.IntervalLength != 0 || 24*time.Hour%o.Length != 0:
 		return nil, fmt.Errorf("an interval of %v is not possible; write whole quarter-hours that make up a day, as in 15m, 30m or 1h", o.Length)
 	case o.Runs < 2 || o.Runs > MostRuns:
-		return nil, fmt.Errorf("%d runs are out of range; write 2 to %d", o.Runs, MostRuns)
+		return nil, fmt.Errorf("--runs: %d is out of range; write 2 to %d", o.Runs, MostRuns)
 	case s.Days > MostDays:
 		return nil, fmt.Errorf("the scenario %s has %d days, and up to %d are planned; write a file with the days that matter", s.Name, s.Days, MostDays)
 	}

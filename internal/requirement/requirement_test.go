@@ -262,7 +262,7 @@ func TestWrongOptionsAreTold(t *testing.T) {
 	for want, change := range map[string]func(*Options, *sim.Scenario){
 		"an interval of 7m0s is not possible; write":              func(o *Options, _ *sim.Scenario) { o.Length = 7 * time.Minute },
 		"an interval of 5h0m0s is not possible; write":            func(o *Options, _ *sim.Scenario) { o.Length = 5 * time.Hour },
-		"1 runs are out of range; write":                          func(o *Options, _ *sim.Scenario) { o.Runs = 1 },
+		"--runs: 1 is out of range; write":                        func(o *Options, _ *sim.Scenario) { o.Runs = 1 },
 		"the scenario pool has 365 days, and up to 31":            func(_ *Options, s *sim.Scenario) { s.Days = 365 },
 		"a service level at 16 s is not counted: choose":          func(o *Options, _ *sim.Scenario) { o.Target.Within = 16 },
 		"a service level at 1.5 s, with short":                    func(o *Options, _ *sim.Scenario) { o.Target.Within = 1.5 },

@@ -24,8 +24,12 @@ func (e *UnreachableError) Error() string {
 	if e.Seats > 0 {
 		who, remedy = fmt.Sprintf("agents at all %d seats of the routing", e.Seats), "add seats to the routing"
 	}
-	text := fmt.Sprintf("%s cannot meet the target in %d intervals: at %s, the worst, the %s is at best %s",
-		who, e.Intervals, e.Worst.Format("2006-01-02 15:04"), e.Missed, e.reached())
+	intervals := "1 interval"
+	if e.Intervals != 1 {
+		intervals = fmt.Sprintf("%d intervals", e.Intervals)
+	}
+	text := fmt.Sprintf("%s cannot meet the target in %s: at %s, the worst, the %s is at best %s",
+		who, intervals, e.Worst.Format("2006-01-02 15:04"), e.Missed, e.reached())
 	if e.Erlang > e.Agents {
 		text += fmt.Sprintf(" (Erlang A asks for %d agents for the calls that come then, redials included)", e.Erlang)
 	} else {

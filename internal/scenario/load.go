@@ -175,6 +175,7 @@ func (c *checker) routingFile(file config.Text, key string, s *sim.Scenario) (kn
 		c.At(file, "%s: %s (%s); name a file, relative to the scenario's folder", key, unreadable(err), file.Get())
 		return false, nil
 	}
-	s.Routing, s.Location, err = config.ParseRouting(c.files.path(file.Get()), data)
+	routing, err := config.ParseRouting(c.files.path(file.Get()), data)
+	s.Routing, s.Location, s.Traffic = routing.ACD, routing.Location, routing.Traffic
 	return true, err
 }

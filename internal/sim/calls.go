@@ -22,6 +22,7 @@ type call struct {
 	offers   uint64
 	queued   bool
 	asked    bool    // a callback was offered to the caller
+	rated    bool    // a person who was called back is asked for a rating
 	gone     bool    // the caller's channel has left before the call was released
 	redial   float64 // probability of dialling again, once the call is over; below 0: not
 	legs     []int32 // those at phones
@@ -89,6 +90,10 @@ func (r *run) callChanged(status *acd.CallStatus) {
 		return
 	}
 	r.lanes.move(c, status)
+	if c.callback && status.Phase == acd.PhaseRating && !c.rated {
+		c.rated = true
+		r.callers[c.person].listed++ // not over yet, though the callback is
+	}
 	if c.callback || status.Queued.IsZero() {
 		return
 	}
@@ -147,6 +152,9 @@ func (r *run) attemptEnded(id acd.CallID) {
 	if c := r.callOf(id); c != nil && c.callback {
 		delete(r.attempts, id)
 		r.lanes.leave(c)
+		if c.rated {
+			r.over = append(r.over, c.person)
+		}
 		r.freeCall(c)
 	}
 }

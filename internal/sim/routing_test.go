@@ -22,6 +22,7 @@ func busy(hours int) *Scenario {
 	s.Callers.Patience = Weibull{3 * time.Minute, 0.9}
 	s.Callers.Redial = Redial{Probability: 0.6, Refused: 0.4, Delay: Exponential{40 * time.Second}, Most: 6}
 	s.Callers.Callback = CalledBack{Takes: 0.2, Delay: Exponential{8 * time.Second}, Answers: 0.7, Lifts: LogNormal{8 * time.Second, 0.6}}
+	s.Routing.Queues[0].Rating = acd.Rating{Prompts: []string{"rating"}, Thanks: []string{"rating-thanks"}, Attempts: 2, Timeout: 5 * time.Second}
 	s.Routing.Admission = acd.Admission{Pace: 0.1, Burst: 4, Prompts: []string{"busy-later"}}
 	general := &s.Routing.Queues[0]
 	general.RingAtOnce = 3
@@ -47,7 +48,7 @@ func TestEverythingInAStorm(t *testing.T) {
 		hours = 1
 	}
 	reasons, outcomes := map[acd.Reason]int{}, map[acd.OfferOutcome]int{}
-	resumed, visited, calledBack := 0, 0, map[acd.Result]int{}
+	resumed, visited, asked, calledBack := 0, 0, map[acd.Direction]int{}, map[acd.Result]int{}
 	r := mustRun(t, busy(hours), Options{Seed: 3, AuditEvery: 1, Record: func(r acd.CallRecord) {
 		reasons[r.Reason]++
 		for _, o := range r.Offers {
@@ -58,6 +59,12 @@ func TestEverythingInAStorm(t *testing.T) {
 		}
 		if len(r.Visits) > 0 && r.Result == acd.Answered {
 			visited++
+		}
+		if r.RatingAsked {
+			asked[r.Direction]++
+			if r.Reason != acd.AgentHungUp || r.Ended.Sub(r.TalkEnded) < 20*time.Second { // the prompts twice, silence, and thanks
+				t.Errorf("asked for a rating: %+v", r)
+			}
 		}
 		if r.Callback != "" {
 			calledBack[r.Result]++
@@ -73,6 +80,9 @@ func TestEverythingInAStorm(t *testing.T) {
 		if outcomes[o] == 0 {
 			t.Errorf("no offer ended with the outcome %s: %v", o, outcomes)
 		}
+	}
+	if asked[acd.Inbound] == 0 || asked[acd.Outbound] == 0 {
+		t.Errorf("asked for a rating: %v", asked)
 	}
 	if resumed == 0 || visited == 0 || calledBack[acd.Answered] == 0 || calledBack[acd.NotReached] == 0 {
 		t.Errorf("%d places were resumed, %d answered in another queue, called back: %v", resumed, visited, calledBack)

@@ -28,7 +28,7 @@ type Options struct {
 	// AuditEvery is after how many steps the invariants are checked; 0
 	// means 100,000.
 	AuditEvery int
-	// Definitions say which figures are computed; nil: the standard ones.
+	// Definitions say which figures are computed; nil: those of the scenario.
 	Definitions *traffic.Definitions
 	// Record, when set, is given every record.
 	Record func(acd.CallRecord)
@@ -105,7 +105,9 @@ func Run(ctx context.Context, s *Scenario, opt Options) (*Result, error) {
 		opt.AuditEvery = defaultAudit
 	}
 	if opt.Definitions == nil {
-		opt.Definitions = traffic.Standard()
+		if opt.Definitions, err = traffic.Define(s.Traffic); err != nil {
+			return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
+		}
 	}
 	r := &run{
 		Scenario: s, opt: opt, engine: engine, direct: engine, plan: newPlan(s), rnd: newStreams(opt.Seed),
@@ -300,7 +302,7 @@ func (r *run) liveCounts(calls []acd.CallStatus) []own {
 		switch c.Phase {
 		case acd.PhaseWaiting, acd.PhaseRinging, acd.PhaseAnswered, acd.PhaseJoining:
 			live[r.tally.slot[c.Queue]].waiting++
-		case acd.PhaseTalking:
+		case acd.PhaseTalking, acd.PhaseRating:
 			live[r.tally.slot[c.Queue]].answered++
 		}
 	}

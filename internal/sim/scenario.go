@@ -8,6 +8,7 @@ import (
 
 	"hotline/internal/acd"
 	"hotline/internal/calendar"
+	"hotline/internal/traffic"
 )
 
 // Scenario is what happens round the engine. Probabilities are 0 to 1.
@@ -15,6 +16,7 @@ type Scenario struct {
 	Name     string
 	Title    string // for people
 	Routing  acd.Config
+	Traffic  traffic.Options // what the figures go by, unless Options have definitions
 	Location *time.Location
 
 	// From is the first day, Days how many there are.

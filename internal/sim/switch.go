@@ -51,7 +51,7 @@ func (r *run) carryOut(command acd.Command) {
 		if c := r.callOf(cmd.Call); c != nil {
 			r.release(c, cmd)
 		}
-	case acd.Answer, acd.StartMusic, acd.StartRingback, acd.StopRingback, acd.ReplySeat:
+	case acd.Answer, acd.StartMusic, acd.StartRingback, acd.StopRingback, acd.ReplySeat, acd.Unbridge:
 		// Heard, and without an event that follows.
 	default:
 		r.fail("the model of the switch does not know the command %T", command)
@@ -66,7 +66,7 @@ func (r *run) play(c *call, prompts []string) {
 	if c.queued {
 		r.hearsOffer(c, prompts)
 	}
-	if p := r.Callers.LeavesInGreeting; p > 0 && !c.queued {
+	if p := r.Callers.LeavesInGreeting; p > 0 && !c.queued && c.talks < 0 {
 		if draw := r.rnd.at(forGreeting, r.callers[c.person].key, c.attempt); draw.Float64() < p {
 			r.later(time.Duration(draw.Float64()*float64(length)), givesUp, c.slot, c.gen)
 		}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"hotline/internal/acd"
 )
 
 // Counter names a stored amount. Names are stable: they are field names in
@@ -27,6 +29,15 @@ const (
 	CountOutboundTalked  Counter = "outbound_answered"   // and that were answered
 	SumOutboundTalk      Counter = "outbound_talk_ms"
 	MaxOutboundTalk      Counter = "max_outbound_talk_ms"
+	CountOutboundHeld    Counter = "outbound_held"
+	SumOutboundHold      Counter = "outbound_hold_ms"
+	MaxOutboundHold      Counter = "max_outbound_hold_ms"
+	CountHeld            Counter = "held"               // answered calls in which the agent held the caller
+	SumHold              Counter = "hold_ms"            // of those; a part of the talk
+	MaxHold              Counter = "max_hold_ms"        // longest hold of one call, all its times on hold together
+	CountRatingAsked     Counter = "ratings_asked"      // answered calls, ours too, whose callers were asked for a rating
+	CountRated           Counter = "rated"              // and gave one
+	gradePrefix                  = "rated_"             // and which, from 1 (best) to 5
 	SumWait              Counter = "wait_ms"            // of answered calls
 	SumAbandonWait       Counter = "abandoned_wait_ms"  // of abandoned calls
 	SumOverflowWait      Counter = "overflowed_wait_ms" // of overflowed calls
@@ -69,6 +80,7 @@ var (
 	talkCells        = newHistogram("talk_s_", talkBounds)
 	outboundCells    = newHistogram("outbound_talk_s_", talkBounds)
 	shortCounters    = named(shortPrefix, shortBounds)
+	gradeCounters    = named(gradePrefix, []int{1, 2, 3, 4, 5})
 )
 
 // WaitBounds are the upper bounds of the wait histogram's cells, in seconds:
@@ -145,6 +157,9 @@ func (c Counters) TalkedOver(seconds int) int64 {
 func (c Counters) OutboundTalkedOver(seconds int) int64 {
 	return outboundCells.over(c, seconds)
 }
+
+// Rated counts the calls whose callers gave a grade of acd.BestGrade to acd.WorstGrade.
+func (c Counters) Rated(grade int) int64 { return c[gradeCounters[grade-acd.BestGrade]] }
 
 // LongTalks and LongOutboundTalks are the cells to which talks of more than ten
 // minutes are put of which no more is known, as in figures of earlier years.

@@ -37,6 +37,16 @@ const (
 	TotalAnswered      Metric = "total_answered"
 	TotalTalk          Metric = "total_average_talk"
 	TotalOver10Share   Metric = "total_talk_over_10_min_share"
+	Held               Metric = "held"
+	AverageHold        Metric = "average_hold"
+	LongestHold        Metric = "max_hold"
+	OutboundHeld       Metric = "outbound_held"
+	OutboundHold       Metric = "outbound_average_hold"
+	HandleTime         Metric = "average_handle_time"
+	RatingsAsked       Metric = "ratings_asked"
+	Rated              Metric = "rated"
+	RatedShare         Metric = "rated_share"
+	SatisfiedShare     Metric = "satisfied_share"
 	RingTime           Metric = "ring_time"
 	LoggedIn           Metric = "logged_in"
 	Ready              Metric = "ready"
@@ -51,6 +61,11 @@ const (
 
 // LevelFormula is one of the published ways to compute a service level.
 type LevelFormula string
+
+// Formulas are all of them, in the order in which they are shown.
+func Formulas() []LevelFormula {
+	return []LevelFormula{OfOffered, OfAnswered, OfOfferedLessShort, WithAbandoned}
+}
 
 // The formulas; "within" counts durations of at most the threshold.
 const (
@@ -79,6 +94,10 @@ type Options struct {
 	// Thresholds of the service levels in seconds, each one of WaitBounds;
 	// default 15 (GB/T 33358-2016) and 30 (provincial figures).
 	Thresholds []int
+	// Published is the formula of the service levels that stand where only one has
+	// room, as in comparisons and rows of queues; default OfOffered. All others are
+	// shown besides where each formula is.
+	Published LevelFormula
 }
 
 // Definition says what a figure is.
@@ -95,12 +114,14 @@ type Definition struct {
 
 // Definitions are the figures of one choice of Options, in the order in which they are shown.
 type Definitions struct {
-	list  []Definition
-	index map[Metric]int
+	list      []Definition
+	index     map[Metric]int
+	published []Metric
+	short     int // seconds
 }
 
 // Define gives the definitions for options. The error names a threshold that
-// cannot be counted, and those that can.
+// cannot be counted, and those that can, or a formula that is none.
 func Define(options Options) (*Definitions, error) {
 	if options.ShortAbandon == 0 {
 		options.ShortAbandon = 5
@@ -111,7 +132,13 @@ func Define(options Options) (*Definitions, error) {
 	if !slices.Contains(shortBounds, options.ShortAbandon) {
 		return nil, fmt.Errorf("short abandons under %d s are not counted: choose one of %v", options.ShortAbandon, shortBounds)
 	}
-	d := &Definitions{index: map[Metric]int{}}
+	if options.Published == "" {
+		options.Published = OfOffered
+	}
+	if !slices.Contains(Formulas(), options.Published) {
+		return nil, fmt.Errorf("%q is not a formula of a service level: choose one of %v", options.Published, Formulas())
+	}
+	d := &Definitions{index: map[Metric]int{}, short: options.ShortAbandon}
 	d.list = basics(options.ShortAbandon)
 	for i, seconds := range options.Thresholds {
 		if !slices.Contains(waitBounds, seconds) {
@@ -121,6 +148,7 @@ func Define(options Options) (*Definitions, error) {
 			return nil, fmt.Errorf("the service level at %d s is chosen twice", seconds)
 		}
 		d.list = append(d.list, levels(seconds, options.ShortAbandon)...)
+		d.published = append(d.published, ServiceLevel(options.Published, seconds))
 	}
 	for i, definition := range d.list {
 		d.index[definition.Key] = i
@@ -139,6 +167,13 @@ func Standard() *Definitions {
 
 // List is every definition, in the order in which figures are shown.
 func (d *Definitions) List() []Definition { return slices.Clone(d.list) }
+
+// ShortAbandon is the threshold of short abandons in seconds.
+func (d *Definitions) ShortAbandon() int { return d.short }
+
+// Published are the service levels by the formula that is published, in the order of
+// the thresholds; at least one.
+func (d *Definitions) Published() []Metric { return slices.Clone(d.published) }
 
 // Get is one definition; false when there is none of that name.
 func (d *Definitions) Get(metric Metric) (Definition, bool) {
@@ -204,6 +239,24 @@ func basics(short int) []Definition {
 			func(c Counters) Ratio {
 				return Ratio{100 * (c.TalkedOver(600) + c.OutboundTalkedOver(600)), c[CountAnswered] + c[CountOutboundTalked]}
 			}},
+		{Held, "answered calls in which the agent held the caller", "calls", contactCentre, "通话保持量", "held", 0, amount(CountHeld)},
+		{AverageHold, "hold of a call, all its times on hold together / held; a part of the talk", "s", contactCentre, "平均保持时长", "average hold", 0,
+			seconds(SumHold, CountHeld)},
+		{LongestHold, "longest hold of a call, all its times on hold together", "s", contactCentre, "最长保持时长", "longest hold", 0, longest(MaxHold, CountHeld)},
+		{OutboundHeld, "outbound answered in which the agent held the other", "calls", contactCentre, "呼出通话保持量", "outbound held", 0, amount(CountOutboundHeld)},
+		{OutboundHold, "hold of an outbound call / outbound held", "s", contactCentre, "呼出平均保持时长", "outbound average hold", 0,
+			seconds(SumOutboundHold, CountOutboundHeld)},
+		{HandleTime, "(talk + outbound talk, hold included, + wrap-up) / (answered + outbound answered); where agents' time is counted: the site, an agent", "s", contactCentre,
+			"平均处理时长", "average handle time (AHT)", 0, handleTime},
+		{RatingsAsked, "answered calls, outbound too, whose callers were asked for a rating, the agent having hung up first", "calls", contactCentre, "邀请评价量", "ratings asked", 0,
+			amount(CountRatingAsked)},
+		{Rated, "ratings asked that were given", "calls", contactCentre, "参评量", "rated", 0, amount(CountRated)},
+		{RatedShare, "rated / ratings asked", "%", contactCentre, "参评率", "share rated", 2, percent(CountRated, CountRatingAsked)},
+		{SatisfiedShare, "(rated 1 + rated 2 + rated 3) / rated", "%", contactCentre, "满意率", "satisfied", 2, func(c Counters) Ratio {
+			return Ratio{100 * (c.Rated(1) + c.Rated(2) + c.Rated(3)), c[CountRated]}
+		}},
+		graded(1, "非常满意", "very satisfied"), graded(2, "满意", "satisfied"), graded(3, "基本满意", "fairly satisfied"),
+		graded(4, "不满意", "dissatisfied"), graded(5, "非常不满意", "very dissatisfied"),
 		{RingTime, "time for which agents' phones rang", "s", contactCentre, "振铃时长", "ring time", 0, duration(SumRing)},
 		{LoggedIn, "time for which agents were logged in", "s", contactCentre, "签入时长", "logged in", 0, duration(SumLoggedIn)},
 		{Ready, "time for which agents were ready and had no call", "s", contactCentre, "示闲时长", "ready", 0, duration(SumReady)},
@@ -248,6 +301,23 @@ func levels(threshold, short int) []Definition {
 			return Ratio{100 * (c.AnsweredWithin(threshold) + c.AbandonedWithin(threshold)), c[CountAnswered] + c[CountAbandoned]}
 		}),
 	}
+}
+
+// RatedAs is the figure that counts the calls whose callers gave a grade, from 1 (best) to 5.
+func RatedAs(grade int) Metric { return Metric(gradePrefix + strconv.Itoa(grade)) }
+
+func graded(grade int, zh, en string) Definition {
+	return Definition{RatedAs(grade), "rated " + strconv.Itoa(grade) + ", " + en, "calls", contactCentre, zh + "量", "rated " + en, 0,
+		func(c Counters) Ratio { return Ratio{c.Rated(grade), 1} }}
+}
+
+// handleTime has no value in rows that have calls only, as those of queues: without
+// the wrap-up it would be the talk.
+func handleTime(c Counters) Ratio {
+	if c[SumLoggedIn] == 0 {
+		return Ratio{}
+	}
+	return Ratio{c[SumTalk] + c[SumOutboundTalk] + c[SumWrapUp], millisecondsSecond * (c[CountAnswered] + c[CountOutboundTalked])}
 }
 
 func amount(counter Counter) func(Counters) Ratio {

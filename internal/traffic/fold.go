@@ -238,13 +238,37 @@ func countOutbound(amounts []Amount, record *acd.CallRecord) []Amount {
 		talk := max(0, record.Talk())
 		amounts = append(amounts, Amount{CountOutboundTalked, 1}, Amount{SumOutboundTalk, talk.Milliseconds()},
 			Amount{MaxOutboundTalk, talk.Milliseconds()}, Amount{outboundCells.cell(talk), 1})
+		amounts = countRating(countHold(amounts, record, CountOutboundHeld, SumOutboundHold, MaxOutboundHold), record)
 	}
 	return amounts
 }
 
 func countTalk(amounts []Amount, record *acd.CallRecord) []Amount {
 	talk := max(0, record.Talk())
-	return append(amounts, Amount{SumTalk, talk.Milliseconds()}, Amount{MaxTalk, talk.Milliseconds()}, Amount{talkCells.cell(talk), 1})
+	amounts = append(amounts, Amount{SumTalk, talk.Milliseconds()}, Amount{MaxTalk, talk.Milliseconds()}, Amount{talkCells.cell(talk), 1})
+	return countRating(countHold(amounts, record, CountHeld, SumHold, MaxHold), record)
+}
+
+// countHold counts for how long an agent held a caller, if at all.
+func countHold(amounts []Amount, record *acd.CallRecord, calls, sum, longest Counter) []Amount {
+	ms := record.Hold.Milliseconds()
+	if ms <= 0 {
+		return amounts
+	}
+	return append(amounts, Amount{calls, 1}, Amount{sum, ms}, Amount{longest, ms})
+}
+
+// countRating counts whether a caller was asked for a rating, and what it was. There
+// is one set of counters for inbound and outbound calls: it is the service that is rated.
+func countRating(amounts []Amount, record *acd.CallRecord) []Amount {
+	if !record.RatingAsked {
+		return amounts
+	}
+	amounts = append(amounts, Amount{CountRatingAsked, 1})
+	if record.Rating < acd.BestGrade || record.Rating > acd.WorstGrade {
+		return amounts
+	}
+	return append(amounts, Amount{CountRated, 1}, Amount{gradeCounters[record.Rating-acd.BestGrade], 1})
 }
 
 // countOffers counts how long phones rang, and how offers to agents ended that

@@ -9,9 +9,10 @@ func Names() []Counter {
 		CountOffered, CountAnswered, CountAbandoned, CountOverflowed, CountNotOffered,
 		CountCallbackAsked, CountCallbackTried, CountCallbackReached,
 		CountImported, CountOutbound, CountOutboundTalked, SumOutboundTalk, MaxOutboundTalk,
+		CountOutboundHeld, SumOutboundHold, MaxOutboundHold, CountHeld, SumHold, MaxHold, CountRatingAsked, CountRated,
 		SumWait, SumAbandonWait, SumOverflowWait, SumTalk, SumRing,
 		CountRONA, CountRefused, CountBusy, CountUnreachable, CountFailed, MaxWait, MaxTalk,
 		SumLoggedIn, SumReady, SumNotReady, SumRinging, SumTalking, SumWrapUp,
 	}
-	return slices.Concat(names, waitCells.cells, abandonWaitCells.cells, talkCells.cells, outboundCells.cells, shortCounters)
+	return slices.Concat(names, waitCells.cells, abandonWaitCells.cells, talkCells.cells, outboundCells.cells, shortCounters, gradeCounters)
 }

@@ -40,6 +40,34 @@ func (m *PeakMeter) Add(r acd.CallRecord) {
 	}
 }
 
+// Carried is a call that was going on when the period began and counts for an earlier one.
+type Carried struct {
+	Call         acd.CallID `json:"call"`
+	Until        time.Time  `json:"until"`                  // it ended
+	WaitingUntil time.Time  `json:"waiting_until,omitzero"` // if it was waiting still
+}
+
+// Carry says what of a call of an earlier period lies in this one; false when nothing
+// does. It does not add it.
+func (m *PeakMeter) Carry(r acd.CallRecord) (Carried, bool) {
+	if !r.Ended.After(m.from) {
+		return Carried{}, false
+	}
+	c := Carried{Call: r.Call, Until: r.Ended.UTC()} // see SplitStint
+	if end := r.Queued.Add(r.Wait()); r.Offered() && end.After(m.from) {
+		c.WaitingUntil = end.UTC()
+	}
+	return c, true
+}
+
+// AddCarried adds a call of an earlier period.
+func (m *PeakMeter) AddCarried(c Carried) {
+	m.span(&m.calls, m.from, c.Until)
+	if !c.WaitingUntil.IsZero() {
+		m.span(&m.waiting, m.from, c.WaitingUntil)
+	}
+}
+
 func (m *PeakMeter) span(turns *[]turn, from, to time.Time) {
 	if !from.Before(m.to) || !to.After(m.from) {
 		return

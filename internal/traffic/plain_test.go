@@ -49,6 +49,8 @@ func atTheEdges(t *rapid.T, r *acd.CallRecord) {
 		r.Answered = r.Queued.Add(edge("wait", 0, 10, 12, 15, 20))
 	}
 	r.Ended = r.Answered.Add(talk)
+	r.TalkEnded, r.RatingAsked, r.Rating, r.Hold = time.Time{}, false, 0, 0
+	afterTalk(t, r)
 }
 
 func outbound() *rapid.Generator[[]acd.CallRecord] {
@@ -59,6 +61,7 @@ func outbound() *rapid.Generator[[]acd.CallRecord] {
 		r.Ended = r.Answered.Add(time.Duration(rapid.Int64Range(0, 900_000).Draw(t, "ms")) * time.Millisecond)
 		if rapid.Bool().Draw(t, "answered") {
 			r.Result = acd.Answered
+			afterTalk(t, &r)
 		}
 		return r
 	}), 0, 20)
@@ -67,18 +70,34 @@ func outbound() *rapid.Generator[[]acd.CallRecord] {
 // plain are the figures by DOMAIN's words: counts, means and shares.
 func plain(list []acd.CallRecord) map[Metric]string {
 	var offered, answered, abandoned, within15, long, out, longOut, rona int64
-	var wait, talk, outTalk, gaveUp int64 // milliseconds
+	var held, outHeld, asked, rated, satisfied int64
+	var wait, talk, outTalk, gaveUp, hold, outHold, mostHold int64 // milliseconds
+	var grades [6]int64
 	for _, r := range list {
 		for _, o := range r.Offers {
 			if o.Outcome == acd.OfferNoAnswer {
 				rona++
 			}
 		}
-		talked := r.Ended.Sub(r.Answered).Milliseconds()
+		talked, onHold := r.Ended.Sub(r.Answered).Milliseconds(), r.Hold.Milliseconds()
+		if r.Result == acd.Answered && r.RatingAsked {
+			talked = r.TalkEnded.Sub(r.Answered).Milliseconds()
+			asked++
+			if r.Rating > 0 {
+				rated++
+				grades[r.Rating]++
+			}
+			if r.Rating == 1 || r.Rating == 2 || r.Rating == 3 {
+				satisfied++
+			}
+		}
 		if r.Direction == acd.Outbound {
 			if r.Result == acd.Answered {
 				out++
 				outTalk += talked
+				if outHold += onHold; onHold > 0 {
+					outHeld++
+				}
 				if talked > 600_000 {
 					longOut++
 				}
@@ -95,6 +114,10 @@ func plain(list []acd.CallRecord) map[Metric]string {
 			answered++
 			wait += waited
 			talk += talked
+			if hold += onHold; onHold > 0 {
+				held++
+			}
+			mostHold = max(mostHold, onHold)
 			if waited <= 15_000 {
 				within15++
 			}
@@ -112,7 +135,16 @@ func plain(list []acd.CallRecord) map[Metric]string {
 		}
 		return big.NewRat(num, den).FloatString(decimals) // rounds half away from zero
 	}
+	most := None
+	if held > 0 {
+		most = figure(mostHold, 1000, 0)
+	}
 	return map[Metric]string{
+		Held: fmt.Sprint(held), AverageHold: figure(hold, 1000*held, 0), LongestHold: most,
+		OutboundHeld: fmt.Sprint(outHeld), OutboundHold: figure(outHold, 1000*outHeld, 0),
+		RatingsAsked: fmt.Sprint(asked), Rated: fmt.Sprint(rated), RatedShare: figure(100*rated, asked, 2), SatisfiedShare: figure(100*satisfied, rated, 2),
+		RatedAs(1): fmt.Sprint(grades[1]), RatedAs(2): fmt.Sprint(grades[2]), RatedAs(3): fmt.Sprint(grades[3]),
+		RatedAs(4): fmt.Sprint(grades[4]), RatedAs(5): fmt.Sprint(grades[5]),
 		Offered: fmt.Sprint(offered), Answered: fmt.Sprint(answered), Abandoned: fmt.Sprint(abandoned), RONA: fmt.Sprint(rona),
 		ConnectRate: figure(100*answered, offered, 2), AverageWait: figure(wait, 1000*answered, 0), AverageTalk: figure(talk, 1000*answered, 0),
 		AverageAbandon: figure(gaveUp, 1000*abandoned, 0), TalkOver10Share: figure(100*long, answered, 2),

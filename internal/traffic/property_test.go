@@ -48,6 +48,7 @@ func records() *rapid.Generator[[]acd.CallRecord] {
 		if r.Result == acd.Answered {
 			r.Answered = r.Ended
 			r.Ended = r.Ended.Add(duration.Draw(t, "talk"))
+			afterTalk(t, &r)
 		}
 		outcomes := rapid.SliceOfN(rapid.SampledFrom([]acd.OfferOutcome{acd.OfferNoAnswer, acd.OfferBusy, acd.OfferRefused, acd.OfferWithdrawn}), 0, 3)
 		for _, outcome := range outcomes.Draw(t, "offers") {
@@ -55,6 +56,18 @@ func records() *rapid.Generator[[]acd.CallRecord] {
 		}
 		return r
 	}), 0, 60)
+}
+
+// afterTalk lets the agent of a conversation hold the caller, and the caller be asked
+// for a rating, after which the call goes on for a while.
+func afterTalk(t *rapid.T, r *acd.CallRecord) {
+	if talk := r.Talk(); rapid.Bool().Draw(t, "held") {
+		r.Hold = time.Duration(rapid.Int64Range(0, int64(talk)).Draw(t, "hold"))
+	}
+	if rapid.Bool().Draw(t, "asked") {
+		r.RatingAsked, r.TalkEnded, r.Rating = true, r.Ended, rapid.IntRange(0, 5).Draw(t, "rating")
+		r.Ended = r.Ended.Add(time.Duration(rapid.Int64Range(0, 60_000_000_000).Draw(t, "rated for")))
+	}
 }
 
 type tables map[calendar.Interval]Table
@@ -123,6 +136,12 @@ func TestCountsReconcile(t *testing.T) {
 			}
 			if all := waitCells.upTo(c, 3600) + waitCells.over(c, 3600); all != c[CountAnswered] {
 				t.Fatalf("%s: the wait cells hold %d of %d answered calls", key, all, c[CountAnswered])
+			}
+			if c[SumHold] > c[SumTalk] || c[CountHeld] > c[CountAnswered] || c[MaxHold] > c[SumHold] {
+				t.Fatalf("%s: more hold than talk: %v", key, c)
+			}
+			if graded := c.Rated(1) + c.Rated(2) + c.Rated(3) + c.Rated(4) + c.Rated(5); graded != c[CountRated] || c[CountRated] > c[CountRatingAsked] || c[CountRatingAsked] > c[CountAnswered] {
+				t.Fatalf("%s: the ratings do not add up: %v", key, c)
 			}
 			if all := talkCells.upTo(c, 7200) + talkCells.over(c, 7200); all != c[CountAnswered] {
 				t.Fatalf("%s: the talk cells hold %d of %d answered calls", key, all, c[CountAnswered])

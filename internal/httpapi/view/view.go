@@ -121,8 +121,10 @@ type Call struct {
 	Arrived  time.Time     `json:"arrived"`
 	Queued   time.Time     `json:"queued,omitzero"`
 	Answered time.Time     `json:"answered,omitzero"`
-	Wait     Seconds       `json:"wait"` // in the queue, until answered
-	Talk     Seconds       `json:"talk"`
+	Wait     Seconds       `json:"wait"`             // in the queue, until answered
+	Talk     Seconds       `json:"talk"`             // until the agent left
+	OnHold   time.Time     `json:"on_hold,omitzero"` // the agent holds the caller since then
+	Hold     Seconds       `json:"hold,omitzero"`    // of the talk, also now
 	Agent    acd.AgentID   `json:"agent,omitempty"`
 	Seat     acd.SeatID    `json:"seat,omitempty"`
 	Offers   int           `json:"offers"`            // how many agents it was offered to
@@ -219,10 +221,17 @@ func call(c acd.CallStatus, at time.Time) Call {
 	if n := len(c.Visits); n > 0 && (c.Phase == acd.PhaseAway || c.Phase == acd.PhaseClosing) {
 		waitEnds = c.Visits[n-1].Left
 	}
+	talkEnds, hold := at, Seconds(c.Hold)
+	if c.Rating != nil {
+		talkEnds = c.Rating.Since
+	}
+	if c.Phase == acd.PhaseTalking {
+		hold += between(c.OnHold, at)
+	}
 	return Call{
 		ID: c.Call, Node: c.Node, Entry: c.Entry, Caller: acd.Mask(c.Caller), Queue: c.Queue, Phase: c.Phase,
 		Arrived: c.Arrived, Queued: c.Queued, Answered: c.Answered,
-		Wait: between(c.Queued, waitEnds), Talk: between(c.Answered, at),
+		Wait: between(c.Queued, waitEnds), Talk: between(c.Answered, talkEnds), OnHold: c.OnHold, Hold: hold,
 		Agent: c.Agent, Seat: c.Seat, Offers: len(c.Offers), Partner: partner,
 	}
 }
