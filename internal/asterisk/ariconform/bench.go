@@ -102,6 +102,7 @@ func Run(ctx context.Context, t testing.TB, site Site, s Scenario) string {
 		names: map[string]string{}, taken: map[string]int{}, changed: make(chan struct{}),
 	}
 	defer b.http.CloseIdleConnections()
+	b.awaitNoApplication()
 	defer b.disconnect()
 	b.connect()
 	defer b.cleanUp()
@@ -109,6 +110,23 @@ func Run(ctx context.Context, t testing.TB, site Site, s Scenario) string {
 	s.Run(b)
 	b.nothingLeft()
 	return b.transcript()
+}
+
+// awaitNoApplication waits until the application of the scenario before has gone: its
+// end, late, would take the filter of this one along.
+func (b *bench) awaitNoApplication() {
+	b.t.Helper()
+	for {
+		status, _ := b.ask("GET", "applications/"+app, nil)
+		if status == http.StatusNotFound {
+			return
+		}
+		select {
+		case <-time.After(10 * time.Millisecond): // there is no signal to wait for
+		case <-b.ctx.Done():
+			b.t.Fatalf("the application of the scenario before does not end: %d", status)
+		}
+	}
 }
 
 // cleanUp removes what a scenario that failed has left.
@@ -179,9 +197,10 @@ func (b *bench) connect() {
 	}
 	ws.SetReadLimit(1 << 20)
 	b.socket = ws
+	ctx := b.ctx
 	b.readers.Go(func() {
 		for {
-			_, data, err := ws.Read(b.ctx)
+			_, data, err := ws.Read(ctx)
 			if err != nil {
 				return
 			}
