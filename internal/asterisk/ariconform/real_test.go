@@ -197,6 +197,9 @@ func noErr(t *testing.T, err error) {
 
 // TestRealAsterisk carries all scenarios out at a real Asterisk.
 func TestRealAsterisk(t *testing.T) {
+	if os.Getenv("HOTLINE_CONFORMANCE") == "" && !*update {
+		t.Skip("set HOTLINE_CONFORMANCE=1 on a quiet machine: under load the order of some events at the real Asterisk differs from the transcripts")
+	}
 	site := newRealSite(t)
 	for _, s := range ariconform.Scenarios() {
 		t.Run(s.Name, func(t *testing.T) {
