@@ -30,8 +30,9 @@ func newBench(t *testing.T, change func(*asterisk.Options)) *bench {
 	return newBenchAt(t, aritest.New(), change)
 }
 
-// newBenchAt is for a fake that has something already.
-func newBenchAt(t *testing.T, fake *aritest.Server, change func(*asterisk.Options)) *bench {
+// newBenchAt is for a fake that has something already, perhaps calls that a former
+// controller's engine knew.
+func newBenchAt(t *testing.T, fake *aritest.Server, change func(*asterisk.Options), former ...acd.Expected) *bench {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	t.Cleanup(cancel)
@@ -53,6 +54,7 @@ func newBenchAt(t *testing.T, fake *aritest.Server, change func(*asterisk.Option
 	sw, err := asterisk.New(o)
 	noErr(t, err)
 	b.sw = sw
+	sw.Adopt(former)
 	runCtx, stop := context.WithCancel(context.Background())
 	b.stop = stop
 	ended := make(chan struct{})

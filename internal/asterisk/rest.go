@@ -81,6 +81,9 @@ func (c *client) do(ctx context.Context, r request, out any) error {
 			return fmt.Errorf("encoding %s %s: %w", r.method, r.route, err)
 		}
 	}
+	if err := c.mayAsk(ctx, r); err != nil {
+		return err
+	}
 	err := c.attempt(ctx, r, body, out)
 	if err == nil || statusOf(err) != 0 || ctx.Err() != nil || !(r.repeatable || neverSent(err)) {
 		return err
@@ -92,12 +95,27 @@ func (c *client) do(ctx context.Context, r request, out any) error {
 	case <-ctx.Done():
 		return err
 	}
+	if err := c.mayAsk(ctx, r); err != nil {
+		return err
+	}
 	second := c.attempt(ctx, r, body, out)
 	var answer *statusError
 	if errors.As(second, &answer) {
 		answer.again = !neverSent(err)
 	}
 	return second
+}
+
+// mayAsk waits until a request that changes something may be made, or says why it
+// may not.
+func (c *client) mayAsk(ctx context.Context, r request) error {
+	if c.gate == nil || r.method == http.MethodGet {
+		return nil
+	}
+	if err := c.gate(ctx); err != nil {
+		return fmt.Errorf("%s %s: %w", r.method, r.route, err)
+	}
+	return nil
 }
 
 // neverSent reports whether the request cannot have reached Asterisk.
@@ -107,11 +125,6 @@ func neverSent(err error) bool {
 }
 
 func (c *client) attempt(ctx context.Context, r request, body []byte, out any) (err error) {
-	if c.gate != nil && r.method != http.MethodGet {
-		if err := c.gate(ctx); err != nil {
-			return fmt.Errorf("%s %s: %w", r.method, r.route, err)
-		}
-	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	target := c.base + r.path
