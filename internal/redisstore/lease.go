@@ -76,7 +76,6 @@ type leaseReply struct {
 	what   string
 	token  uint64
 	holder Controller
-	left   time.Duration
 	alive  time.Time
 }
 
@@ -94,13 +93,11 @@ func (s *Store) askLease(ctx context.Context, what string, me Controller, token 
 	}
 	reply := leaseReply{}
 	var holder, number, alive string
-	var left int64
-	if len(values) == 5 {
+	if len(values) == 4 {
 		reply.what, _ = values[0].(string)
 		number, _ = values[1].(string)
 		holder, _ = values[2].(string)
-		left, _ = values[3].(int64)
-		alive, _ = values[4].(string)
+		alive, _ = values[3].(string)
 	}
 	if reply.token, err = strconv.ParseUint(number, 10, 64); err != nil {
 		return leaseReply{}, fmt.Errorf("the script of the lease answered %v", values)
@@ -108,7 +105,6 @@ func (s *Store) askLease(ctx context.Context, what string, me Controller, token 
 	if ms, err := strconv.ParseInt(alive, 10, 64); err == nil && ms > 0 {
 		reply.alive = time.UnixMilli(ms)
 	}
-	reply.left = time.Duration(left) * time.Millisecond
 	if holder != "" {
 		if err := json.Unmarshal([]byte(holder), &reply.holder); err != nil {
 			return leaseReply{}, fmt.Errorf("the holder of the lease is not legible: %w", err)

@@ -12,10 +12,10 @@
 -- ARGV[5] the controller's token; 0 with take
 -- ARGV[6] version of the live state that the controller knows
 --
--- Result: {what, token, holder, ms left, alive as it was before}
+-- Result: {what, token, holder, alive as it was before}
 --   "held"    the controller has the lease, with this token
 --   "anew"    so too, but Redis had forgotten it: what it had is lost
---   "other"   holder has it, for so long at most
+--   "other"   holder has it
 --   "newer"   the live state has the version token, which the controller does not know
 --
 -- Tokens grow: each is larger than those before it, and at least the milliseconds since
@@ -36,7 +36,7 @@ end
 note(false)
 local written = tonumber(redis.call('GET', KEYS[3]) or '0') or 0
 if written > known then
-  return {'newer', tostring(written), '', 0, '0'}
+  return {'newer', tostring(written), '', '0'}
 end
 
 local alive = redis.call('GET', KEYS[5]) or '0'
@@ -59,25 +59,25 @@ if what == 'drop' then
     redis.call('SET', KEYS[5], string.format('%.0f', now))
   end
   redis.call('HDEL', KEYS[4], id)
-  return {'other', '0', '', 0, alive}
+  return {'other', '0', '', alive}
 end
 
 if what == 'take' and not holds then
   local fresh = math.max(tonumber(last or '0') + 1, now)
   token = string.format('%.0f', fresh)
   give(token)
-  return {'held', token, json, ttl, alive}
+  return {'held', token, json, alive}
 end
 
 if what == 'keep' and (holds == token or not holds and last == token) then
   give(token)
-  return {'held', token, json, ttl, alive}
+  return {'held', token, json, alive}
 end
 if what == 'keep' and not holds and not last then
   give(token)
-  return {'anew', token, json, ttl, alive}
+  return {'anew', token, json, alive}
 end
 if not holds then
-  return {'other', last or '0', '', 0, alive}
+  return {'other', last or '0', '', alive}
 end
-return {'other', holds, redis.call('HGET', KEYS[1], 'holder'), redis.call('PTTL', KEYS[1]), alive}
+return {'other', holds, redis.call('HGET', KEYS[1], 'holder'), alive}
