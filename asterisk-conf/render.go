@@ -4,14 +4,14 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"text/template"
 	"time"
+
+	"hotline/internal/conffile"
 )
 
 //go:embed templates/*.conf
@@ -39,7 +39,7 @@ func Render(dir string, p Params) error {
 		return fmt.Errorf("make the asterisk configuration folder: %w", err)
 	}
 	for name, content := range files {
-		if err := replace(filepath.Join(dir, name), content, mode(name)); err != nil {
+		if err := conffile.Replace(filepath.Join(dir, name), content, mode(name)); err != nil {
 			return fmt.Errorf("write asterisk configuration: %w", err)
 		}
 	}
@@ -120,39 +120,4 @@ func mode(name string) os.FileMode {
 		return 0o600
 	}
 	return 0o644
-}
-
-// giveTo lets a file belong to the owner of its folder: whom root writes it for.
-func giveTo(f *os.File, dir string) error {
-	info, err := os.Stat(dir)
-	if err != nil {
-		return err
-	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || os.Geteuid() != 0 {
-		return nil
-	}
-	return f.Chown(int(owner.Uid), int(owner.Gid))
-}
-
-// replace writes beside and renames, so that no reader sees half a file, and a
-// file that was readable by all before is not so for a moment.
-func replace(path string, content []byte, mode os.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	if _, err := f.Write(content); err != nil {
-		f.Close()
-		return err
-	}
-	if err := errors.Join(f.Chmod(mode), giveTo(f, filepath.Dir(path))); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -13,7 +13,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
+
+	"hotline/internal/conffile"
 )
 
 //go:embed kamailio.cfg
@@ -129,7 +130,7 @@ func Render(dir string, p Params) error {
 	if err := os.MkdirAll(db, 0o755); err != nil {
 		return fmt.Errorf("make the kamailio configuration folder: %w", err)
 	}
-	if err := giveTo(db, dir); err != nil {
+	if err := conffile.GiveTo(db, dir); err != nil {
 		return fmt.Errorf("make the kamailio configuration folder: %w", err)
 	}
 	for name, content := range files(dir, p) {
@@ -147,7 +148,7 @@ func Render(dir string, p Params) error {
 // A folder that is missing is made for the owner of dir.
 func makeState(state, dir string) error {
 	if _, err := os.Stat(state); errors.Is(err, fs.ErrNotExist) {
-		if err := errors.Join(os.MkdirAll(state, 0o750), giveTo(state, dir)); err != nil {
+		if err := errors.Join(os.MkdirAll(state, 0o750), conffile.GiveTo(state, dir)); err != nil {
 			return err
 		}
 	}
@@ -249,34 +250,11 @@ func contactLine(uri string) (string, error) {
 	return "", fmt.Errorf("contact %q: want sip:address or sip:address:port, with an address and not a name", uri)
 }
 
-// replace writes beside and renames, so that no reader sees half a file.
+// replace writes one of the files of a folder.
 func replace(dir, name string, content []byte) error {
-	path := filepath.Join(dir, name)
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
 	mode := os.FileMode(0o644)
 	if secretFiles[name] {
 		mode = 0o600
 	}
-	_, err = f.Write(content)
-	if err := errors.Join(err, f.Chmod(mode), giveTo(f.Name(), dir), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}
-
-// giveTo lets a file belong to the owner of the folder: whom root writes it for.
-func giveTo(path, dir string) error {
-	info, err := os.Stat(dir)
-	if err != nil {
-		return err
-	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || os.Geteuid() != 0 {
-		return nil
-	}
-	return os.Chown(path, int(owner.Uid), int(owner.Gid))
+	return conffile.Replace(filepath.Join(dir, name), content, mode)
 }
