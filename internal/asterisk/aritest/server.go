@@ -48,6 +48,7 @@ type Server struct {
 	script   func(method, path string) (Reply, bool)
 	socket   *websocket.Conn
 	sockets  int
+	opening  int // event connections that the client may believe open and that are not in socket yet
 	deaf     bool
 	changed  chan struct{} // closed and replaced at each change
 }
@@ -188,9 +189,15 @@ func (s *Server) tell() {
 	s.changed = make(chan struct{})
 }
 
-// Drop cuts the event connection without a farewell.
+// Drop cuts the event connection without a farewell, also one that is just being opened.
 func (s *Server) Drop() {
 	s.mu.Lock()
+	for s.opening > 0 {
+		changed := s.changed
+		s.mu.Unlock()
+		<-changed
+		s.mu.Lock()
+	}
 	ws := s.socket
 	s.socket = nil
 	s.mu.Unlock()
@@ -317,16 +324,22 @@ func answer(w http.ResponseWriter, status int, body string) {
 }
 
 func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.opening++
+	s.mu.Unlock()
 	ws, err := websocket.Accept(w, r, nil)
+	s.mu.Lock()
+	s.opening--
+	deaf := s.deaf
+	if err == nil {
+		s.socket = ws
+		s.sockets++
+	}
+	s.tell()
+	s.mu.Unlock()
 	if err != nil {
 		return
 	}
-	s.mu.Lock()
-	s.socket = ws
-	s.sockets++
-	s.tell()
-	deaf := s.deaf
-	s.mu.Unlock()
 	defer ws.CloseNow()
 	if deaf {
 		<-s.done
