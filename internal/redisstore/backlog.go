@@ -16,9 +16,26 @@ type entry struct {
 	live   acd.Key
 	change *acd.Change // with all of these nil: live is gone
 
+	ready *prepared // what a record or stint counts, once it was found out; owned by the writer
+
 	refused error     // the newest error that Redis answered to it
 	parked  bool      // see parked.go
 	due     time.Time // of a parked entry: when it is tried again
+}
+
+// prepared is what an entry counts, or why that cannot be said.
+type prepared struct {
+	known   bool
+	counted countable
+	err     error
+}
+
+func recordEntry(at time.Time, record *acd.CallRecord) entry {
+	return entry{at: at, record: record, ready: &prepared{}}
+}
+
+func stintEntry(at time.Time, stint *acd.Stint) entry {
+	return entry{at: at, stint: stint, ready: &prepared{}}
 }
 
 // counts reports whether the entry is counted once, and never replaced.
@@ -52,11 +69,11 @@ type backlog struct {
 func (b *backlog) add(at time.Time, changes []acd.Change, records []acd.CallRecord, stints []acd.Stint) {
 	for _, record := range records {
 		record.Offers = slices.Clone(record.Offers)
-		b.entries.PushBack(entry{at: at, record: &record})
+		b.entries.PushBack(recordEntry(at, &record))
 		b.records++
 	}
 	for _, stint := range stints {
-		b.entries.PushBack(entry{at: at, stint: &stint})
+		b.entries.PushBack(stintEntry(at, &stint))
 		b.records++
 	}
 	for _, change := range changes {
@@ -110,6 +127,18 @@ func (b *backlog) all() []entry {
 		entries = append(entries, e.Value.(entry))
 	}
 	return entries
+}
+
+// upcoming are the first entries that count, at most limit of them; they stay.
+func (b *backlog) upcoming(limit int) []entry {
+	var first []entry
+	for e := b.entries.Front(); e != nil && limit > 0; e = e.Next() {
+		if next := e.Value.(entry); next.counts() {
+			first = append(first, next)
+		}
+		limit--
+	}
+	return first
 }
 
 // take removes and returns the first entries, at most limit.

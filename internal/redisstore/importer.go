@@ -42,10 +42,10 @@ func (s *Store) NewImport() *Import {
 func (im *Import) Add(ctx context.Context, records []acd.CallRecord, stints []acd.Stint) error {
 	var batch []entry
 	for i := range records {
-		batch = append(batch, entry{record: &records[i]})
+		batch = append(batch, recordEntry(time.Time{}, &records[i]))
 	}
 	for i := range stints {
-		batch = append(batch, entry{stint: &stints[i]})
+		batch = append(batch, stintEntry(time.Time{}, &stints[i]))
 	}
 	errs := make([]error, len(batch))
 	groups := im.store.groups(batch, errs)

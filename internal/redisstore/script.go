@@ -83,7 +83,6 @@ func applyArgs(k keys, set int, day calendar.Day, entries []countable, now time.
 	}
 	args := make([]any, 0, 5+2*len(entries)+64*len(entries))
 	args = append(args, day.String(), int64(dedupeFor/time.Second), now.UTC().Format(time.RFC3339), set, len(entries))
-	whole := traffic.Table{}
 	intervals := map[calendar.Interval]traffic.Table{}
 	var order []calendar.Interval
 	for _, entry := range entries {
@@ -97,7 +96,12 @@ func applyArgs(k keys, set int, day calendar.Day, entries []countable, now time.
 				scriptKeys = append(scriptKeys, k.interval(increment.Interval))
 			}
 			table.Count(increment)
-			whole.Count(increment)
+		}
+	}
+	whole := traffic.Table{}
+	for _, interval := range order {
+		for key, counters := range intervals[interval] {
+			whole.Add(key, counters)
 		}
 	}
 	args = appendBucket(args, whole)

@@ -38,7 +38,7 @@ func (s *Store) send(ctx context.Context, batch []entry) []error {
 	if pipe.Len() == 0 {
 		return errs
 	}
-	_, err := pipe.Exec(ctx)
+	err := s.exec(ctx, pipe)
 	noted := states.reply != nil && states.reply.Err() != nil
 	for _, g := range groups {
 		noted = noted || g.reply.Err() != nil // not so for some errors of the connection, such as a refused password
@@ -51,6 +51,23 @@ func (s *Store) send(ctx context.Context, batch []entry) []error {
 	return errs
 }
 
+// exec carries a pipeline out. While Redis is busy with it, what the next batch counts
+// is found out, so that Redis need not wait for that.
+func (s *Store) exec(ctx context.Context, pipe redis.Pipeliner) error {
+	done := make(chan error, 1)
+	go func() {
+		_, err := pipe.Exec(ctx)
+		done <- err
+	}()
+	s.mu.Lock()
+	next := s.waiting.upcoming(batchLimit)
+	s.mu.Unlock()
+	for _, e := range next {
+		_, _ = s.countable(e) // an error is told when the entry is sent
+	}
+	return <-done
+}
+
 // group is what one call of the script applies: entries of one day and kind.
 type group struct {
 	day     calendar.Day
@@ -60,7 +77,7 @@ type group struct {
 }
 
 // groupLimit bounds how long one call of the script takes.
-const groupLimit = 512
+const groupLimit = 1024
 
 // groups puts the records and stints of a batch together, in their order.
 func (s *Store) groups(batch []entry, errs []error) []*group {
@@ -98,11 +115,18 @@ func (s *Store) groups(batch []entry, errs []error) []*group {
 	return groups
 }
 
+// countable says what a record or stint counts; only the writer calls it.
 func (s *Store) countable(e entry) (countable, error) {
-	if e.stint != nil {
-		return countStint(*e.stint, s.location)
+	p := e.ready
+	switch {
+	case p.known:
+	case e.stint != nil:
+		p.counted, p.err = countStint(*e.stint, s.location)
+	default:
+		p.counted, p.err = countCall(*e.record, s.location)
 	}
-	return countCall(*e.record, s.location)
+	p.known = true
+	return p.counted, p.err
 }
 
 // queueGroups puts a call of the script for each group into a pipeline.

@@ -69,7 +69,7 @@ type Options struct {
 }
 
 const (
-	batchLimit   = 512                  // entries in one pipeline
+	batchLimit   = 1024                 // entries in one pipeline
 	batchDelay   = 2 * time.Millisecond // how long a batch may gather
 	firstBackoff = 20 * time.Millisecond
 	lastBackoff  = 2 * time.Second
