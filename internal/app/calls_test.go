@@ -56,7 +56,7 @@ func testStore(t testing.TB, cfg *config.Config) *redisstore.Store {
 // dayOfCalls are n calls of a day, a minute apart: answered and abandoned in turn.
 func dayOfCalls(cfg *config.Config, day calendar.Day, n int) (records []acd.CallRecord) {
 	for i := range n {
-		at := day.Start(cfg.Location).Add(time.Duration(i) * time.Minute)
+		at := day.Start(cfg.Location).Add(time.Duration(i) * min(time.Minute, 23*time.Hour/time.Duration(n)))
 		r := acd.CallRecord{
 			Version: acd.RecordVersion, Call: acd.CallID(fmt.Sprintf("a1-%s.%d", day, i)), Node: "a1", Entry: "12345", Caller: "13812345678",
 			Queue: "general", Arrived: at, Queued: at.Add(5 * time.Second), Ended: at.Add(65 * time.Second),
@@ -214,20 +214,20 @@ func TestMalformedFileIsNotImported(t *testing.T) {
 func TestImportThatBreaksOffIsDoneAgain(t *testing.T) {
 	ctx := context.Background()
 	here := testConfig(t, redistest.Start(t).Address)
-	fill(t, testStore(t, here), dayOfCalls(here, monday, 1400), dayOfStints(here, monday))
+	fill(t, testStore(t, here), dayOfCalls(here, monday, 2800), dayOfStints(here, monday))
 	path := filepath.Join(t.TempDir(), "f.ndjson")
 	if _, err := ExportCalls(ctx, here, Days{monday, monday}, path, nil); err != nil {
 		t.Fatal(err)
 	}
 	proxy := redistest.StartProxy(t, redistest.Start(t))
 	there := testConfig(t, proxy.Address)
-	proxy.CutReply(`"a1-2026-11-23.700"`)
+	proxy.CutReply(`"a1-2026-11-23.1400"`)
 	first, err := ImportCalls(ctx, there, ImportOptions{File: path})
-	if err == nil || !strings.Contains(err.Error(), "broke off after 512 of 1496 records: import the file again") || proxy.Cuts() != 1 {
+	if err == nil || !strings.Contains(err.Error(), "broke off after 1024 of 2896 records: import the file again") || proxy.Cuts() != 1 {
 		t.Errorf("%+v, %v", first, err)
 	}
 	second, err := ImportCalls(ctx, there, ImportOptions{File: path})
-	if err != nil || second.Applied+second.Before != 1496 || second.Before != 1024 {
+	if err != nil || second.Applied+second.Before != 2896 || second.Before != 2048 {
 		t.Errorf("%+v, %v", second, err)
 	}
 	verified(t, there, monday, "")
