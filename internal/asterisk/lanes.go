@@ -10,6 +10,7 @@ type lanes struct {
 	queues  map[string]*lane
 	ready   []*lane // lanes with jobs that no worker holds
 	waiting int
+	idle    []chan struct{} // closed as soon as nothing is waiting
 	closed  bool
 	workers sync.WaitGroup
 }
@@ -79,10 +80,29 @@ func (l *lanes) work() {
 		default:
 			delete(l.queues, q.key)
 		}
+		if l.waiting == 0 {
+			for _, told := range l.idle {
+				close(told)
+			}
+			l.idle = nil
+		}
 		if l.closed && l.waiting == 0 {
 			l.wake.Broadcast()
 		}
 	}
+}
+
+// whenIdle is closed as soon as all jobs that were added have been carried out.
+func (l *lanes) whenIdle() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	told := make(chan struct{})
+	if l.waiting == 0 {
+		close(told)
+	} else {
+		l.idle = append(l.idle, told)
+	}
+	return told
 }
 
 // close lets the workers finish what was added, and end; wait returns when

@@ -26,6 +26,8 @@ type node struct {
 	lanes *lanes
 	out   chan<- runner.SwitchEvent
 
+	yield    <-chan struct{} // closed when another controller is to take over; see Switch.Yield
+	parted   chan struct{}   // closed when no connection is kept any more
 	resync   chan bool       // asks for a listing; true when events are known to be lost
 	running  context.Context // Run's; set before any goroutine starts
 	jobs     context.Context // of requests; outlives running by Options.Grace
@@ -39,13 +41,13 @@ type node struct {
 	adopted []acd.Expected // owned by the owner goroutine; until the first listing
 }
 
-func newNode(cfg Node, o Options, out chan<- runner.SwitchEvent) *node {
+func newNode(cfg Node, o Options, out chan<- runner.SwitchEvent, yield <-chan struct{}) *node {
 	n := &node{
 		cfg: cfg, opt: o, meter: o.Meter, out: out,
 		log:   o.Log.With(zap.String("node", string(cfg.ID))),
 		rest:  newClient(cfg, o),
 		inbox: newInbox(o.MaxBacklog), lanes: newLanes(),
-		resync: make(chan bool, 1), book: newBook(),
+		yield: yield, parted: make(chan struct{}), resync: make(chan bool, 1), book: newBook(),
 		err: &NodeError{Node: cfg.ID, Problem: Starting, Text: "not connected yet: connecting to " + cfg.URL},
 	}
 	// Playback ids of a controller that ran before must not occur again.
@@ -65,6 +67,7 @@ func (n *node) run(ctx context.Context, fail context.CancelCauseFunc) {
 	var wg sync.WaitGroup
 	wg.Go(func() { n.own(ctx) })
 	wg.Go(func() {
+		defer close(n.parted)
 		if replaced := n.stayConnected(ctx); replaced != nil {
 			fail(replaced)
 		}
@@ -166,6 +169,16 @@ func (n *node) setProblem(err *NodeError) {
 	case err != nil && (before == nil || before.Problem != err.Problem):
 		n.log.Error("the node cannot take calls", zap.String("why", err.Text))
 		n.meter.SwitchConnected(string(n.cfg.ID), false)
+	}
+}
+
+// yields reports whether another controller is to take over.
+func (n *node) yields() bool {
+	select {
+	case <-n.yield:
+		return true
+	default:
+		return false
 	}
 }
 

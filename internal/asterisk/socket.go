@@ -26,14 +26,14 @@ var (
 	errSilent   = errors.New("the node does not reply on the event connection any more")
 )
 
-// stayConnected keeps the event connection until ctx is done or another
-// controller has taken over; the latter is its error.
+// stayConnected keeps the event connection until ctx is done or another controller
+// has taken over; the latter is its error, unless this one has yielded.
 func (n *node) stayConnected(ctx context.Context) *NodeError {
 	var out outage
 	backoff := n.opt.RetryMin
 	for ctx.Err() == nil {
 		connected, err := n.session(ctx)
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || n.yields() {
 			return nil
 		}
 		if connected {
@@ -60,6 +60,9 @@ func (n *node) stayConnected(ctx context.Context) *NodeError {
 		pause := time.NewTimer(min(backoff/2+n.opt.Jitter(backoff/2), max(out.left(now, n.opt), n.opt.RetryMin)))
 		select {
 		case <-pause.C:
+		case <-n.yield:
+			pause.Stop()
+			return nil
 		case <-ctx.Done():
 			pause.Stop()
 			return nil
@@ -72,7 +75,7 @@ func (n *node) stayConnected(ctx context.Context) *NodeError {
 // session connects once and serves the connection until it ends. connected
 // tells whether it came so far that events were read.
 func (n *node) session(ctx context.Context) (connected bool, err error) {
-	ws, err := n.dialSocket(ctx)
+	ws, err := n.enter(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -107,7 +110,25 @@ func causeOr(ctx context.Context, err error) error {
 	return err
 }
 
-func (n *node) dialSocket(ctx context.Context) (*websocket.Conn, error) {
+// enter opens the event connection, which takes the application away from whoever has
+// it: only a controller that may command does that.
+func (n *node) enter(ctx context.Context) (*websocket.Conn, error) {
+	if n.opt.Gate != nil {
+		if err := n.opt.Gate(ctx); err != nil {
+			return nil, fmt.Errorf("GET events: %w", err)
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-n.yield:
+			cancel()
+		case <-done:
+		}
+	}()
 	return dialSocket(ctx, n.rest, n.opt.App)
 }
 

@@ -21,6 +21,7 @@ type Switch struct {
 	nodes  map[acd.NodeID]*node
 	order  []*node
 	events chan runner.SwitchEvent
+	yield  chan struct{} // closed by Yield
 }
 
 var _ runner.Switch = (*Switch)(nil)
@@ -33,10 +34,10 @@ func New(o Options) (*Switch, error) {
 	}
 	s := &Switch{
 		log: o.Log, nodes: map[acd.NodeID]*node{},
-		events: make(chan runner.SwitchEvent, eventsBuffer),
+		events: make(chan runner.SwitchEvent, eventsBuffer), yield: make(chan struct{}),
 	}
 	for _, cfg := range o.Nodes {
-		n := newNode(cfg, o, s.events)
+		n := newNode(cfg, o, s.events, s.yield)
 		s.nodes[cfg.ID] = n
 		s.order = append(s.order, n)
 	}
@@ -65,6 +66,33 @@ func (s *Switch) Run(ctx context.Context) error {
 		return replaced
 	}
 	return nil
+}
+
+// Yield makes way for another controller, which is to take over the calls as they are.
+// From now on no connection is made, and one that the other replaces is no failure. It
+// returns when all commands that were handed over have been carried out, or ctx is done.
+//
+// The connections stay, so that Asterisk goes on taking callers into the application;
+// what it tells is for the other to find out. See AwaitSuccessor. It is called once.
+func (s *Switch) Yield(ctx context.Context) {
+	close(s.yield)
+	for _, n := range s.order {
+		select {
+		case <-n.lanes.whenIdle():
+		case <-ctx.Done():
+		}
+	}
+}
+
+// AwaitSuccessor returns when another controller has replaced every connection, or ctx is
+// done. It comes after Yield.
+func (s *Switch) AwaitSuccessor(ctx context.Context) {
+	for _, n := range s.order {
+		select {
+		case <-n.parted:
+		case <-ctx.Done():
+		}
+	}
 }
 
 // takenOver returns the error with which another controller has ended ctx, or nil.

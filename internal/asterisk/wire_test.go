@@ -28,7 +28,7 @@ func FuzzAnyMessage(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		out := make(chan runner.SwitchEvent, 10)
-		n := newNode(o.Nodes[0], o, out)
+		n := newNode(o.Nodes[0], o, out, nil)
 		n.running = t.Context()
 		_ = n.take(time.Now(), data)
 		for n.inbox.depth() > 0 {

@@ -32,6 +32,8 @@ const (
 	keepTimeout = 800 * time.Millisecond
 	// forgetControllers is after how long one that says nothing is not listed any more.
 	forgetControllers = 10 * time.Second
+	// standbySilence is after how long without a word nobody counts on a standby.
+	standbySilence = time.Second
 )
 
 // Controller is a hotline process that has the lease of a site, or would like to.
@@ -43,6 +45,8 @@ type Controller struct {
 	Started time.Time `json:"started"`
 	Leading bool      `json:"leading"`
 	Seen    int64     `json:"seen,omitempty"` // ms since 1970, by Redis' clock
+	// Silent is for how long it has said nothing, when it was listed.
+	Silent time.Duration `json:"-"`
 }
 
 // LeaseLostError says that another controller has the lease.
@@ -65,11 +69,16 @@ type Lease struct {
 	token uint64
 	alive time.Time
 
+	asked chan struct{} // holds a token when a handover was asked for
+
 	mu      sync.Mutex
-	asked   time.Time // guarded by mu; when the last attempt to keep it ended
+	kept    time.Time // guarded by mu; when the last attempt to keep it ended
 	lost    error     // guarded by mu
 	changed chan struct{}
 }
+
+// ErrGivenBack says that this controller has given the lease back.
+var ErrGivenBack = errors.New("the lease was given back")
 
 // leaseReply is what the script answers.
 type leaseReply struct {
@@ -77,6 +86,7 @@ type leaseReply struct {
 	token  uint64
 	holder Controller
 	alive  time.Time
+	asked  bool // for a handover
 }
 
 func (s *Store) askLease(ctx context.Context, what string, me Controller, token uint64) (leaseReply, error) {
@@ -93,11 +103,12 @@ func (s *Store) askLease(ctx context.Context, what string, me Controller, token 
 	}
 	reply := leaseReply{}
 	var holder, number, alive string
-	if len(values) == 4 {
+	if len(values) == 5 {
 		reply.what, _ = values[0].(string)
 		number, _ = values[1].(string)
 		holder, _ = values[2].(string)
 		alive, _ = values[3].(string)
+		reply.asked = values[4] == "1"
 	}
 	if reply.token, err = strconv.ParseUint(number, 10, 64); err != nil {
 		return leaseReply{}, fmt.Errorf("the script of the lease answered %v", values)
@@ -125,7 +136,7 @@ func (s *Store) TryLease(ctx context.Context, me Controller) (*Lease, Controller
 		return nil, reply.holder, err
 	}
 	s.token.Store(reply.token)
-	return &Lease{store: s, me: me, token: reply.token, alive: reply.alive, asked: time.Now(), changed: make(chan struct{}, 1)}, reply.holder, nil
+	return &Lease{store: s, me: me, token: reply.token, alive: reply.alive, kept: time.Now(), asked: make(chan struct{}, 1), changed: make(chan struct{}, 1)}, reply.holder, nil
 }
 
 // Token is larger than that of every lease before.
@@ -135,13 +146,13 @@ func (l *Lease) Token() uint64 { return l.token }
 // zero when there was none.
 func (l *Lease) FormerAlive() time.Time { return l.alive }
 
-// Keep keeps the lease until ctx is done; then it gives the lease back, unless it
-// was lost. Losing it is a *LeaseLostError.
+// Keep keeps the lease until ctx is done. Losing it is a *LeaseLostError. When Keep has
+// returned no attempt is under way any more, which would undo GiveBack.
 func (l *Lease) Keep(ctx context.Context) error {
 	ticker := time.NewTicker(keepEvery)
 	defer ticker.Stop()
 	for {
-		if err := l.keep(ctx); err != nil {
+		if err := l.keep(context.WithoutCancel(ctx)); err != nil {
 			return err
 		}
 		select {
@@ -152,9 +163,40 @@ func (l *Lease) Keep(ctx context.Context) error {
 	}
 }
 
-// GiveBack lets another controller take the lease at once. What is still to be
+// Asked tells when its holder was asked to hand the lease over; see Store.AskHandover.
+func (l *Lease) Asked() <-chan struct{} { return l.asked }
+
+// Successor is a controller that stands by and would take the lease at once.
+func (l *Lease) Successor(ctx context.Context) (Controller, bool) {
+	list, err := l.store.Controllers(ctx)
+	if err != nil {
+		return Controller{}, false
+	}
+	i := slices.IndexFunc(list, func(c Controller) bool { return c.ID != l.me.ID && c.StandsBy() })
+	if i < 0 {
+		return Controller{}, false
+	}
+	return list[i], true
+}
+
+// StandsBy reports whether the controller, as it was listed, would take over at once.
+func (c Controller) StandsBy() bool { return !c.Leading && c.Silent < standbySilence }
+
+// AskHandover asks the holder of the lease to hand it over, and returns who that is. It
+// does so when another stands by.
+func (s *Store) AskHandover(ctx context.Context) (holder Controller, err error) {
+	reply, err := s.askLease(ctx, "ask", Controller{}, 0)
+	return reply.holder, err
+}
+
+// GiveBack lets another controller take the lease at once; from then on Wait refuses. What is still to be
 // written as live state must have been written before.
 func (l *Lease) GiveBack(ctx context.Context) error {
+	l.mu.Lock()
+	if l.lost == nil {
+		l.lost = ErrGivenBack
+	}
+	l.mu.Unlock()
 	_, err := l.store.askLease(ctx, "drop", l.me, l.token)
 	return err
 }
@@ -170,6 +212,7 @@ func (l *Lease) keep(ctx context.Context) error {
 	switch {
 	case errors.As(err, &newer):
 		l.lost = err
+	case errors.Is(l.lost, ErrGivenBack):
 	case err != nil: // nobody else can take it either; the store tells of the outage
 	case reply.what == "other":
 		l.lost = &LeaseLostError{Holder: reply.holder}
@@ -177,7 +220,13 @@ func (l *Lease) keep(ctx context.Context) error {
 		l.store.log.Warn("Redis had forgotten the lease, and so what was written there; all that goes on is written anew")
 		l.store.writeAnew()
 	}
-	l.asked = time.Now()
+	if err == nil && reply.asked {
+		select {
+		case l.asked <- struct{}{}:
+		default:
+		}
+	}
+	l.kept = time.Now()
 	select {
 	case l.changed <- struct{}{}:
 	default:
@@ -186,11 +235,12 @@ func (l *Lease) keep(ctx context.Context) error {
 }
 
 // Wait returns at once while the lease is known to be held, as far as can be known;
-// otherwise when that has been found out. The error is a *LeaseLostError, or ctx's.
+// otherwise when that has been found out. The error is a *LeaseLostError, ErrGivenBack,
+// or ctx's.
 func (l *Lease) Wait(ctx context.Context) error {
 	for {
 		l.mu.Lock()
-		lost, fresh := l.lost, time.Since(l.asked) < leaseFor
+		lost, fresh := l.lost, time.Since(l.kept) < leaseFor
 		l.mu.Unlock()
 		if lost != nil || fresh {
 			return lost
@@ -223,7 +273,7 @@ func (s *Store) Controllers(ctx context.Context) ([]Controller, error) {
 			s.log.Warn("a controller in Redis is not legible", zap.String("id", id), zap.Error(err))
 			continue
 		}
-		if now.Val().Sub(time.UnixMilli(c.Seen)) <= forgetControllers {
+		if c.Silent = now.Val().Sub(time.UnixMilli(c.Seen)); c.Silent <= forgetControllers {
 			list = append(list, c)
 		}
 	}

@@ -1,18 +1,20 @@
 -- Takes, keeps or gives back the lease: the right to be the one controller of a site.
+-- Or asks its holder to hand it over.
 --
--- KEYS[1] lease    hash: token, holder (a Controller as JSON); expires
+-- KEYS[1] lease    hash: token, holder (a Controller as JSON), handover (set when that
+--                  was asked for); expires
 -- KEYS[2] fence    string: the token of the last lease that was given
 -- KEYS[3] version  string: version of the live state
 -- KEYS[4] controllers  hash: id -> Controller as JSON, with seen, ms since 1970
 -- KEYS[5] alive    string: when a holder of the lease last said so, ms since 1970
 --
--- ARGV[1] take, keep or drop
+-- ARGV[1] take, keep, drop or ask
 -- ARGV[2] id of the controller      ARGV[3] the Controller as JSON
 -- ARGV[4] ms for which the lease is given
 -- ARGV[5] the controller's token; 0 with take
 -- ARGV[6] version of the live state that the controller knows
 --
--- Result: {what, token, holder, alive as it was before}
+-- Result: {what, token, holder, alive as it was before, 1 when a handover was asked for}
 --   "held"    the controller has the lease, with this token
 --   "anew"    so too, but Redis had forgotten it: what it had is lost
 --   "other"   holder has it
@@ -33,13 +35,24 @@ local function note(leads)
   redis.call('HSET', KEYS[4], id, json)
 end
 
+if what == 'ask' then
+  local holder = redis.call('HGET', KEYS[1], 'holder')
+  if holder then
+    redis.call('HSET', KEYS[1], 'handover', '1')
+  end
+  return {'other', '0', holder or '', '0', '0'}
+end
+
 note(false)
 local written = tonumber(redis.call('GET', KEYS[3]) or '0') or 0
 if written > known then
-  return {'newer', tostring(written), '', '0'}
+  return {'newer', tostring(written), '', '0', '0'}
 end
 
 local alive = redis.call('GET', KEYS[5]) or '0'
+
+local asked = what == 'keep' and redis.call('HGET', KEYS[1], 'token') == token
+  and redis.call('HDEL', KEYS[1], 'handover') == 1 and '1' or '0'
 
 local function give(t)
   redis.call('SET', KEYS[5], string.format('%.0f', now))
@@ -59,25 +72,25 @@ if what == 'drop' then
     redis.call('SET', KEYS[5], string.format('%.0f', now))
   end
   redis.call('HDEL', KEYS[4], id)
-  return {'other', '0', '', alive}
+  return {'other', '0', '', alive, '0'}
 end
 
 if what == 'take' and not holds then
   local fresh = math.max(tonumber(last or '0') + 1, now)
   token = string.format('%.0f', fresh)
   give(token)
-  return {'held', token, json, alive}
+  return {'held', token, json, alive, asked}
 end
 
 if what == 'keep' and (holds == token or not holds and last == token) then
   give(token)
-  return {'held', token, json, alive}
+  return {'held', token, json, alive, asked}
 end
 if what == 'keep' and not holds and not last then
   give(token)
-  return {'anew', token, json, alive}
+  return {'anew', token, json, alive, asked}
 end
 if not holds then
-  return {'other', last or '0', '', alive}
+  return {'other', last or '0', '', alive, '0'}
 end
-return {'other', holds, redis.call('HGET', KEYS[1], 'holder'), alive}
+return {'other', holds, redis.call('HGET', KEYS[1], 'holder'), alive, '0'}

@@ -184,7 +184,7 @@ func TestANewerStateKeepsOlderProgramsOut(t *testing.T) {
 // Who was stopped for longer than the lease holds waits for the next attempt.
 func TestWhoWasStoppedAsksFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &Lease{asked: time.Now(), changed: make(chan struct{}, 1)}
+		l := &Lease{kept: time.Now(), changed: make(chan struct{}, 1)}
 		if err := l.Wait(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -204,4 +204,50 @@ func TestWhoWasStoppedAsksFirst(t *testing.T) {
 			t.Error("was not told that the lease is lost")
 		}
 	})
+}
+
+// A handover is asked of whoever leads, and made when another stands by.
+func TestHandoverIsAskedOfTheHolder(t *testing.T) {
+	address := server(t).Address
+	a, b := open(t, address), open(t, address)
+	if holder, err := b.AskHandover(t.Context()); err != nil || holder.ID != "" {
+		t.Errorf("asked %q, %v", holder.ID, err)
+	}
+	lease := take(t, a, "a")
+	if holder, err := b.AskHandover(t.Context()); err != nil || holder.ID != "a" {
+		t.Errorf("asked %q, %v", holder.ID, err)
+	}
+	select {
+	case <-lease.Asked():
+		t.Error("told before it was heard")
+	default:
+	}
+	if _, there := lease.Successor(t.Context()); there {
+		t.Error("a successor that is not there")
+	}
+	if _, _, err := b.TryLease(t.Context(), controller("b")); err != nil {
+		t.Fatal(err)
+	}
+	if err := lease.keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	<-lease.Asked()
+	if next, there := lease.Successor(t.Context()); !there || next.ID != "b" {
+		t.Errorf("the successor is %q", next.ID)
+	}
+	if err := lease.keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-lease.Asked():
+		t.Error("told twice")
+	default:
+	}
+	if err := lease.GiveBack(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := lease.Wait(t.Context()); !errors.Is(err, ErrGivenBack) {
+		t.Errorf("Wait: %v", err)
+	}
+	take(t, b, "b")
 }

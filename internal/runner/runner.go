@@ -20,13 +20,18 @@ const (
 // ErrStopped answers requests once the runner has ended.
 var ErrStopped = errors.New("the controller is shutting down")
 
-// Options are what a Runner needs; all fields are required.
+// Options are what a Runner needs; Gate and Begin may be left out.
 type Options struct {
 	Engine *acd.Engine
 	Switch Switch
 	Store  Store
 	Meter  Meter
 	Log    *zap.Logger
+	// Gate lets the engine go on: it returns when this controller is known to be the one
+	// that leads, or the reason why it does not. Nil: it always leads.
+	Gate func(ctx context.Context) error
+	// Begin are events that the engine is told before any other.
+	Begin []acd.Event
 }
 
 // Runner owns an engine and serves it until the switch has ended.
@@ -38,6 +43,8 @@ type Runner struct {
 	store  Store
 	meter  Meter
 	log    *zap.Logger
+	gate   func(ctx context.Context) error
+	begin  []acd.Event
 
 	requests  chan request
 	snapshots chan chan acd.Snapshot
@@ -53,7 +60,7 @@ type request struct {
 // New makes a runner; Run starts it.
 func New(o Options) *Runner {
 	return &Runner{
-		engine: o.Engine, sw: o.Switch, store: o.Store, meter: o.Meter, log: o.Log,
+		engine: o.Engine, sw: o.Switch, store: o.Store, meter: o.Meter, log: o.Log, gate: o.Gate, begin: o.Begin,
 		requests:  make(chan request),
 		snapshots: make(chan chan acd.Snapshot),
 		done:      make(chan struct{}),
@@ -61,7 +68,7 @@ func New(o Options) *Runner {
 }
 
 // Run serves until the switch has closed its events or ctx is done. Calls in
-// progress are left as they are. It is called once.
+// progress are left as they are. It is called once. The error is the gate's.
 func (r *Runner) Run(ctx context.Context) error {
 	defer close(r.done)
 	due := time.NewTimer(0)
@@ -71,6 +78,9 @@ func (r *Runner) Run(ctx context.Context) error {
 	slew := time.NewTicker(slewEvery)
 	defer slew.Stop()
 	r.clock = newClock(time.Now())
+	for _, event := range r.begin {
+		r.step(time.Now(), event)
+	}
 	for {
 		if next, ok := r.engine.NextDue(); ok {
 			due.Reset(r.clock.until(next, time.Now()))
@@ -84,13 +94,23 @@ func (r *Runner) Run(ctx context.Context) error {
 			if !open {
 				return nil
 			}
+			if err := r.pass(ctx); err != nil {
+				return err
+			}
 			r.step(ev.At, ev.Event)
 		case req := <-r.requests:
+			if err := r.pass(ctx); err != nil {
+				req.reply <- ErrStopped
+				return err
+			}
 			r.cached = acd.Snapshot{} // whoever asked shall see the effect
 			req.reply <- r.step(time.Now(), req.event)
 		case reply := <-r.snapshots:
 			reply <- r.snapshot(r.clock.at(time.Now()))
 		case now := <-due.C:
+			if err := r.pass(ctx); err != nil {
+				return err
+			}
 			r.step(now, acd.Tick{})
 		case <-audit.C:
 			r.audit()
@@ -98,6 +118,15 @@ func (r *Runner) Run(ctx context.Context) error {
 			r.slew(now)
 		}
 	}
+}
+
+// pass waits until the engine may go on. What the engine would decide after another has
+// taken over would be nobody's.
+func (r *Runner) pass(ctx context.Context) error {
+	if r.gate == nil {
+		return nil
+	}
+	return r.gate(ctx)
 }
 
 // step takes the engine one event on and hands over what comes of it.
