@@ -24,7 +24,7 @@ var allowed = map[string][]string{
 	"internal":              {},
 	"internal/acd":          {},
 	"internal/apiclient":    {"internal/acd", "internal/calendar", "internal/httpapi/view"},
-	"internal/app":          {"asterisk-conf", "deploy/cluster", "internal/acd", "internal/asterisk", "internal/bulletin", "internal/calendar", "internal/callflow", "internal/config", "internal/httpapi", "internal/metrics", "internal/recordfile", "internal/redisstore", "internal/replay", "internal/report", "internal/requirement", "internal/runner", "internal/scenario", "internal/sim", "internal/staffing", "internal/traffic"},
+	"internal/app":          {"asterisk-conf", "deploy/cluster", "internal/acd", "internal/asterisk", "internal/bulletin", "internal/calendar", "internal/callflow", "internal/config", "internal/httpapi", "internal/metrics", "internal/recordfile", "internal/redisstore", "internal/replay", "internal/report", "internal/requirement", "internal/runner", "internal/scenario", "internal/sim", "internal/staffing", "internal/term", "internal/traffic"},
 	"internal/asterisk":     {"internal/acd", "internal/runner"},
 	"internal/bulletin":     {"internal/calendar", "internal/traffic"},
 	"internal/calendar":     {},
@@ -49,6 +49,7 @@ var allowed = map[string][]string{
 	"internal/staffing":     {},
 	"internal/scenario":     {"internal/acd", "internal/calendar", "internal/config", "internal/sim"},
 	"internal/sim":          {"internal/acd", "internal/calendar", "internal/callflow", "internal/traffic"},
+	"internal/term":         {"internal/acd", "internal/asterisk", "internal/redisstore", "internal/runner"},
 	"internal/traffic":      {"internal/acd", "internal/calendar"},
 
 	// Helpers of tests.

@@ -52,6 +52,27 @@ func (s *State) sort() {
 	slices.SortFunc(s.Places, func(a, b KeptPlace) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Caller, b.Caller)) })
 }
 
+// Latest is the latest moment at which something happened to a call or an agent.
+func (s State) Latest() (latest time.Time) {
+	see := func(times ...time.Time) {
+		for _, t := range times {
+			if t.After(latest) {
+				latest = t
+			}
+		}
+	}
+	for _, c := range s.Calls {
+		see(c.Arrived, c.Queued, c.Entered, c.Lifted, c.Answered)
+		for _, o := range c.Offers {
+			see(o.Made, o.Rang, o.Ended)
+		}
+	}
+	for _, a := range s.Agents {
+		see(a.Since)
+	}
+	return latest
+}
+
 // Save copies the engine's state. It is what all changes so far make together.
 func (e *Engine) Save() State {
 	s := State{At: e.now, Callbacks: e.Callbacks(), CutOff: slices.Sorted(maps.Keys(e.cutOff)), Site: e.siteMemory()}

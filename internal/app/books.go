@@ -16,8 +16,6 @@ import (
 const (
 	// closeEvery is how often it is tried to close days that are over.
 	closeEvery = time.Minute
-	// lastAccount bounds the last request to the engine at the end.
-	lastAccount = 2 * time.Second
 )
 
 // bookStore is what books needs of the store.
@@ -46,7 +44,9 @@ type books struct {
 	warned   map[calendar.Day]time.Time // when it was logged last that a day is overdue
 }
 
-func (b *books) run(ctx context.Context) error {
+// run keeps the accounts until ctx is done; account asks the engine.
+func (b *books) run(ctx context.Context, account func(context.Context, acd.Event) error) error {
+	b.account = account
 	b.told, b.warned = make(map[calendar.Day]string), make(map[calendar.Day]time.Time)
 	b.tellRate(ctx)
 	quarter := time.NewTimer(untilNextInterval(time.Now()))
@@ -57,7 +57,6 @@ func (b *books) run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			b.accountLast(ctx)
 			return nil
 		case now := <-quarter.C:
 			if err := b.account(ctx, acd.Account{}); err != nil && ctx.Err() == nil {
@@ -68,19 +67,6 @@ func (b *books) run(ctx context.Context) error {
 			b.closeDays(ctx)
 			b.tellRate(ctx)
 		}
-	}
-}
-
-// accountLast ends the calls of those who are being asked for a rating, which are recorded so,
-// and counts the agents' time up to the end of the program; the engine ends after this.
-func (b *books) accountLast(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAccount)
-	defer cancel()
-	if err := b.account(ctx, acd.EndRatings{}); err != nil {
-		b.log.Error("calls whose callers were being asked for a rating are not recorded", zap.Error(err))
-	}
-	if err := b.account(ctx, acd.Account{}); err != nil {
-		b.log.Error("the agents' time since the last quarter-hour is not counted", zap.Error(err))
 	}
 }
 

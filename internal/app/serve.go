@@ -7,19 +7,16 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
 
 	"hotline/internal/acd"
 	"hotline/internal/asterisk"
-	"hotline/internal/callflow"
 	"hotline/internal/config"
 	"hotline/internal/httpapi"
 	"hotline/internal/metrics"
 	"hotline/internal/redisstore"
-	"hotline/internal/runner"
 )
 
 const (
@@ -29,66 +26,58 @@ const (
 	httpGrace = 3 * time.Second
 )
 
-// Serve runs the controller until ctx is done, or another controller has taken
-// over. It first makes sure that Redis and an Asterisk node answer and that its
-// own port is free; when not, the error says so in a sentence for each, and
+// Serve runs a controller until ctx is done: it stands by while another leads the site,
+// and leads when nobody does. It first makes sure that Redis and an Asterisk node answer
+// and that its own port is free; when not, the error says so in a sentence for each, and
 // nothing was started.
 func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Logger) error {
 	meters := metrics.New(version)
-	store, err := newStore(cfg, log, meters.Store())
+	store, err := newStore(cfg, log, nil) // for what is read only
 	if err != nil {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	sw, err := newSwitch(cfg, log, meters.Switch())
-	if err != nil {
-		return err
-	}
-	engine, err := acd.NewEngine(engineConfig(cfg), callflow.Standard{})
-	if err != nil {
-		return err
-	}
 	listener, err := net.Listen("tcp", cfg.HTTP.Listen.String())
 	if err != nil {
 		return fmt.Errorf("the API cannot listen on %s (%w); end the other program, or change http.listen", cfg.HTTP.Listen, err)
 	}
-	if err := preflight(ctx, store, sw, log); err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	if err := store.ForgetLive(ctx); err != nil {
+	if err := preflight(ctx, store, cfg, log); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	figures := &trafficReader{store: store, location: cfg.Location}
 	if err := figures.goBy(cfg.Traffic); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	run := runner.New(runner.Options{Engine: engine, Switch: sw, Store: store, Meter: meters, Log: log})
-	meters.Watch(run.Snapshot)
+	c := newController(cfg, version, meters, figures, log)
+	meters.Watch(c.desk.Snapshot)
 	server := httpapi.NewServer(httpapi.New(httpapi.Options{
-		Control: run,
+		Control: &c.desk,
 		Traffic: figures,
-		Ready:   func() []error { return notReady(sw, store) },
-		Reload:  func(ctx context.Context) error { return reload(ctx, cfg, run, figures, log) },
+		Ready:   c.desk.Ready,
+		Reload:  c.reload,
 		Metrics: meters.Handler(),
 		Meter:   meters.HTTP(),
 		Token:   cfg.HTTP.Token.Reveal(),
 		Log:     log,
 		Version: version,
 	}), log)
-	ledger := &books{store: store, meter: meters.Books(), account: run.Request, location: cfg.Location, log: log}
-	log.Info("hotline serves", zap.String("site", cfg.Site), zap.String("version", version), zap.Stringer("http", cfg.HTTP.Listen))
+	log.Info("hotline serves", zap.String("site", cfg.Site), zap.String("controller", c.me.ID), zap.String("version", version), zap.Stringer("http", cfg.HTTP.Listen))
 	return runAll(ctx, log, []component{
-		{"store", store.Run},
-		{"runner", run.Run},
-		{"switch", sw.Run},
-		{"books", ledger.run},
 		{"http", func(ctx context.Context) error { return serveHTTP(ctx, server, listener) }},
+		{"controller", c.run},
 	})
 }
 
-func preflight(ctx context.Context, store *redisstore.Store, sw *asterisk.Switch, log *zap.Logger) error {
+func preflight(ctx context.Context, store *redisstore.Store, cfg *config.Config, log *zap.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	sw, err := asterisk.New(switchOptions(cfg, log, nil))
+	if err != nil {
+		return err
+	}
+	if err := acd.Config.Validate(cfg.ACD()); err != nil {
+		return err
+	}
 	return errors.Join(store.Ping(ctx), bearable(sw.Probe(ctx), sw.Nodes(), log))
 }
 
@@ -112,43 +101,11 @@ func bearable(probed error, nodes int, log *zap.Logger) error {
 	return nil
 }
 
-// reload reads the configuration file again and lets the engine and the figures go
-// by it, or changes nothing and says why. What is of neither (Redis, ports, nodes)
-// keeps to the start; a change there is an error, so that nobody relies on it.
-func reload(ctx context.Context, running *config.Config, run *runner.Runner, figures *trafficReader, log *zap.Logger) error {
-	fresh, err := config.Load(running.File)
-	if err != nil {
-		return err
-	}
-	if differs := running.NeedsRestart(fresh); len(differs) > 0 {
-		return fmt.Errorf("%s: a change of %s takes a restart; undo it, or restart hotline", running.File, strings.Join(differs, ", "))
-	}
-	if err := run.Request(ctx, acd.Reconfigure{Config: engineConfig(fresh)}); err != nil {
-		return err
-	}
-	if err := figures.goBy(fresh.Traffic); err != nil {
-		return err // Load has made sure that it is possible
-	}
-	log.Info("the configuration was applied", zap.String("file", running.File), zap.Int("queues", len(fresh.Queues)), zap.Int("agents", len(fresh.Agents)))
-	return nil
-}
-
 // engineConfig is what the engine goes by, with chance that no one can foretell.
 func engineConfig(cfg *config.Config) acd.Config {
 	c := cfg.ACD()
 	c.Seed = rand.Uint64()
 	return c
-}
-
-// notReady lists what keeps the controller from serving callers.
-func notReady(parts ...interface{ Ready() error }) []error {
-	var errs []error
-	for _, p := range parts {
-		if err := p.Ready(); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errs
 }
 
 func newStore(cfg *config.Config, log *zap.Logger, meter redisstore.Meter) (*redisstore.Store, error) {
@@ -158,14 +115,14 @@ func newStore(cfg *config.Config, log *zap.Logger, meter redisstore.Meter) (*red
 	})
 }
 
-func newSwitch(cfg *config.Config, log *zap.Logger, meter asterisk.Meter) (*asterisk.Switch, error) {
+func switchOptions(cfg *config.Config, log *zap.Logger, meter asterisk.Meter) asterisk.Options {
 	var nodes []asterisk.Node
 	for _, n := range cfg.Asterisk.Nodes {
 		nodes = append(nodes, asterisk.Node{ID: n.ID, URL: n.URL, Username: n.Username, Password: n.Password.Reveal()})
 	}
-	return asterisk.New(asterisk.Options{
+	return asterisk.Options{
 		App: cfg.Asterisk.App, Nodes: nodes, OutboundTrunk: cfg.Asterisk.OutboundTrunk, Log: log, Meter: meter,
-	})
+	}
 }
 
 func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener) error {

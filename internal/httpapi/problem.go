@@ -21,6 +21,19 @@ func refused(status int, code, detail string) *problem {
 	return &problem{view.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Code: code}}
 }
 
+// StandbyError answers what only the leading controller can: this one stands by.
+type StandbyError struct {
+	Leader, Host, HTTP string // who leads; empty when that is not known
+	Why                string // then why this one does not
+}
+
+func (e *StandbyError) Error() string {
+	if e.Leader == "" {
+		return "this controller does not lead: " + e.Why
+	}
+	return "this controller stands by: " + e.Leader + " on " + e.Host + " leads, its API listens on " + e.HTTP
+}
+
 // problemOf turns any error into its answer. Errors that are not foreseen may
 // hold what does not concern a client: they are not shown.
 func problemOf(err error) *problem {
@@ -31,6 +44,10 @@ func problemOf(err error) *problem {
 	var request *acd.RequestError
 	if errors.As(err, &request) {
 		return refused(statusOf(request.Code), request.Code, request.Text)
+	}
+	var standby *StandbyError
+	if errors.As(err, &standby) {
+		return refused(http.StatusServiceUnavailable, "standby", standby.Error())
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return refused(http.StatusServiceUnavailable, "no_answer", "the program did not answer in time; try again")

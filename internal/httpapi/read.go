@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -20,9 +21,12 @@ func (a *api) see(r *http.Request) (view.Snapshot, error) {
 	return view.Of(s), nil
 }
 
-// health says that the program lives: its one loop answers.
+// health says that the program lives: its one loop answers, or it stands by.
 func (a *api) health(w http.ResponseWriter, r *http.Request) error {
-	if _, err := a.see(r); err != nil {
+	var standby *StandbyError
+	if _, err := a.see(r); errors.As(err, &standby) {
+		return writeJSON(w, map[string]string{"status": "standby", "version": a.Version})
+	} else if err != nil {
 		return err
 	}
 	return writeJSON(w, map[string]string{"status": "ok", "version": a.Version})
@@ -37,7 +41,10 @@ func (a *api) ready(w http.ResponseWriter, r *http.Request) error {
 			reasons = append(reasons, err.Error())
 		}
 	}
-	if _, err := a.see(r); err != nil {
+	var standby *StandbyError
+	if _, err := a.see(r); errors.As(err, &standby) {
+		reasons = append(reasons, standby.Error())
+	} else if err != nil {
 		reasons = append(reasons, "the engine does not answer")
 	}
 	if len(reasons) == 0 {

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -132,7 +133,10 @@ func (a *api) reload(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), answerBound)
 	defer cancel()
-	if err := a.Reload(ctx); err != nil {
+	var standby *StandbyError
+	if err := a.Reload(ctx); errors.As(err, &standby) {
+		return standby
+	} else if err != nil {
 		return refused(http.StatusUnprocessableEntity, "bad_configuration", err.Error())
 	}
 	return writeJSON(w, map[string]string{"status": "applied"})

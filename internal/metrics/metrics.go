@@ -35,6 +35,8 @@ type Metrics struct {
 	registry *prometheus.Registry
 	measures map[acd.MeasureKind]*prometheus.HistogramVec
 	breaches *prometheus.CounterVec
+	leading  prometheus.Gauge
+	terms    prometheus.Counter
 	asterisk *Switch
 	store    *Store
 	books    *Books
@@ -63,8 +65,19 @@ func New(version string) *Metrics {
 		m.measures[kind] = f.histogram(h.name, h.help, h.buckets, "queue")
 	}
 	m.breaches = f.counter("invariant_breaches_total", "Broken invariants by name; any increase is a defect of this program.", "name")
+	m.leading = f.gauge("leading", "1 while this controller leads the site, 0 while it stands by.").WithLabelValues()
+	m.terms = f.counter("terms_total", "How often this controller has begun to lead.").WithLabelValues()
 	m.asterisk, m.store, m.books, m.http = newSwitch(f), newStore(f), newBooks(f), newHTTP(f)
 	return m
+}
+
+// Leading tells whether this controller leads the site.
+func (m *Metrics) Leading(leads bool) {
+	m.leading.Set(0)
+	if leads {
+		m.leading.Set(1)
+		m.terms.Inc()
+	}
 }
 
 // Handler serves /metrics.

@@ -28,7 +28,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	descUp           = describe("snapshot_up", "1 when the engine answered this scrape.")
+	descUp           = describe("snapshot_up", "1 when the engine answered this scrape; 0 also while this controller stands by, see hotline_leading.")
 	descWaiting      = describe("queue_waiting_calls", "Callers in the queue, those included for whom a phone rings.", "queue")
 	descLongestWait  = describe("queue_longest_wait_seconds", "How long the first caller in the queue has waited.", "queue")
 	descTalking      = describe("queue_talking_calls", "Callers of the queue who talk with an agent.", "queue")

@@ -238,12 +238,6 @@ func TestCallsOfTheDeadDoNotKeepADayOpen(t *testing.T) {
 	if closed, err := s.CloseDay(ctx, today, today.End(shanghai).Add(giveUpCalls+time.Second)); !closed || err != nil {
 		t.Errorf("after more than a day: %v, %v", closed, err)
 	}
-	if err := s.ForgetLive(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if live, err := s.Load(ctx, morning); err != nil || len(live.Calls) != 0 {
-		t.Errorf("after a new start: %+v, %v", live, err)
-	}
 }
 
 // A day that cannot be closed wholly is as before.

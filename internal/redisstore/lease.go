@@ -139,6 +139,12 @@ func (s *Store) TryLease(ctx context.Context, me Controller) (*Lease, Controller
 	return &Lease{store: s, me: me, token: reply.token, alive: reply.alive, kept: time.Now(), asked: make(chan struct{}, 1), changed: make(chan struct{}, 1)}, reply.holder, nil
 }
 
+// Withdraw says that a controller without the lease does not stand by any more.
+func (s *Store) Withdraw(ctx context.Context, me Controller) error {
+	_, err := s.askLease(ctx, "drop", me, 0)
+	return err
+}
+
 // Token is larger than that of every lease before.
 func (l *Lease) Token() uint64 { return l.token }
 

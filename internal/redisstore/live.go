@@ -7,12 +7,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
 
 	"hotline/internal/acd"
+	"hotline/internal/calendar"
 )
 
 // kinds are those of the live state; each has a hash of its own.
@@ -183,16 +187,6 @@ func (w *liveWrites) args(replace bool) (keys []string, args []any) {
 	return keys, args
 }
 
-// ForgetLive empties the live state, for a controller that does not take over what a
-// former one had: its calls would be listed as in progress for ever.
-func (s *Store) ForgetLive(ctx context.Context) error {
-	names := []string{s.keys.stateVersion()}
-	for _, kind := range kinds {
-		names = append(names, s.keys.live(kind))
-	}
-	return s.explain(s.client.Del(ctx, names...).Err())
-}
-
 // StateVersionError says that a newer program has written the live state.
 type StateVersionError struct{ Written, Known int }
 
@@ -200,22 +194,69 @@ func (e *StateVersionError) Error() string {
 	return fmt.Sprintf("the live state in Redis has version %d and this program knows up to %d: run the program that wrote it, or a newer one", e.Written, e.Known)
 }
 
+// IllegibleError says which fields of the live state cannot be read.
+type IllegibleError struct{ Fields []string }
+
+func (e *IllegibleError) Error() string {
+	return "not a live state: " + strings.Join(e.Fields, "; ")
+}
+
 // Load reads the live state back, as of at. The error is one of this package's typed
-// errors, or says which entry cannot be read.
+// errors; with an *IllegibleError the rest is returned.
 func (s *Store) Load(ctx context.Context, at time.Time) (acd.State, error) {
 	mirror, err := s.load(ctx, nil)
 	return mirror.State(at), err
 }
 
 // TakeOver is Load for a controller that goes on from that state, before it appends
-// anything.
+// anything. What cannot be read is told in the log, and is no error.
 func (s *Store) TakeOver(ctx context.Context, at time.Time) (acd.State, error) {
 	var things []acd.Change
 	mirror, err := s.load(ctx, func(c acd.Change) { things = append(things, c) })
+	var illegible *IllegibleError
+	if err != nil && !errors.As(err, &illegible) {
+		return acd.State{}, err
+	}
 	s.mu.Lock()
 	s.waiting.know(things)
+	s.anew = s.anew || illegible != nil
 	s.mu.Unlock()
-	return mirror.State(at), err
+	if illegible != nil {
+		s.log.Error("a part of the live state in Redis cannot be read and is left out; its calls are found at their nodes", zap.Error(illegible))
+	}
+	return mirror.State(at), nil
+}
+
+// ForgetAll lets what was taken over be replaced by what is appended from now on.
+func (s *Store) ForgetAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting.know(nil)
+	s.anew = true
+}
+
+// Counted reports whether the record of a call has been written, or waits to be. While
+// Redis is away that is not known of calls of another controller, and it says no.
+func (s *Store) Counted(ctx context.Context, call acd.CallID) bool {
+	s.mu.Lock()
+	for _, entries := range [][]entry{s.waiting.all(), s.inFlight, s.parked} {
+		for _, e := range entries {
+			if e.record != nil && e.record.Call == call {
+				s.mu.Unlock()
+				return true
+			}
+		}
+	}
+	s.mu.Unlock()
+	today := calendar.DayOf(time.Now(), s.location)
+	var found []*redis.BoolCmd
+	_, _ = s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		for _, day := range []calendar.Day{today, today.AddDays(-1)} {
+			found = append(found, pipe.SIsMember(ctx, s.keys.counted(day), string(call)))
+		}
+		return nil
+	})
+	return found[0].Val() || found[1].Val()
 }
 
 // load reads the live state; each, unless nil, is told every thing.
@@ -237,17 +278,23 @@ func (s *Store) load(ctx context.Context, each func(acd.Change)) (acd.Mirror, er
 	if v, err := strconv.Atoi(version.Val()); version.Val() != "" && (err != nil || v > acd.StateVersion) {
 		return mirror, &StateVersionError{Written: v, Known: acd.StateVersion}
 	}
+	illegible := &IllegibleError{}
 	for i, kind := range kinds {
 		for id, text := range hashes[i].Val() {
 			change, err := liveChange(kind, text)
 			if err != nil {
-				return mirror, fmt.Errorf("field %s of %s in Redis is not a live state: %w", id, s.keys.live(kind), err)
+				illegible.Fields = append(illegible.Fields, fmt.Sprintf("field %s of %s (%v)", loggable(acd.Key{Kind: kind, ID: id}), s.keys.live(kind), err))
+				continue
 			}
 			mirror.Apply(change)
 			if each != nil {
 				each(change)
 			}
 		}
+	}
+	if len(illegible.Fields) > 0 {
+		slices.Sort(illegible.Fields)
+		return mirror, illegible
 	}
 	return mirror, nil
 }
