@@ -24,6 +24,7 @@ var errFound = errors.New("")
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	if err := root().ExecuteContext(ctx); err != nil {
 		var misuse *usageError
 		switch {
@@ -53,7 +54,7 @@ func program(load loader) *cobra.Command {
 		SilenceErrors: true,
 	}
 	cmd.SetFlagErrorFunc(flagError)
-	cmd.AddCommand(serveCommand(load), checkCommand(load), trafficCommand(load), callsCommand(load), reportCommand(load), staffingCommand(), asteriskConfCommand(load), kamailioConfCommand(load), simulateCommand())
+	cmd.AddCommand(serveCommand(load), handoverCommand(load), controllersCommand(load), checkCommand(load), trafficCommand(load), callsCommand(load), reportCommand(load), staffingCommand(), asteriskConfCommand(load), kamailioConfCommand(load), simulateCommand())
 	cmd.InitDefaultCompletionCmd()
 	tellMistakes(cmd)
 	cmd.SetHelpCommand(helpCommand())

@@ -57,15 +57,37 @@ func (e *Engine) admit(c *call) bool {
 		return true
 	}
 	// Offered, for the caller wanted an agent; overflowed at once.
+	prompts := e.admission.Prompts
+	if e.draining {
+		prompts = e.promptsDrain
+	}
 	e.count(c, e.queues[c.entry.Queue])
 	e.leaveFor(c)
-	e.dismiss(c, Overflowed, Shed, e.admission.Prompts)
+	e.dismiss(c, Overflowed, Shed, prompts)
 	return false
+}
+
+// drain lets nobody in from now on. A controller that takes over begins anew.
+func (e *Engine) drain(prompts []string) {
+	e.draining, e.promptsDrain = true, slices.Clone(prompts)
+	for _, c := range e.callsByArrival() {
+		if c.callback != nil {
+			e.settle(c)
+		}
+	}
+}
+
+// Idle reports whether nobody is on the line: callbacks that wait for an agent are not.
+func (s Snapshot) Idle() bool {
+	return !slices.ContainsFunc(s.Calls, func(c CallStatus) bool { return c.Callback == "" || c.Phase != PhaseWaiting })
 }
 
 // takeOn spends a token of the admission's bucket. Who has a place to resume,
 // or was held by the dialplan, needs none.
 func (e *Engine) takeOn(c *call) bool {
+	if e.draining {
+		return false
+	}
 	if e.admission.Pace <= 0 || c.Held {
 		return true
 	}

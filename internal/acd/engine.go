@@ -36,6 +36,8 @@ type Engine struct {
 
 	admission      Admission
 	promptsBlocked []string
+	promptsDrain   []string
+	draining       bool      // nobody is let in any more; of this controller only
 	tokens         float64   // new calls that may be taken on at once,
 	filled         time.Time // as of then
 
@@ -216,6 +218,8 @@ func (e *Engine) handle(event Event) {
 		e.out.Err = asError(e.block(ev))
 	case UnblockCaller:
 		e.out.Err = asError(e.unblock(ev))
+	case Drain:
+		e.drain(ev.Prompts)
 	case SetEmergency:
 		e.emergency, e.siteTouched = ev.Prompts, true
 	case Reconfigure:

@@ -114,6 +114,9 @@ type (
 	}
 	// UnblockCaller lets a caller in again.
 	UnblockCaller struct{ Number string }
+	// Drain lets nobody in any more, because the controller is about to end: new callers
+	// hear the prompts and are let go, and nobody is called back. Who is here is served.
+	Drain struct{ Prompts []string }
 	// SetEmergency lets every caller who comes hear prompts before the
 	// greeting; none switches it off.
 	SetEmergency struct{ Prompts []string }
@@ -162,6 +165,7 @@ func (SetNotReady) event()     {}
 func (BlockCaller) event()     {}
 func (UnblockCaller) event()   {}
 func (SetEmergency) event()    {}
+func (Drain) event()           {}
 func (Reconfigure) event()     {}
 func (CallDigit) event()       {}
 func (CancelCallback) event()  {}

@@ -139,7 +139,7 @@ func (c *controller) lead(ctx context.Context, store *redisstore.Store, lease *r
 	ledger := &books{store: store, meter: c.meters.Books(), location: cfg.Location, log: c.log}
 	t, err := term.Begin(ctx, term.Options{
 		Store: store, Lease: lease, Switch: switchOptions(cfg, c.log, c.meters.Switch()), Engine: engineConfig(cfg), Flow: callflow.Standard{},
-		Meter: c.meters, Log: c.log, Beside: ledger.run,
+		Meter: c.meters, Log: c.log, Drain: cfg.Shutdown.Drain, DrainPrompts: cfg.Shutdown.Prompts, Beside: ledger.run,
 	})
 	if err != nil {
 		bounded, cancel := context.WithTimeout(context.Background(), withdrawTimeout)

@@ -72,6 +72,10 @@ func (c *checker) config(raw *file) *Config {
 		},
 		Asterisk: c.asterisk(raw.Asterisk),
 		Traffic:  c.traffic(raw.Traffic),
+		Shutdown: Shutdown{
+			Drain:   between(c, raw.Shutdown.Drain, "shutdown.drain", 0, 4*time.Hour),
+			Prompts: c.sounds(raw.Shutdown.Prompts.list, "shutdown.prompts"),
+		},
 	}
 	c.routing(raw, cfg)
 	c.outboundTrunk(raw, cfg)

@@ -24,7 +24,8 @@ type Config struct {
 	Log      Log
 	Asterisk Asterisk
 	// Traffic is what the figures of service levels go by.
-	Traffic traffic.Options
+	Traffic  traffic.Options
+	Shutdown Shutdown
 
 	Entries         []acd.Entry
 	Queues          []acd.Queue
@@ -38,6 +39,14 @@ type Config struct {
 
 	// Holidays are the lists of holidays by name.
 	Holidays map[string]*calendar.Holidays
+}
+
+// Shutdown is how the program ends when no other controller stands by.
+type Shutdown struct {
+	// Drain is how long those who are on the line are still served while nobody else
+	// is let in; 0: it ends at once, and calls at the switch go on.
+	Drain   time.Duration
+	Prompts []string // what those hear who are not let in
 }
 
 // Redis is where live state, records and counters are kept.

@@ -168,6 +168,7 @@ func TestFullFile(t *testing.T) {
 	equal("entries", cfg.Entries, "[{12345 general [greeting please-hold] 0 []} {+8651812345 business [] -2 []} {12345002 general [] 5 [{english 6} {law 2}]}]")
 	equal("worth of priority", cfg.PriorityWorth, 45*time.Second)
 	equal("admission", cfg.Admission, "{2.5 20 [busy-later goodbye]}")
+	equal("shutdown", cfg.Shutdown, "{10m0s [busy-later goodbye]}")
 	equal("blocked prompts", cfg.BlockedPrompts, "[blocked goodbye]")
 	general, business, night := cfg.Queues[0], cfg.Queues[1], cfg.Queues[2]
 	business.Hours, night.Hours = nil, nil // see TestOpeningHours

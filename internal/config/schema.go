@@ -27,6 +27,7 @@ type file struct {
 	PriorityWorth   duration           `yaml:"priority_worth" default:"30s"`
 	Admission       admissionSection   `yaml:"admission"`
 	BlockedPrompts  texts              `yaml:"blocked_prompts" default:"blocked"`
+	Shutdown        shutdownSection    `yaml:"shutdown"`
 }
 
 type redisSection struct {
@@ -110,6 +111,12 @@ type admissionSection struct {
 	Pace    decimal `yaml:"pace" default:""`
 	Burst   number  `yaml:"burst" default:"10"`
 	Prompts texts   `yaml:"prompts" default:"busy-later"`
+}
+
+type shutdownSection struct {
+	place
+	Drain   duration `yaml:"drain" default:"0s"`
+	Prompts texts    `yaml:"prompts" default:"busy-later"`
 }
 
 type queueItem struct {

@@ -14,7 +14,7 @@ import (
 	"hotline/internal/runner"
 )
 
-// Options are what a term needs; all but Beside are required.
+// Options are what a term needs; Drain and Beside may be left out.
 type Options struct {
 	// Store is the one with which Lease was taken; nothing was appended to it yet.
 	Store *redisstore.Store
@@ -25,6 +25,10 @@ type Options struct {
 	Flow   acd.Flow
 	Meter  runner.Meter
 	Log    *zap.Logger
+	// Drain is how long those on the line are served when the term ends and nobody stands
+	// by, while new callers hear DrainPrompts and are let go; 0: it ends at once.
+	Drain        time.Duration
+	DrainPrompts []string
 	// Beside runs beside the runner, which it may ask, until its context is done.
 	Beside func(ctx context.Context, request func(context.Context, acd.Event) error) error
 }

@@ -27,6 +27,8 @@ const (
 const (
 	// lastRequests bounds what is asked of the engine at the end.
 	lastRequests = 2 * time.Second
+	// drainLook is how often it is looked whether anybody is left.
+	drainLook = 200 * time.Millisecond
 	// settleTimeout bounds how long a successor waits for commands that were handed over.
 	settleTimeout = 150 * time.Millisecond
 	// giveBackTimeout bounds the last words to Redis.
@@ -145,6 +147,9 @@ func (t *Term) handOver(p parts, next redisstore.Controller) error {
 
 // shutDown ends the term with nobody to go on: calls at the nodes go on.
 func (t *Term) shutDown(p parts) error {
+	if t.Drain > 0 {
+		t.drain(p)
+	}
 	t.Log.Info("shutting down; calls at the nodes go on")
 	ctx, cancel := context.WithTimeout(context.Background(), lastRequests)
 	defer cancel()
@@ -156,6 +161,35 @@ func (t *Term) shutDown(p parts) error {
 		}
 	}
 	return errors.Join(append(errs, p.beside.end(), p.runner.end(), p.sw.end(), p.store.end(), p.lease.end(), t.giveBack())...)
+}
+
+// drain serves those who are on the line and nobody else, until nobody is left, the time
+// is up, or a part of the term has ended.
+func (t *Term) drain(p parts) {
+	ctx, cancel := context.WithTimeout(context.Background(), t.Drain)
+	defer cancel()
+	if err := t.runner.Request(ctx, acd.Drain{Prompts: t.DrainPrompts}); err != nil {
+		return // it has ended by itself
+	}
+	t.Log.Info("draining: who is on the line is served, nobody else is let in", zap.Duration("at_most", t.Drain))
+	look := time.NewTicker(drainLook)
+	defer look.Stop()
+	for {
+		s, err := t.runner.Snapshot(ctx)
+		if err == nil && s.Idle() {
+			t.Log.Info("drained: nobody is on the line")
+			return
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			t.Log.Warn("not all calls have ended before the deadline; they stay at the nodes", zap.Int("calls", len(s.Calls)))
+			return
+		}
+		if p.anyDone() {
+			return
+		}
+	}
 }
 
 // stepDown ends the term of which a part has ended, most likely because another
