@@ -93,18 +93,29 @@ func (s *Store) toBeWrittenAnew() bool {
 	return s.anew
 }
 
-// otherServer notes which Redis a new connection leads to.
-func (s *Store) otherServer(run string) {
-	s.mu.Lock()
-	known, first := s.servers[run], len(s.servers) == 0
-	if s.servers == nil {
-		s.servers = map[string]bool{}
+// otherServer notes which Redis a new connection leads to. It is compared with the one
+// before, not with all: a Redis that is the master for a second time may not have what
+// another was told meanwhile.
+func (s *Store) otherServer(server string) {
+	if server == "" {
+		return
 	}
-	s.servers[run] = true
+	s.mu.Lock()
+	before := s.server
+	s.server = server
+	if before != "" && before != server {
+		s.changes++
+	}
 	s.mu.Unlock()
-	if known || first || run == "" {
+	if before == "" || before == server {
 		return
 	}
 	s.log.Warn("another Redis answers than before; what it may not know is written again")
 	s.writeAnew()
+}
+
+func (s *Store) serverChanges() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changes
 }

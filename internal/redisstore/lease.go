@@ -96,8 +96,11 @@ func (s *Store) askLease(ctx context.Context, what string, me Controller, token 
 	if err != nil {
 		return leaseReply{}, err
 	}
-	keys := []string{s.keys.lease(), s.keys.fence(), s.keys.stateVersion(), s.keys.controllers(), s.keys.alive()}
-	values, err := leaseScript.Run(ctx, s.client, keys, what, me.ID, text, leaseFor.Milliseconds(), strconv.FormatUint(token, 10), acd.StateVersion).Slice()
+	keys := []string{s.keys.lease(), s.keys.fence(), s.keys.stateVersion(), s.keys.controllers(), s.keys.alive(), s.keys.server()}
+	s.mu.Lock()
+	heard := strconv.FormatUint(max(token, s.heard), 10)
+	s.mu.Unlock()
+	values, err := leaseScript.Run(ctx, s.client, keys, what, me.ID, text, leaseFor.Milliseconds(), strconv.FormatUint(token, 10), acd.StateVersion, heard).Slice()
 	if err != nil {
 		return leaseReply{}, s.explain(err)
 	}
@@ -124,11 +127,15 @@ func (s *Store) askLease(ctx context.Context, what string, me Controller, token 
 	if reply.what == "newer" {
 		return reply, &StateVersionError{Written: int(reply.token), Known: acd.StateVersion}
 	}
+	s.mu.Lock()
+	s.heard = max(s.heard, reply.token)
+	s.mu.Unlock()
 	return reply, nil
 }
 
 // TryLease takes the lease if nobody has it. Otherwise it returns no lease and who
-// has it. From then on the store writes live state under the lease. The error is one
+// has it: nobody, while a Redis that has taken the place of another waits for the
+// holder to keep the lease there. From then on the store writes live state under the lease. The error is one
 // of this package's typed errors.
 func (s *Store) TryLease(ctx context.Context, me Controller) (*Lease, Controller, error) {
 	reply, err := s.askLease(ctx, "take", me, 0)

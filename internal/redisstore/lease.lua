@@ -7,21 +7,28 @@
 -- KEYS[3] version  string: version of the live state
 -- KEYS[4] controllers  hash: id -> Controller as JSON, with seen, ms since 1970
 -- KEYS[5] alive    string: when a holder of the lease last said so, ms since 1970
+-- KEYS[6] server   hash: run (id of the Redis that was asked last), since (ms since 1970;
+--                  0: it is not a successor)
 --
 -- ARGV[1] take, keep, drop or ask
 -- ARGV[2] id of the controller      ARGV[3] the Controller as JSON
 -- ARGV[4] ms for which the lease is given
 -- ARGV[5] the controller's token; 0 with take
 -- ARGV[6] version of the live state that the controller knows
+-- ARGV[7] the largest token of which the controller has heard; 0: none
 --
 -- Result: {what, token, holder, alive as it was before, 1 when a handover was asked for}
 --   "held"    the controller has the lease, with this token
 --   "anew"    so too, but Redis had forgotten it: what it had is lost
---   "other"   holder has it
+--   "other"   holder has it; with no holder: nobody as yet
 --   "newer"   the live state has the version token, which the controller does not know
 --
 -- Tokens grow: each is larger than those before it, and at least the milliseconds since
 -- 1970, so that they grow also when Redis has lost the last one.
+--
+-- A Redis that takes the place of another, or starts again, gives no lease for twice
+-- the time for which it holds: it has run out meanwhile, or this Redis had not heard of
+-- it, and its holder is to find the new Redis before another takes it.
 local what, id, json, ttl, token, known = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
 
 local time = redis.call('TIME')
@@ -51,6 +58,21 @@ end
 
 local alive = redis.call('GET', KEYS[5]) or '0'
 
+local holds = redis.call('HGET', KEYS[1], 'token')
+local last = redis.call('GET', KEYS[2])
+local heard = tonumber(ARGV[7])
+
+-- Who may not ask which Redis this is goes without.
+local since, info = 0, redis.pcall('INFO', 'server')
+local run = type(info) == 'string' and info:match('run_id:(%w+)')
+if run then
+  local seen = redis.call('HMGET', KEYS[6], 'run', 'since')
+  since = tonumber(seen[2] or '0')
+  if seen[1] ~= run then
+    since = (last or heard > 0) and now or 0
+    redis.call('HSET', KEYS[6], 'run', run, 'since', string.format('%.0f', since))
+  end
+end
 local asked = what == 'keep' and redis.call('HGET', KEYS[1], 'token') == token
   and redis.call('HDEL', KEYS[1], 'handover') == 1 and '1' or '0'
 
@@ -63,20 +85,18 @@ local function give(t)
   redis.call('SET', KEYS[3], tostring(known))
 end
 
-local holds = redis.call('HGET', KEYS[1], 'token')
-local last = redis.call('GET', KEYS[2])
-
 if what == 'drop' then
   if holds == token then
     redis.call('DEL', KEYS[1])
+    redis.call('HSET', KEYS[6], 'since', '0')
     redis.call('SET', KEYS[5], string.format('%.0f', now))
   end
   redis.call('HDEL', KEYS[4], id)
   return {'other', '0', '', alive, '0'}
 end
 
-if what == 'take' and not holds then
-  local fresh = math.max(tonumber(last or '0') + 1, now)
+if what == 'take' and not holds and now - since >= 2 * ttl then
+  local fresh = math.max(tonumber(last or '0') + 1, heard + 1, now)
   token = string.format('%.0f', fresh)
   give(token)
   return {'held', token, json, alive, asked}
@@ -86,7 +106,9 @@ if what == 'keep' and (holds == token or not holds and last == token) then
   give(token)
   return {'held', token, json, alive, asked}
 end
-if what == 'keep' and not holds and not last then
+-- Who knows a later token than Redis has the lease of which this Redis has not heard.
+local latest = math.max(tonumber(holds or '0'), tonumber(last or '0'))
+if what == 'keep' and latest < tonumber(token) then
   give(token)
   return {'anew', token, json, alive, asked}
 end

@@ -9,11 +9,12 @@
 -- values that are set, by turns; the fields that are removed
 --
 -- Result: OK; or the error FENCED when a later lease was given, UNFENCED when Redis
--- knows of none, because it has lost its data: the lease must be kept first.
+-- knows of none, or of an earlier one, because it has lost its data, or has taken the
+-- place of a Redis from which it had not heard of it: the lease must be kept first.
 if ARGV[1] ~= '' then
   local last = redis.call('GET', KEYS[1])
-  if not last then
-    return redis.error_reply('UNFENCED Redis knows of no lease')
+  if not last or tonumber(last) < tonumber(ARGV[1]) then
+    return redis.error_reply('UNFENCED Redis does not know of the lease')
   end
   if last ~= ARGV[1] then
     return redis.error_reply('FENCED another controller has the lease')

@@ -2,9 +2,11 @@ package redisstore
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,16 +49,21 @@ func (noMeter) Parked(int, int)          {}
 func (noMeter) Lag(time.Duration)        {}
 func (noMeter) Error(string)             {}
 
-// Options say which Redis and site to use. Either Client or Address is set.
+// Options say which Redis and site to use. One of Client, Address, Sentinel and
+// Cluster is set.
 type Options struct {
 	// Client is used as it is and stays the caller's to close. It should
 	// have ContextTimeoutEnabled and a read timeout, which bound the shutdown.
 	Client redis.UniversalClient
 
-	Address  string // host:port, or the path of a unix socket
-	Username string // of a Redis ACL; empty for the default user
+	Address  string    // host:port, or the path of a unix socket
+	Sentinel *Sentinel // who is asked where the master is
+	Cluster  []string  // host:port of some nodes of a Redis Cluster
+
+	TLS      *tls.Config // nil: without; not for Client
+	Username string      // of a Redis ACL; empty for the default user
 	Password string
-	DB       int
+	DB       int // 0 with Cluster
 
 	Site     string         // names the keys; letters, digits, - and _
 	Location *time.Location // in which days begin; must not change once records exist
@@ -82,6 +89,7 @@ const (
 type Store struct {
 	client       redis.UniversalClient
 	ownsClient   bool
+	inCluster    bool
 	address      string
 	keys         keys
 	location     *time.Location
@@ -98,15 +106,17 @@ type Store struct {
 	knowsLive bool          // Redis knows the script of the live state; owned by the writer
 
 	mu         sync.Mutex
-	waiting    backlog         // guarded by mu
-	inFlight   []entry         // guarded by mu; taken by the writer, not yet written
-	parked     []entry         // guarded by mu; refused one by one, in the order in which they are due
-	tookParked bool            // guarded by mu; the last batch was of parked entries
-	flushing   bool            // guarded by mu; Run is about to end
-	recent     []counted       // guarded by mu; what Redis has acknowledged, oldest first
-	anew       bool            // guarded by mu; the live state is to be written as a whole
-	servers    map[string]bool // guarded by mu; run ids of the Redis that were connected
-	failure    error           // guarded by mu; typed, nil while Redis does what it is told
+	waiting    backlog   // guarded by mu
+	inFlight   []entry   // guarded by mu; taken by the writer, not yet written
+	parked     []entry   // guarded by mu; refused one by one, in the order in which they are due
+	tookParked bool      // guarded by mu; the last batch was of parked entries
+	flushing   bool      // guarded by mu; Run is about to end
+	recent     []counted // guarded by mu; what Redis has acknowledged, oldest first
+	anew       bool      // guarded by mu; the live state is to be written as a whole
+	server     string    // guarded by mu; which Redis the newest connection leads to
+	heard      uint64    // guarded by mu; the largest token of a lease of which Redis has told
+	changes    int       // guarded by mu; how often it was another than before
+	failure    error     // guarded by mu; typed, nil while Redis does what it is told
 	since      time.Time
 	running    bool // guarded by mu
 }
@@ -120,8 +130,12 @@ func New(o Options) (*Store, error) {
 	switch {
 	case o.Location == nil:
 		return nil, errors.New("the store needs the time zone in which days begin")
-	case (o.Client == nil) == (o.Address == ""):
-		return nil, errors.New("the store needs either a Redis client or an address")
+	case o.places() != 1:
+		return nil, errors.New("the store needs one of a Redis client, an address, Sentinels and the nodes of a cluster")
+	case o.Sentinel != nil && (o.Sentinel.Master == "" || len(o.Sentinel.Addresses) == 0):
+		return nil, errors.New("the store needs the name of the master and the addresses of its Sentinels")
+	case o.Cluster != nil && o.DB != 0:
+		return nil, errors.New("a Redis Cluster has database 0 only")
 	}
 	s := &Store{
 		client: o.Client, keys: k, location: o.Location, sets: traffic.Sets, log: o.Log, meter: o.Meter,
@@ -136,39 +150,101 @@ func New(o Options) (*Store, error) {
 	if s.flushTimeout == 0 {
 		s.flushTimeout = 5 * time.Second
 	}
-	s.address = o.Address
+	s.address, s.inCluster = o.place(), o.Cluster != nil
 	if s.client == nil {
-		s.client, s.ownsClient = newClient(o, s.otherServer), true
-	} else {
-		s.address = addressOf(s.client)
+		s.client, s.ownsClient = newClient(o, k, s.otherServer), true
 	}
 	return s, nil
+}
+
+// places counts how many were given.
+func (o Options) places() (n int) {
+	for _, given := range []bool{o.Client != nil, o.Address != "", o.Sentinel != nil, o.Cluster != nil} {
+		if given {
+			n++
+		}
+	}
+	return n
+}
+
+// place names what is configured, for people: "Redis at ...".
+func (o Options) place() string {
+	switch {
+	case o.Sentinel != nil:
+		return fmt.Sprintf("%s (Sentinel at %s)", o.Sentinel.Master, strings.Join(o.Sentinel.Addresses, ", "))
+	case o.Cluster != nil:
+		return "the cluster of " + strings.Join(o.Cluster, ", ")
+	case o.Client != nil:
+		return addressOf(o.Client)
+	}
+	return o.Address
 }
 
 // The client's own log would repeat, unstructured, what it also returns as errors.
 var quietClient = sync.OnceFunc(logging.Disable)
 
-// newClient makes a client that tells the run id of the Redis of each new connection.
-func newClient(o Options, connected func(run string)) redis.UniversalClient {
+const (
+	dialTimeout = 2 * time.Second
+	ioTimeout   = 3 * time.Second
+)
+
+// newClient makes a client that tells which Redis each new connection leads to.
+func newClient(o Options, k keys, connected func(server string)) redis.UniversalClient {
 	quietClient()
-	return redis.NewClient(&redis.Options{
-		Addr: o.Address, Username: o.Username, Password: o.Password, DB: o.DB,
+	options := &redis.Options{
+		Addr: o.Address, Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLS,
 		// The writer itself sends again, in order and with a growing pause.
 		MaxRetries: -1, DialerRetries: 1,
-		DialTimeout: 2 * time.Second, ReadTimeout: 3 * time.Second, WriteTimeout: 3 * time.Second,
+		DialTimeout: dialTimeout, ReadTimeout: ioTimeout, WriteTimeout: ioTimeout,
 		ContextTimeoutEnabled: true,
 		// One writer and a few readers.
 		PoolSize: 4,
 		OnConnect: func(ctx context.Context, c *redis.Conn) error {
-			if info, err := c.Info(ctx, "server").Result(); err == nil {
-				connected(infoField(info, "run_id"))
+			server, master, err := identify(ctx, c)
+			switch {
+			case err != nil:
+				return err
+			case !master && o.Address == "":
+				return errors.New("the server that is said to be the master is a replica as yet")
 			}
-			return nil // whoever may not ask is told what goes wrong by what follows
+			connected(server)
+			return nil
 		},
 		// Not known to Redis 7 and 8 as Debian has them.
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 		DisableIdentity:          true,
-	})
+	}
+	if o.Address != "" {
+		return redis.NewClient(options)
+	}
+	seeker := &seeker{tls: o.TLS, conns: map[*masterConn]struct{}{}}
+	if o.Sentinel != nil {
+		seeker.configured, seeker.ask = o.Sentinel.Addresses, askSentinel(o)
+	} else {
+		seeker.configured, seeker.ask = o.Cluster, askNode(o, k.lease())
+	}
+	options.Addr, options.Dialer = o.place(), seeker.dial
+	client := redis.NewClient(options)
+	client.AddHook(seeker)
+	return client
+}
+
+// identify names the server of a connection and the history of its data: the same
+// server that was a replica meanwhile may have lost something, and has another history
+// since. The name is empty when Redis does not tell.
+func identify(ctx context.Context, c *redis.Conn) (server string, master bool, err error) {
+	info, err := c.Info(ctx, "server", "replication").Result()
+	var answered redis.Error
+	if errors.As(err, &answered) {
+		return "", true, nil // whoever may not ask is told what goes wrong by what follows
+	}
+	if err != nil {
+		return "", false, err
+	}
+	if run := infoField(info, "run_id"); run != "" {
+		server = run + " " + infoField(info, "master_replid")
+	}
+	return server, infoField(info, "role") != "slave", nil
 }
 
 func addressOf(client redis.UniversalClient) string {
@@ -274,5 +350,14 @@ func (s *Store) explain(err error) error { return explain(s.address, time.Time{}
 // Ping reports whether Redis can be reached and accepts the password, by the
 // typed errors of this package.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.explain(s.client.Ping(ctx).Err())
+	return s.explain(s.probe(ctx))
+}
+
+// probe asks for a key: a node of a cluster that has the data no more still answers to
+// PING.
+func (s *Store) probe(ctx context.Context) error {
+	if s.inCluster {
+		return s.client.Exists(ctx, s.keys.fence()).Err()
+	}
+	return s.client.Ping(ctx).Err()
 }

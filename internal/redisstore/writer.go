@@ -87,10 +87,13 @@ func (s *Store) drain(ctx context.Context, atLeast int) {
 func (s *Store) deliver(ctx context.Context, batch []entry) bool {
 	backoff := firstBackoff
 	for {
-		start := time.Now()
+		start, changes := time.Now(), s.serverChanges()
 		rest, err := batch, s.replaceLive(ctx)
 		if err == nil {
 			rest, err = s.settle(batch, s.send(ctx, batch))
+		}
+		if s.serverChanges() != changes {
+			s.writeAnew() // the former Redis may have taken this, after what it had taken was sent again
 		}
 		if err == nil && len(batch) > 0 {
 			s.meter.Batch(len(batch), time.Since(start))
@@ -113,7 +116,7 @@ func (s *Store) deliver(ctx context.Context, batch []entry) bool {
 func (s *Store) ping(ctx context.Context) {
 	ctx, stop := context.WithTimeout(ctx, pingTimeout)
 	defer stop()
-	s.observe(s.client.Ping(ctx).Err())
+	s.observe(s.probe(ctx))
 }
 
 // observe keeps the reason for Ready, and logs when it comes and goes.
