@@ -100,6 +100,7 @@ func open(t testing.TB, address string, change ...func(*Options)) *Store {
 	for _, f := range change {
 		f(&o)
 	}
+	atPlace(&o)
 	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -226,5 +227,8 @@ func holds(t testing.TB, s *Store, records []acd.CallRecord) {
 
 func server(t testing.TB, args ...string) *redistest.Server {
 	t.Helper()
+	if substitute, found := substituteFor(t); found {
+		return substitute
+	}
 	return redistest.Start(t, args...)
 }

@@ -37,6 +37,8 @@ type Sentinel struct {
 const (
 	// askTimeout bounds how long one Sentinel or node is waited for.
 	askTimeout = 500 * time.Millisecond
+	// followEvery is how long a former master may go on to be used that still answers.
+	followEvery = time.Second
 	// slots of a Redis cluster.
 	slots = 16384
 )
@@ -123,6 +125,15 @@ func (k *seeker) moveTo(seen sighting) {
 			_ = conn.TCPConn.Close()
 			delete(k.conns, conn)
 		}
+	}
+}
+
+// follow asks now and then, until ctx is done, for a master that is cut off from the
+// others, and not from here, does not say so.
+func (k *seeker) follow(ctx context.Context) {
+	for ctx.Err() == nil {
+		pause(ctx, followEvery)
+		_, _ = k.find(ctx) // an error is told by what is written
 	}
 }
 

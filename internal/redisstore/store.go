@@ -89,6 +89,7 @@ const (
 type Store struct {
 	client       redis.UniversalClient
 	ownsClient   bool
+	seeker       *seeker // nil with one Redis and a client of the caller's
 	inCluster    bool
 	address      string
 	keys         keys
@@ -152,7 +153,8 @@ func New(o Options) (*Store, error) {
 	}
 	s.address, s.inCluster = o.place(), o.Cluster != nil
 	if s.client == nil {
-		s.client, s.ownsClient = newClient(o, k, s.otherServer), true
+		s.client, s.seeker = newClient(o, k, s.otherServer)
+		s.ownsClient = true
 	}
 	return s, nil
 }
@@ -189,7 +191,7 @@ const (
 )
 
 // newClient makes a client that tells which Redis each new connection leads to.
-func newClient(o Options, k keys, connected func(server string)) redis.UniversalClient {
+func newClient(o Options, k keys, connected func(server string)) (redis.UniversalClient, *seeker) {
 	quietClient()
 	options := &redis.Options{
 		Addr: o.Address, Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLS,
@@ -215,7 +217,7 @@ func newClient(o Options, k keys, connected func(server string)) redis.Universal
 		DisableIdentity:          true,
 	}
 	if o.Address != "" {
-		return redis.NewClient(options)
+		return redis.NewClient(options), nil
 	}
 	seeker := &seeker{tls: o.TLS, conns: map[*masterConn]struct{}{}}
 	if o.Sentinel != nil {
@@ -226,7 +228,7 @@ func newClient(o Options, k keys, connected func(server string)) redis.Universal
 	options.Addr, options.Dialer = o.place(), seeker.dial
 	client := redis.NewClient(options)
 	client.AddHook(seeker)
-	return client
+	return client, seeker
 }
 
 // identify names the server of a connection and the history of its data: the same

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -16,6 +17,13 @@ import (
 func (s *Store) Run(ctx context.Context) error {
 	s.setRunning(true)
 	defer s.setRunning(false)
+	if s.seeker != nil {
+		following, stop := context.WithCancel(context.WithoutCancel(ctx))
+		var followed sync.WaitGroup
+		followed.Go(func() { s.seeker.follow(following) })
+		defer followed.Wait()
+		defer stop()
+	}
 	s.ping(ctx)
 	for ctx.Err() == nil {
 		s.await(ctx)

@@ -1,6 +1,7 @@
 // Package redistest runs a real Redis for tests: each test its own, on a unix
-// socket in a directory of its own, so that tests and checkouts never meet. A
-// test and its options enter; the socket's path leaves. Only tests import it.
+// socket in a directory of its own, so that tests and checkouts never meet; or a
+// Group of them with Sentinels or as a cluster, on free ports. A test and its
+// options enter; the socket's path, or the addresses, leave. Only tests import it.
 package redistest
 
 import (
