@@ -109,10 +109,19 @@ func engineConfig(cfg *config.Config) acd.Config {
 }
 
 func newStore(cfg *config.Config, log *zap.Logger, meter redisstore.Meter) (*redisstore.Store, error) {
-	return redisstore.New(redisstore.Options{
-		Address: cfg.Redis.Address, Username: cfg.Redis.Username, Password: cfg.Redis.Password.Reveal(), DB: cfg.Redis.Database,
+	secure, err := cfg.Redis.TLS.Client()
+	if err != nil {
+		return nil, fmt.Errorf("redis.tls: %w", err)
+	}
+	o := redisstore.Options{
+		Address: cfg.Redis.Address, Cluster: cfg.Redis.Cluster, TLS: secure,
+		Username: cfg.Redis.Username, Password: cfg.Redis.Password.Reveal(), DB: cfg.Redis.Database,
 		Site: cfg.Site, Location: cfg.Location, Log: log, Meter: meter,
-	})
+	}
+	if s := cfg.Redis.Sentinel; s != nil {
+		o.Sentinel = &redisstore.Sentinel{Master: s.Master, Addresses: s.Addresses, Username: s.Username, Password: s.Password.Reveal()}
+	}
+	return redisstore.New(o)
 }
 
 func switchOptions(cfg *config.Config, log *zap.Logger, meter asterisk.Meter) asterisk.Options {

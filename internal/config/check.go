@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net"
 	"net/netip"
 	"net/url"
 	"path/filepath"
@@ -34,6 +33,7 @@ var (
 	reasonName = pattern{regexp.MustCompile(`^[a-z0-9_-]{1,32}$`), "1 to 32 lower-case letters, digits, hyphens or underscores"}
 	personName = pattern{regexp.MustCompile(`^[A-Za-z0-9-]{1,32}$`), "1 to 32 letters, digits or hyphens"}
 	appName    = pattern{regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`), "1 to 32 letters, digits, hyphens or underscores"}
+	masterName = pattern{regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`), "1 to 64 letters, digits, dots, hyphens or underscores"}
 	soundName  = pattern{regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`), "1 to 64 letters, digits, hyphens or underscores"}
 	entryName  = pattern{regexp.MustCompile(`^[0-9+*#]{1,32}$`), "1 to 32 digits, +, * or #"}
 )
@@ -113,23 +113,6 @@ func (c *checker) oneOf(t text, key string, allowed ...string) string {
 		c.at(t.place, "%s: %s is not allowed; write %s", key, quoted(t.v), strings.Join(allowed, ", "))
 	}
 	return t.v
-}
-
-func (c *checker) redis(raw redisSection) Redis {
-	host, port, err := net.SplitHostPort(raw.Address.v)
-	if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n == 0 || host == "" {
-		c.at(raw.Address.place, "redis.address: %s is not an address; write host:port, for example 127.0.0.1:6379", quoted(raw.Address.v))
-	}
-	if raw.Database.v < 0 || raw.Database.v > 15 {
-		c.at(raw.Database.place, "redis.database: %d is out of range; write 0 to 15", raw.Database.v)
-	}
-	if raw.Username.v != "" && raw.PasswordFile.v == "" {
-		c.at(raw.Username.place, "redis.username: a user needs a password; add password_file")
-	}
-	return Redis{
-		Address: raw.Address.v, Username: raw.Username.v, Database: raw.Database.v,
-		Password: c.secret(raw.PasswordFile, "redis.password_file"),
-	}
 }
 
 func (c *checker) http(raw httpSection) HTTP {

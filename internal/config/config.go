@@ -49,12 +49,33 @@ type Shutdown struct {
 	Prompts []string // what those hear who are not let in
 }
 
-// Redis is where live state, records and counters are kept.
+// Redis is where live state, records and counters are kept. One of Address, Sentinel
+// and Cluster is set.
 type Redis struct {
 	Address  string // host:port
+	Sentinel *Sentinel
+	Cluster  []string // host:port of some nodes of a Redis Cluster
+
+	TLS      *TLS   // nil: without
 	Username string // empty: Redis's default user
 	Password Secret // not set: Redis asks for none
-	Database int    // 0 to 15
+	Database int    // 0 to 15; 0 with Cluster
+}
+
+// Sentinel tells which Redis is the master.
+type Sentinel struct {
+	Master    string   // the name under which it knows the master
+	Addresses []string // host:port
+	Username  string   // these two are for Sentinel itself
+	Password  Secret
+}
+
+// TLS is how Redis and Sentinel prove who they are, and hotline to them.
+type TLS struct {
+	CA         []byte // PEM
+	Cert       []byte // PEM; empty: hotline shows none
+	Key        Secret // PEM
+	ServerName string // in the certificates of all servers; empty: the host of each address
 }
 
 // HTTP is the program's own API.

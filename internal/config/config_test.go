@@ -39,6 +39,7 @@ func sandbox(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	certify(t, "secrets/cert.pem", "secrets/key.pem")
 	if err := os.Chmod("secrets/open.password", 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -32,10 +32,34 @@ type file struct {
 
 type redisSection struct {
 	place
-	Address      text   `yaml:"address" default:"127.0.0.1:6379"`
-	Username     text   `yaml:"username" default:""`
-	PasswordFile text   `yaml:"password_file" default:""`
-	Database     number `yaml:"database" default:"0"`
+	Address      text            `yaml:"address" default:"127.0.0.1:6379"`
+	Sentinel     sentinelSection `yaml:"sentinel"`
+	Cluster      clusterSection  `yaml:"cluster"`
+	TLS          tlsSection      `yaml:"tls"`
+	Username     text            `yaml:"username" default:""`
+	PasswordFile text            `yaml:"password_file" default:""`
+	Database     number          `yaml:"database" default:"0"`
+}
+
+type sentinelSection struct {
+	place
+	Master       text       `yaml:"master"`
+	Addresses    list[text] `yaml:"addresses"`
+	Username     text       `yaml:"username" default:""`
+	PasswordFile text       `yaml:"password_file" default:""`
+}
+
+type clusterSection struct {
+	place
+	Addresses list[text] `yaml:"addresses"`
+}
+
+type tlsSection struct {
+	place
+	CA         text `yaml:"ca"`
+	Cert       text `yaml:"cert"`
+	Key        text `yaml:"key"`
+	ServerName text `yaml:"server_name"`
 }
 
 type httpSection struct {

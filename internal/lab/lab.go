@@ -74,6 +74,9 @@ func Start(ctx context.Context, configFile, dir, binary string) (*Lab, error) {
 }
 
 func (l *Lab) start(ctx context.Context) error {
+	if l.Config.Redis.Address == "" {
+		return errors.New("the lab starts one Redis: give redis.address, and neither redis.sentinel nor redis.cluster")
+	}
 	host, port, err := net.SplitHostPort(l.Config.Redis.Address)
 	if err != nil || host != "127.0.0.1" {
 		return fmt.Errorf("redis.address is %s: the lab starts Redis on 127.0.0.1 only", l.Config.Redis.Address)

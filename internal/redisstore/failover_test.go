@@ -88,11 +88,15 @@ func resumed(t *testing.T, s *Store, m *meter, since time.Time) {
 	t.Logf("writes went on %s after the master had stopped", time.Since(since).Round(10*time.Millisecond))
 }
 
+// A master is killed whose replica has not heard of the last second.
 func TestMasterIsKilledUnderLoad(t *testing.T) {
 	inEach(t, func(t *testing.T, g *redistest.Group, place func(*Options)) {
 		s, m, _ := run(t, "", place)
 		stop := busy(s, 200)
 		m.until(t, "the first batches", func() bool { applied, _ := m.counts(); return applied > 100 })
+		g.CutOff(t) // what comes next is confirmed, and known to the master only
+		before, _ := m.counts()
+		m.until(t, "more batches", func() bool { applied, _ := m.counts(); return applied > before+100 })
 		killed := time.Now()
 		g.Master.Kill()
 		resumed(t, s, m, killed)
@@ -173,6 +177,7 @@ func TestWhatCountsAsAnotherRedis(t *testing.T) {
 	t.Parallel()
 	g := redistest.StartCluster(t, siteSlot)
 	s, m, _ := run(t, "", clusterPlace(g))
+	reader := open(t, "", clusterPlace(g)) // does not follow the master while it has nothing to ask
 	records := calls(203, 50)
 	s.Append(nil, records, nil)
 	drained(t, s, m)
@@ -187,10 +192,17 @@ func TestWhatCountsAsAnotherRedis(t *testing.T) {
 	}
 	readers.Wait()
 	s.seeker.leave()
-	_ = s.Ping(t.Context())
+	for _, asking := range []*Store{s, reader} {
+		if err := asking.Ping(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
 	if applied, duplicates := m.counts(); s.serverChanges() != 0 || applied != 50 || duplicates != 0 {
 		t.Errorf("%d servers followed, %d records were applied, %d written again", s.serverChanges(), applied, duplicates)
 	}
+	absent := open(t, "", clusterPlace(g))
+	_ = absent.Ping(t.Context())
+	absent.seeker.leave()
 	for n, next := range []*redistest.Node{g.Replica, g.Master} {
 		next.Do(t, "CLUSTER", "FAILOVER")
 		m.until(t, "another Redis", func() bool {
@@ -198,8 +210,15 @@ func TestWhatCountsAsAnotherRedis(t *testing.T) {
 			_, duplicates := m.counts()
 			return s.serverChanges() == n+1 && duplicates == 50*(n+1)
 		})
+		_ = reader.Ping(t.Context()) // is sent to the other, and so ends the connections
+		if err := reader.Ping(t.Context()); err != nil {
+			t.Error(err)
+		}
 	}
 	complete(t, s, m, records, 0)
+	if err := absent.Ping(t.Context()); err != nil || absent.serverChanges() != 1 {
+		t.Errorf("who was not there did not find out that the server has been a replica meanwhile: %v", err)
+	}
 }
 
 // The Sentinels find the master dead, which still serves the store: what it takes until

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"hotline/internal/acd"
 )
 
@@ -146,6 +148,21 @@ func TestWhatRedisHasLostIsWrittenAgain(t *testing.T) {
 	m.until(t, "writing again", func() bool { return !s.toBeWrittenAnew() })
 	drained(t, s, m)
 	holds(t, s, records)
+}
+
+// A Redis that has not heard of the lease as yet is no reason to let go of what is
+// written under it; one that has given a later lease is.
+func TestFenceOfAnEarlierLeaseIsNoOtherLease(t *testing.T) {
+	s := open(t, server(t).Address)
+	lease := take(t, s, "a")
+	for fence, want := range map[uint64]string{lease.Token() - 1: "UNFENCED", lease.Token(): "", lease.Token() + 1: "FENCED"} {
+		s.client.Set(t.Context(), s.keys.fence(), fence, 0)
+		writes := newLiveWrites(s.keys, lease.Token())
+		keys, args := writes.args(true)
+		if err := s.client.Eval(t.Context(), liveSource, keys, args...).Err(); (err == nil) != (want == "") || want != "" && !redis.HasErrorPrefix(err, want) {
+			t.Errorf("with the token %d, and Redis knows %d: %v, want %s", lease.Token(), fence, err, want)
+		}
+	}
 }
 
 // A Redis that takes the place of another, as after a failover, is told what it
