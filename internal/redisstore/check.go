@@ -37,7 +37,7 @@ func (s *Store) Check(ctx context.Context) []Finding {
 	case err != nil:
 		return []Finding{{Name: "redis reachable", Detail: err.Error(), Remedy: "see the log of redis-server"}}
 	}
-	return []Finding{
+	findings := []Finding{
 		{Name: "redis reachable", OK: true, Detail: s.address},
 		{Name: "redis password", OK: true, Detail: "accepted"},
 		s.checkVersion(ctx),
@@ -48,6 +48,10 @@ func (s *Store) Check(ctx context.Context) []Finding {
 			"set maxmemory-policy noeviction in redis.conf, else Redis silently drops figures when its memory is full"),
 		s.checkDays(ctx, time.Now()),
 	}
+	if s.seeker != nil {
+		findings = append(findings, s.checkReplicas(ctx))
+	}
+	return findings
 }
 
 // Overdue is how long after its end a day should be closed at the latest, by people.
@@ -124,6 +128,21 @@ func (s *Store) checkSetting(ctx context.Context, name, setting, want, remedy st
 	default:
 		return Finding{Name: name, OK: true, Detail: setting + " is " + value}
 	}
+}
+
+// checkReplicas tells what bounds the time for which a master that is cut off from
+// its replicas takes what another will not have.
+func (s *Store) checkReplicas(ctx context.Context) Finding {
+	const name, setting = "redis replicas", "min-replicas-to-write"
+	finding := s.checkSetting(ctx, name, setting, "1", "set min-replicas-to-write 1")
+	if finding.Detail == setting+" is 0" {
+		return Finding{Name: name, OK: true, Detail: setting + " is 0: a master that is cut off for longer than a minute can lose records; with 1 it takes none then"}
+	}
+	finding.OK = finding.OK || strings.HasPrefix(finding.Detail, setting+" is ")
+	if finding.OK {
+		finding.Remedy = ""
+	}
+	return finding
 }
 
 // checkSync tells apart what a crash of Redis or its machine can cost. With

@@ -308,3 +308,14 @@ func (g *Group) HideFromSentinels(t testing.TB) {
 	t.Helper()
 	g.Master.Do(t, "ACL", "SETUSER", watcher, "-@all")
 }
+
+// StartSecure runs a Redis with cluster-enabled until the test ends, which speaks TLS at
+// an address beside its own and asks for no certificate of clients.
+func StartSecure(t testing.TB, cert, key string) (n *Node, secure string) {
+	t.Helper()
+	g := newGroup(t)
+	port := strconv.Itoa(freePort(t))
+	n = g.node(t, "secure", "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert,
+		"--tls-auth-clients", "no", "--tls-cluster", "yes", "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(freePort(t)))
+	return n, net.JoinHostPort("127.0.0.1", port)
+}
