@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -95,13 +96,14 @@ func TestMasterIsKilledUnderLoad(t *testing.T) {
 		stop := busy(s, 200)
 		m.until(t, "the first batches", func() bool { applied, _ := m.counts(); return applied > 100 })
 		g.CutOff(t) // what comes next is confirmed, and known to the master only
+		s.Append([]acd.Change{call("lasts", acd.PhaseTalking)}, nil, nil)
 		before, _ := m.counts()
 		m.until(t, "more batches", func() bool { applied, _ := m.counts(); return applied > before+100 })
 		killed := time.Now()
 		g.Master.Kill()
 		resumed(t, s, m, killed)
 		records, live := stop()
-		complete(t, s, m, records, live)
+		complete(t, s, m, records, live+1)
 	})
 }
 
@@ -221,6 +223,23 @@ func TestWhatCountsAsAnotherRedis(t *testing.T) {
 	}
 }
 
+// While a slot moves, a site's keys are on two nodes: nothing is written until they are
+// together again, and then everything.
+func TestSlotMovesUnderLoad(t *testing.T) {
+	t.Parallel()
+	g := redistest.StartCluster(t, siteSlot)
+	s, m, _ := run(t, "", clusterPlace(g))
+	stop := busy(s, 207)
+	m.until(t, "the first batches", func() bool { applied, _ := m.counts(); return applied > 100 })
+	began := time.Now()
+	g.MoveSlot(t, siteSlot, g.Others[0], func() {
+		m.until(t, "the refusal", func() bool { return m.failed("refused") })
+	})
+	resumed(t, s, m, began)
+	records, live := stop()
+	complete(t, s, m, records, live)
+}
+
 // The Sentinels find the master dead, which still serves the store: what it takes until
 // the store finds out is not lost, nor what it has taken before.
 func TestSplitBrain(t *testing.T) {
@@ -256,6 +275,23 @@ func TestFormerRedisTakesABatchLast(t *testing.T) {
 	m.until(t, "writing again", func() bool { _, duplicates := m.counts(); return duplicates >= 30 })
 	drained(t, s, m)
 	holds(t, s, append(calls(205, 10), calls(206, 20)...))
+}
+
+// A Sentinel that is cut off with the old master answers first.
+func TestNewestConfigurationIsBelieved(t *testing.T) {
+	k := &seeker{configured: []string{"beside the old one", "elsewhere", "dead"}, ask: func(_ context.Context, address string) (sighting, error) {
+		switch address {
+		case "beside the old one":
+			return sighting{master: "old", epoch: 1}, nil
+		case "dead":
+			return sighting{}, errors.New("no answer")
+		}
+		time.Sleep(5 * time.Millisecond)
+		return sighting{master: "new", epoch: 2}, nil
+	}}
+	if master, err := k.find(t.Context()); err != nil || master != "new" {
+		t.Errorf("found %q, %v", master, err)
+	}
 }
 
 func TestSlotOf(t *testing.T) {

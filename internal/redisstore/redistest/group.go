@@ -319,3 +319,48 @@ func StartSecure(t testing.TB, cert, key string) (n *Node, secure string) {
 		"--tls-auth-clients", "no", "--tls-cluster", "yes", "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(freePort(t)))
 	return n, net.JoinHostPort("127.0.0.1", port)
 }
+
+// MoveSlot moves a slot of the cluster from its master to another. between, unless nil, is
+// called when part of its keys has moved.
+func (g *Group) MoveSlot(t testing.TB, slot int, to *Node, between func()) {
+	t.Helper()
+	from, source, target := g.Master, g.Master.Do(t, "CLUSTER", "MYID"), to.Do(t, "CLUSTER", "MYID")
+	to.Do(t, "CLUSTER", "SETSLOT", slot, "IMPORTING", source)
+	from.Do(t, "CLUSTER", "SETSLOT", slot, "MIGRATING", target)
+	for {
+		keys := strings.Fields(strings.Trim(from.Do(t, "CLUSTER", "GETKEYSINSLOT", slot, 10), "[]"))
+		if len(keys) == 0 {
+			break
+		}
+		args := []any{"MIGRATE", "127.0.0.1", to.port, "", 0, 5000, "KEYS"}
+		for _, key := range keys {
+			args = append(args, key)
+		}
+		from.Do(t, args...)
+		if between != nil {
+			between()
+			between = nil
+		}
+	}
+	for _, n := range append([]*Node{to, from}, g.Others...) {
+		n.Do(t, "CLUSTER", "SETSLOT", slot, "NODE", target)
+	}
+}
+
+// StartFile runs redis-server with a configuration file until the test ends, on a port
+// of its own whatever the file says.
+func StartFile(t testing.TB, text string, args ...string) *Node {
+	t.Helper()
+	g := newGroup(t)
+	n := g.prepare(t, "file")
+	conf := filepath.Join(g.dir, "conf")
+	if err := os.WriteFile(conf, fmt.Appendf(nil, "%s\nport %d\ndir %s\n", text, n.port, g.dir), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n.command = append([]string{conf}, args...)
+	if strings.Contains(text, "cluster-enabled yes") {
+		n.command = append(n.command, "--cluster-port", strconv.Itoa(freePort(t)))
+	}
+	n.Restart(t)
+	return n
+}
