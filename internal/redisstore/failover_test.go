@@ -15,11 +15,11 @@ import (
 // groups are what takes over from a master.
 var groups = map[string]func(testing.TB) (*redistest.Group, func(*Options)){
 	"sentinel": func(t testing.TB) (*redistest.Group, func(*Options)) {
-		g := redistest.StartSentinel(t)
+		g := redistest.StartSentinel(t, 500*time.Millisecond)
 		return g, sentinelPlace(g)
 	},
 	"cluster": func(t testing.TB) (*redistest.Group, func(*Options)) {
-		g := redistest.StartCluster(t, siteSlot)
+		g := redistest.StartCluster(t, siteSlot, time.Second)
 		return g, clusterPlace(g)
 	},
 }
@@ -177,7 +177,7 @@ func TestReplicaThatHadNotHeardTakesOver(t *testing.T) {
 // also back, has one.
 func TestWhatCountsAsAnotherRedis(t *testing.T) {
 	t.Parallel()
-	g := redistest.StartCluster(t, siteSlot)
+	g := redistest.StartCluster(t, siteSlot, time.Second)
 	s, m, _ := run(t, "", clusterPlace(g))
 	reader := open(t, "", clusterPlace(g)) // does not follow the master while it has nothing to ask
 	records := calls(203, 50)
@@ -227,7 +227,7 @@ func TestWhatCountsAsAnotherRedis(t *testing.T) {
 // together again, and then everything.
 func TestSlotMovesUnderLoad(t *testing.T) {
 	t.Parallel()
-	g := redistest.StartCluster(t, siteSlot)
+	g := redistest.StartCluster(t, siteSlot, time.Second)
 	s, m, _ := run(t, "", clusterPlace(g))
 	stop := busy(s, 207)
 	m.until(t, "the first batches", func() bool { applied, _ := m.counts(); return applied > 100 })
@@ -244,7 +244,7 @@ func TestSlotMovesUnderLoad(t *testing.T) {
 // the store finds out is not lost, nor what it has taken before.
 func TestSplitBrain(t *testing.T) {
 	t.Parallel()
-	g := redistest.StartSentinel(t)
+	g := redistest.StartSentinel(t, 500*time.Millisecond)
 	s, m, _ := run(t, "", sentinelPlace(g))
 	stop := busy(s, 204)
 	m.until(t, "the first batches", func() bool { applied, _ := m.counts(); return applied > 100 })

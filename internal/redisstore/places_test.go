@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"hotline/internal/redisstore/redistest"
 )
@@ -83,12 +84,15 @@ var everywhere = map[string]func(*testing.T){
 }
 
 func TestSentinelAndClusterAreLikeOneRedis(t *testing.T) {
+	t.Parallel()
 	t.Run("sentinel", func(t *testing.T) {
-		g := redistest.StartSentinel(t)
+		t.Parallel()
+		g := redistest.StartSentinel(t, time.Minute)
 		likeOneRedis(t, "sentinel", sentinelPlace(g), g.Master)
 	})
 	t.Run("cluster", func(t *testing.T) {
-		g := redistest.StartCluster(t, siteSlot)
+		t.Parallel()
+		g := redistest.StartCluster(t, siteSlot, time.Minute)
 		likeOneRedis(t, "cluster", clusterPlace(g), append(g.Others, g.Master)...)
 	})
 }

@@ -52,8 +52,8 @@ func (g *Group) Addresses(all bool) (list []string) {
 }
 
 // StartSentinel runs a master, a replica and three Sentinels until the test ends. A
-// master that says nothing for half a second is replaced.
-func StartSentinel(t testing.TB) *Group {
+// master that says nothing for so long is replaced.
+func StartSentinel(t testing.TB, patience time.Duration) *Group {
 	t.Helper()
 	g := newGroup(t)
 	g.Master = g.node(t, "master")
@@ -63,8 +63,8 @@ func StartSentinel(t testing.TB) *Group {
 		conf := filepath.Join(g.dir, fmt.Sprintf("sentinel%d.conf", i))
 		n := g.prepare(t, fmt.Sprintf("sentinel%d", i))
 		text := fmt.Sprintf("port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor %s 127.0.0.1 %d 2\n"+
-			"sentinel down-after-milliseconds %[3]s 500\nsentinel failover-timeout %[3]s 3000\n"+
-			"sentinel auth-user %[3]s %[5]s\nsentinel auth-pass %[3]s %[5]s\n", n.port, g.dir, MasterName, g.Master.port, watcher)
+			"sentinel down-after-milliseconds %[3]s %[6]d\nsentinel failover-timeout %[3]s 3000\n"+
+			"sentinel auth-user %[3]s %[5]s\nsentinel auth-pass %[3]s %[5]s\n", n.port, g.dir, MasterName, g.Master.port, watcher, patience.Milliseconds())
 		if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -82,8 +82,8 @@ func StartSentinel(t testing.TB) *Group {
 }
 
 // StartCluster runs a cluster of three masters until the test ends. The one with the
-// slot has a replica. A master that says nothing for a second is replaced.
-func StartCluster(t testing.TB, slot int) *Group {
+// slot has a replica. A master that says nothing for so long is replaced.
+func StartCluster(t testing.TB, slot int, patience time.Duration) *Group {
 	t.Helper()
 	const slots, part = 16384, 5462
 	g := newGroup(t)
@@ -91,7 +91,7 @@ func StartCluster(t testing.TB, slot int) *Group {
 	for i := range 4 {
 		n := g.prepare(t, fmt.Sprintf("node%d", i))
 		n.command = append(n.command, "--cluster-enabled", "yes", "--cluster-config-file", fmt.Sprintf("nodes%d.conf", i),
-			"--cluster-port", strconv.Itoa(freePort(t)), "--cluster-node-timeout", "1000",
+			"--cluster-port", strconv.Itoa(freePort(t)), "--cluster-node-timeout", strconv.FormatInt(patience.Milliseconds(), 10),
 			"--cluster-replica-validity-factor", "0", "--cluster-allow-replica-migration", "no")
 		n.Restart(t)
 		n.Do(t, "CLUSTER", "SET-CONFIG-EPOCH", i+1)
