@@ -70,8 +70,11 @@ func complete(t *testing.T, s *Store, m *meter, records []acd.CallRecord, live i
 	t.Helper()
 	m.until(t, "writing anew", func() bool { return !s.toBeWrittenAnew() })
 	drained(t, s, m)
-	for s.Ping(t.Context()) != nil { // go-redis tries once a second whether those who read can connect again
-		pause(t.Context(), 20*time.Millisecond)
+	// go-redis tries once a second whether those who read can connect again.
+	for deadline := time.Now().Add(30 * time.Second); s.Ping(t.Context()) != nil; pause(t.Context(), 20*time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal(s.Ping(t.Context()))
+		}
 	}
 	holds(t, s, records)
 	state, err := s.Load(t.Context(), morning)
