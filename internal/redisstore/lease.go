@@ -67,6 +67,7 @@ type Lease struct {
 	store *Store
 	me    Controller
 	token uint64
+	last  uint64 // the token of the lease before this one
 	alive time.Time
 
 	asked chan struct{} // holds a token when a handover was asked for
@@ -86,7 +87,8 @@ type leaseReply struct {
 	token  uint64
 	holder Controller
 	alive  time.Time
-	asked  bool // for a handover
+	last   uint64 // the fence as it was before
+	asked  bool   // for a handover
 }
 
 func (s *Store) askLease(ctx context.Context, what string, me Controller, token uint64) (leaseReply, error) {
@@ -105,15 +107,19 @@ func (s *Store) askLease(ctx context.Context, what string, me Controller, token 
 		return leaseReply{}, s.explain(err)
 	}
 	reply := leaseReply{}
-	var holder, number, alive string
-	if len(values) == 5 {
+	var holder, number, alive, last string
+	if len(values) == 6 {
 		reply.what, _ = values[0].(string)
 		number, _ = values[1].(string)
 		holder, _ = values[2].(string)
 		alive, _ = values[3].(string)
-		reply.asked = values[4] == "1"
+		last, _ = values[4].(string)
+		reply.asked = values[5] == "1"
 	}
 	if reply.token, err = strconv.ParseUint(number, 10, 64); err != nil {
+		return leaseReply{}, fmt.Errorf("the script of the lease answered %v", values)
+	}
+	if reply.last, err = strconv.ParseUint(last, 10, 64); err != nil {
 		return leaseReply{}, fmt.Errorf("the script of the lease answered %v", values)
 	}
 	if ms, err := strconv.ParseInt(alive, 10, 64); err == nil && ms > 0 {
@@ -143,7 +149,7 @@ func (s *Store) TryLease(ctx context.Context, me Controller) (*Lease, Controller
 		return nil, reply.holder, err
 	}
 	s.token.Store(reply.token)
-	return &Lease{store: s, me: me, token: reply.token, alive: reply.alive, kept: time.Now(), asked: make(chan struct{}, 1), changed: make(chan struct{}, 1)}, reply.holder, nil
+	return &Lease{store: s, me: me, token: reply.token, last: reply.last, alive: reply.alive, kept: time.Now(), asked: make(chan struct{}, 1), changed: make(chan struct{}, 1)}, reply.holder, nil
 }
 
 // Withdraw says that a controller without the lease does not stand by any more.
@@ -154,6 +160,10 @@ func (s *Store) Withdraw(ctx context.Context, me Controller) error {
 
 // Token is larger than that of every lease before.
 func (l *Lease) Token() uint64 { return l.token }
+
+// FormerToken is that of the lease before this one; 0 when there was none. Who had it
+// was the last to write live state.
+func (l *Lease) FormerToken() uint64 { return l.last }
 
 // FormerAlive is when the former holder last said that it was there, by Redis' clock;
 // zero when there was none.

@@ -17,7 +17,8 @@
 -- ARGV[6] version of the live state that the controller knows
 -- ARGV[7] the largest token of which the controller has heard; 0: none
 --
--- Result: {what, token, holder, alive as it was before, 1 when a handover was asked for}
+-- Result: {what, token, holder, alive and fence as they were before, 1 when a handover was
+-- asked for}
 --   "held"    the controller has the lease, with this token
 --   "anew"    so too, but Redis had forgotten it: what it had is lost
 --   "other"   holder has it; with no holder: nobody as yet
@@ -47,13 +48,13 @@ if what == 'ask' then
   if holder then
     redis.call('HSET', KEYS[1], 'handover', '1')
   end
-  return {'other', '0', holder or '', '0', '0'}
+  return {'other', '0', holder or '', '0', '0', '0'}
 end
 
 note(false)
 local written = tonumber(redis.call('GET', KEYS[3]) or '0') or 0
 if written > known then
-  return {'newer', tostring(written), '', '0', '0'}
+  return {'newer', tostring(written), '', '0', '0', '0'}
 end
 
 local alive = redis.call('GET', KEYS[5]) or '0'
@@ -92,27 +93,27 @@ if what == 'drop' then
     redis.call('SET', KEYS[5], string.format('%.0f', now))
   end
   redis.call('HDEL', KEYS[4], id)
-  return {'other', '0', '', alive, '0'}
+  return {'other', '0', '', alive, last or '0', '0'}
 end
 
 if what == 'take' and not holds and now - since >= 2 * ttl then
   local fresh = math.max(tonumber(last or '0') + 1, heard + 1, now)
   token = string.format('%.0f', fresh)
   give(token)
-  return {'held', token, json, alive, asked}
+  return {'held', token, json, alive, last or '0', asked}
 end
 
 if what == 'keep' and (holds == token or not holds and last == token) then
   give(token)
-  return {'held', token, json, alive, asked}
+  return {'held', token, json, alive, last or '0', asked}
 end
 -- Who knows a later token than Redis has the lease of which this Redis has not heard.
 local latest = math.max(tonumber(holds or '0'), tonumber(last or '0'))
 if what == 'keep' and latest < tonumber(token) then
   give(token)
-  return {'anew', token, json, alive, asked}
+  return {'anew', token, json, alive, last or '0', asked}
 end
 if not holds then
-  return {'other', last or '0', '', alive, '0'}
+  return {'other', last or '0', '', alive, last or '0', '0'}
 end
-return {'other', holds, redis.call('HGET', KEYS[1], 'holder'), alive, '0'}
+return {'other', holds, redis.call('HGET', KEYS[1], 'holder'), alive, last or '0', '0'}
