@@ -90,6 +90,9 @@ type Store struct {
 	parked  *prometheus.GaugeVec
 	lag     *prometheus.HistogramVec
 	errors  *prometheus.CounterVec
+
+	spoolEntries, spoolBytes  *prometheus.GaugeVec
+	spoolErrors, spoolDamaged *prometheus.CounterVec
 }
 
 func newStore(f factory) *Store {
@@ -101,6 +104,11 @@ func newStore(f factory) *Store {
 		parked:  f.gauge("redis_parked_entries", "What Redis refuses while it takes other entries, by kind: record or change. It is kept and tried again.", "kind"),
 		lag:     f.histogram("redis_lag_seconds", "How long the oldest entry of a batch waited until it was written.", append(slices.Clone(requestBuckets), 10, 30, 60, 300, 1800)),
 		errors:  f.counter("redis_errors_total", "Failed batches by kind: unreachable, password or refused.", "kind"),
+
+		spoolEntries: f.gauge("spool_entries", "What the spool on disk holds because Redis has not acknowledged it: records and changes. Normally 0."),
+		spoolBytes:   f.gauge("spool_bytes", "Bytes of what the spool on disk holds."),
+		spoolErrors:  f.counter("spool_errors_total", "Writes to the spool that failed because the disk did, or because it is full. What waits is then in memory only."),
+		spoolDamaged: f.counter("spool_damaged_total", "Values of the spool that could not be used and were set aside."),
 	}
 }
 
@@ -130,6 +138,18 @@ func (s *Store) Parked(records, changes int) {
 
 // Lag observes how long the oldest entry of a batch waited.
 func (s *Store) Lag(d time.Duration) { s.lag.WithLabelValues().Observe(d.Seconds()) }
+
+// Spool tells what the spool on disk holds.
+func (s *Store) Spool(entries int, bytes int64) {
+	s.spoolEntries.WithLabelValues().Set(float64(entries))
+	s.spoolBytes.WithLabelValues().Set(float64(bytes))
+}
+
+// SpoolError counts a write to the spool that failed.
+func (s *Store) SpoolError() { s.spoolErrors.WithLabelValues().Inc() }
+
+// SpoolDamaged counts values of the spool that were set aside.
+func (s *Store) SpoolDamaged(values int) { s.spoolDamaged.WithLabelValues().Add(float64(values)) }
 
 // Error counts a failed batch.
 func (s *Store) Error(kind string) { s.errors.WithLabelValues(kind).Inc() }

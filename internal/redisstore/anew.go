@@ -68,6 +68,9 @@ func (s *Store) replaceLive(ctx context.Context) error {
 			n++
 		}
 	}
+	if s.spool != nil {
+		chunks[len(chunks)-1].through = s.waiting.seq // the newest of all are among them
+	}
 	s.mu.Unlock()
 	_, err := s.client.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
 		for i, chunk := range chunks {

@@ -18,9 +18,12 @@ type entry struct {
 
 	ready *prepared // what a record or stint counts, once it was found out; owned by the writer
 
-	refused error     // the newest error that Redis answered to it
-	parked  bool      // see parked.go
-	due     time.Time // of a parked entry: when it is tried again
+	seq uint64 // of the order in which entries were made, for the spool
+
+	refused   error     // the newest error that Redis answered to it
+	parked    bool      // see parked.go
+	wasParked bool      // a live state that was parked before it was spooled
+	due       time.Time // of a parked entry: when it is tried again
 }
 
 // prepared is what an entry counts, or why that cannot be said.
@@ -53,7 +56,7 @@ func callKey(id acd.CallID) acd.Key { return acd.Key{Kind: acd.KindCall, ID: str
 // so that what was appended before it (such as the record of the call) is
 // still written before it. Its size is thus bounded by records and by what there is.
 //
-// It is the seam for a spool on disk: the writer uses add, take and the sizes only.
+// Entries have growing sequence numbers, by which the spool knows how far it has come.
 // It does no locking.
 type backlog struct {
 	entries list.List // of entry
@@ -61,6 +64,55 @@ type backlog struct {
 	// newest is the newest state of everything that is not gone, written or not.
 	newest  map[acd.Key]*acd.Change
 	records int // and stints
+
+	seq uint64 // the last that was given
+	// fresh is the first entry that may not be in the spool yet; nil when there is none.
+	fresh *list.Element
+}
+
+// push appends an entry as the newest.
+func (b *backlog) push(e entry) *list.Element {
+	b.seq++
+	e.seq = b.seq
+	element := b.entries.PushBack(e)
+	if b.fresh == nil {
+		b.fresh = element
+	}
+	return element
+}
+
+func (b *backlog) remove(element *list.Element) entry {
+	if b.fresh == element {
+		b.fresh = element.Next()
+	}
+	return b.entries.Remove(element).(entry)
+}
+
+// oldest is the first entry.
+func (b *backlog) oldest() (entry, bool) {
+	if b.entries.Len() == 0 {
+		return entry{}, false
+	}
+	return b.entries.Front().Value.(entry), true
+}
+
+// unspooled are the first entries after through, which are in the spool: at most limit.
+func (b *backlog) unspooled(through uint64, limit int) (first []entry, more bool) {
+	for b.fresh != nil && b.fresh.Value.(entry).seq <= through {
+		b.fresh = b.fresh.Next()
+	}
+	element := b.fresh
+	for ; element != nil && len(first) < limit; element = element.Next() {
+		first = append(first, element.Value.(entry))
+	}
+	return first, element != nil
+}
+
+// addFound appends a record or stint that is in the spool, before anything else is added.
+func (b *backlog) addFound(e entry) {
+	b.entries.PushBack(e)
+	b.records++
+	b.seq = max(b.seq, e.seq)
 }
 
 // add appends records, then changes: a call that has ended leaves the live
@@ -69,11 +121,11 @@ type backlog struct {
 func (b *backlog) add(at time.Time, changes []acd.Change, records []acd.CallRecord, stints []acd.Stint) {
 	for _, record := range records {
 		record.Offers = slices.Clone(record.Offers)
-		b.entries.PushBack(recordEntry(at, &record))
+		b.push(recordEntry(at, &record))
 		b.records++
 	}
 	for _, stint := range stints {
-		b.entries.PushBack(stintEntry(at, &stint))
+		b.push(stintEntry(at, &stint))
 		b.records++
 	}
 	for _, change := range changes {
@@ -100,9 +152,9 @@ func (b *backlog) addChange(at time.Time, change acd.Change) {
 		b.newest[e.live] = e.change
 	}
 	if older, waiting := b.live[e.live]; waiting {
-		b.entries.Remove(older)
+		b.remove(older)
 	}
-	b.live[e.live] = b.entries.PushBack(e)
+	b.live[e.live] = b.push(e)
 }
 
 // know takes in what is written already, and forgets what was known before.
@@ -116,7 +168,7 @@ func (b *backlog) know(things []acd.Change) {
 
 // addCounted appends what was counted before, to be counted if Redis has lost it.
 func (b *backlog) addCounted(e entry) {
-	b.entries.PushBack(e)
+	b.push(e)
 	b.records++
 }
 
@@ -145,7 +197,7 @@ func (b *backlog) upcoming(limit int) []entry {
 func (b *backlog) take(limit int) []entry {
 	batch := make([]entry, 0, min(limit, b.entries.Len()))
 	for len(batch) < limit && b.entries.Len() > 0 {
-		e := b.entries.Remove(b.entries.Front()).(entry)
+		e := b.remove(b.entries.Front())
 		if e.counts() {
 			b.records--
 		} else {

@@ -43,11 +43,12 @@ var (
 
 // meter counts, and tells a waiting test that something happened.
 type meter struct {
-	mu                           sync.Mutex
-	applied, duplicates, batches int
-	parked                       int // records and changes
-	errors                       map[string]int
-	happened                     chan struct{}
+	mu                            sync.Mutex
+	applied, duplicates, batches  int
+	parked                        int // records and changes
+	spooled, spoolErrors, damaged int
+	errors                        map[string]int
+	happened                      chan struct{}
 }
 
 func newMeter() *meter { return &meter{errors: map[string]int{}, happened: make(chan struct{}, 1)} }
@@ -70,8 +71,11 @@ func (m *meter) Waiting(int, int) { m.note(func() {}) }
 func (m *meter) Parked(records, changes int) {
 	m.note(func() { m.parked = records + changes })
 }
-func (m *meter) Lag(time.Duration) {}
-func (m *meter) Error(kind string) { m.note(func() { m.errors[kind]++ }) }
+func (m *meter) Lag(time.Duration)          {}
+func (m *meter) Spool(entries int, _ int64) { m.note(func() { m.spooled = entries }) }
+func (m *meter) SpoolError()                { m.note(func() { m.spoolErrors++ }) }
+func (m *meter) SpoolDamaged(values int)    { m.note(func() { m.damaged += values }) }
+func (m *meter) Error(kind string)          { m.note(func() { m.errors[kind]++ }) }
 
 // until waits for a condition that changes only when the meter is told something.
 func (m *meter) until(t testing.TB, what string, condition func() bool) {

@@ -16,6 +16,7 @@ import (
 //	hotline:{site}:live:call                  hash   call id → the call in progress, as JSON;
 //	                                                 likewise agent, callback, queue, partner, block, talked, place, site
 //	hotline:{site}:live:version               string acd.StateVersion of whoever wrote them
+//	hotline:{site}:live:through               hash   token, seq: of the lease under which they were written, and how far
 //	hotline:{site}:lease                      hash   token and holder of the lease; expires
 //	hotline:{site}:fence                      string token of the last lease that was given
 //	hotline:{site}:alive                      string when a holder of the lease last said so, ms since 1970
@@ -55,6 +56,7 @@ func newKeys(site string) (keys, error) {
 
 func (k keys) live(kind acd.Kind) string       { return k.prefix + "live:" + string(kind) }
 func (k keys) stateVersion() string            { return k.prefix + "live:version" }
+func (k keys) through() string                 { return k.prefix + "live:through" }
 func (k keys) lease() string                   { return k.prefix + "lease" }
 func (k keys) fence() string                   { return k.prefix + "fence" }
 func (k keys) alive() string                   { return k.prefix + "alive" }

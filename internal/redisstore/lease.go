@@ -149,6 +149,7 @@ func (s *Store) TryLease(ctx context.Context, me Controller) (*Lease, Controller
 		return nil, reply.holder, err
 	}
 	s.token.Store(reply.token)
+	s.adoptFound(reply.last, reply.token)
 	return &Lease{store: s, me: me, token: reply.token, last: reply.last, alive: reply.alive, kept: time.Now(), asked: make(chan struct{}, 1), changed: make(chan struct{}, 1)}, reply.holder, nil
 }
 

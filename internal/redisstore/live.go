@@ -88,10 +88,12 @@ type liveBatch struct {
 }
 
 // queueLive puts the writes of live-state entries into a pipeline, as one call of the
-// script. The first time its text is sent along, which Redis then knows.
-func (s *Store) queueLive(ctx context.Context, pipe redis.Pipeliner, batch []entry, at []int, errs []error) *liveBatch {
+// script. The first time its text is sent along, which Redis then knows. Through is how far
+// Redis then knows what has changed; 0 when nobody asks.
+func (s *Store) queueLive(ctx context.Context, pipe redis.Pipeliner, batch []entry, at []int, through uint64, errs []error) *liveBatch {
 	b := &liveBatch{}
 	writes := newLiveWrites(s.keys, s.token.Load())
+	writes.through = through
 	for _, i := range at {
 		if err := writes.add(batch[i].live, batch[i].change); err != nil {
 			errs[i] = &entryError{err}
@@ -99,7 +101,7 @@ func (s *Store) queueLive(ctx context.Context, pipe redis.Pipeliner, batch []ent
 		}
 		b.at = append(b.at, i)
 	}
-	if len(b.at) == 0 {
+	if len(b.at) == 0 && through == 0 {
 		return b
 	}
 	keys, args := writes.args(false)
@@ -128,7 +130,7 @@ func (s *Store) readLive(ctx context.Context, batch []entry, b *liveBatch, execE
 	var single []*liveBatch
 	pipe := s.client.Pipeline()
 	for _, i := range b.at {
-		single = append(single, s.queueLive(ctx, pipe, batch, []int{i}, errs))
+		single = append(single, s.queueLive(ctx, pipe, batch, []int{i}, 0, errs))
 	}
 	_, execErr = pipe.Exec(ctx)
 	for _, one := range single {
@@ -143,10 +145,11 @@ func (s *Store) readLive(ctx context.Context, batch []entry, b *liveBatch, execE
 
 // liveWrites gathers what one call of the script writes.
 type liveWrites struct {
-	keys  keys
-	token uint64
-	sets  map[acd.Kind][]any // fields and values by turns
-	gone  map[acd.Kind][]any
+	keys    keys
+	token   uint64
+	through uint64             // see queueLive
+	sets    map[acd.Kind][]any // fields and values by turns
+	gone    map[acd.Kind][]any
 }
 
 func newLiveWrites(k keys, token uint64) *liveWrites {
@@ -169,7 +172,7 @@ func (w *liveWrites) add(key acd.Key, change *acd.Change) error {
 
 // args are KEYS and ARGV. With replace everything else is taken away.
 func (w *liveWrites) args(replace bool) (keys []string, args []any) {
-	keys, args = append(keys, w.keys.fence()), append(args, "", "0")
+	keys, args = append(keys, w.keys.fence(), w.keys.through()), append(args, "", "0", strconv.FormatUint(w.through, 10))
 	if w.token != 0 {
 		args[0] = strconv.FormatUint(w.token, 10)
 	}
@@ -208,8 +211,10 @@ func (s *Store) Load(ctx context.Context, at time.Time) (acd.State, error) {
 	return mirror.State(at), err
 }
 
-// TakeOver is Load for a controller that goes on from that state, before it appends
-// anything. What cannot be read is told in the log, and is no error.
+// TakeOver is Load for a controller that goes on from that state, under a lease, before
+// it appends anything. What was found in the spool is added: calls that have a record have
+// ended, and changes that Redis had not taken hold if nobody has led since. What cannot be
+// read is told in the log, and is no error.
 func (s *Store) TakeOver(ctx context.Context, at time.Time) (acd.State, error) {
 	var things []acd.Change
 	mirror, err := s.load(ctx, func(c acd.Change) { things = append(things, c) })
@@ -217,13 +222,27 @@ func (s *Store) TakeOver(ctx context.Context, at time.Time) (acd.State, error) {
 	if err != nil && !errors.As(err, &illegible) {
 		return acd.State{}, err
 	}
+	through, err := s.changesKnown(ctx)
+	if err != nil {
+		return acd.State{}, err
+	}
 	s.mu.Lock()
 	s.waiting.know(things)
 	s.anew = s.anew || illegible != nil
+	for _, c := range s.foundChanges(through) {
+		mirror.Apply(c)
+		s.waiting.addChange(time.Now(), c)
+	}
+	for _, key := range s.endedCalls() {
+		mirror.Apply(acd.Change{Gone: &key})
+		delete(s.waiting.newest, key)
+	}
 	s.mu.Unlock()
 	if illegible != nil {
 		s.log.Error("a part of the live state in Redis cannot be read and is left out; its calls are found at their nodes", zap.Error(illegible))
 	}
+	s.spoolNow() // under the token of this lease, in the place of what was found
+	s.wakeWriter()
 	return mirror.State(at), nil
 }
 

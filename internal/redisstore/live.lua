@@ -1,10 +1,13 @@
 -- Writes live state, unless another controller has the lease.
 --
 -- KEYS[1]  fence   string: the token of the last lease that was given
--- KEYS[2]  ...     hashes, one for each kind of thing
+-- KEYS[2]  through hash: token, and seq, the greatest ARGV[3] under that token
+-- KEYS[3…]         hashes, one for each kind of thing
 --
 -- ARGV[1]  token of the lease under which this is written; empty: it is not looked at
 -- ARGV[2]  1: the hashes are emptied first
+-- ARGV[3]  number of the newest change that is known once this is written; 0: it is not noted.
+--          By it a spool is compared with what is here
 -- then for each hash: how many fields are set and how many removed; the fields and
 -- values that are set, by turns; the fields that are removed
 --
@@ -21,8 +24,8 @@ if ARGV[1] ~= '' then
   end
 end
 
-local at = 3
-for k = 2, #KEYS do
+local at = 4
+for k = 3, #KEYS do
   local sets, removals = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
   at = at + 2
   if ARGV[2] == '1' then
@@ -35,6 +38,12 @@ for k = 2, #KEYS do
   if removals > 0 then
     redis.call('HDEL', KEYS[k], unpack(ARGV, at, at + removals - 1))
     at = at + removals
+  end
+end
+if ARGV[3] ~= '0' then
+  local noted = redis.call('HMGET', KEYS[2], 'token', 'seq')
+  if noted[1] ~= ARGV[1] or tonumber(ARGV[3]) > tonumber(noted[2]) then
+    redis.call('HSET', KEYS[2], 'token', ARGV[1], 'seq', ARGV[3])
   end
 end
 return redis.status_reply('OK')

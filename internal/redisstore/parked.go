@@ -104,6 +104,10 @@ func (s *Store) park(batch, refused []entry) {
 		return !e.counts() && (replaced[e.live] || recorded[e.live])
 	})
 	for _, e := range refused {
+		if e.seq == 0 { // so that it is spooled as one that is parked
+			s.waiting.seq++
+			e.seq = s.waiting.seq
+		}
 		if e.counts() || !recorded[e.live] {
 			s.parked = append(s.parked, e)
 		}

@@ -32,7 +32,7 @@ func (s *Store) send(ctx context.Context, batch []entry) []error {
 		}
 		live = append(live, i)
 	}
-	states := s.queueLive(ctx, pipe, batch, live, errs)
+	states := s.queueLive(ctx, pipe, batch, live, s.changesThrough(batch), errs)
 	groups := s.groups(batch, errs)
 	s.queueGroups(ctx, pipe, groups)
 	if pipe.Len() == 0 {
@@ -277,6 +277,9 @@ func (s *Store) settle(batch []entry, errs []error) (rest []entry, hindrance err
 			continue
 		case concernsEntry(err):
 			s.logParked(e, err)
+			if !e.parked && !e.counts() {
+				e.wasParked, e.seq = true, 0 // numbered anew by park
+			}
 			e.parked, e.refused, e.due = true, err, time.Now().Add(s.parkRetry)
 			refused = append(refused, e)
 			continue

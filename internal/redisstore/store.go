@@ -18,13 +18,14 @@ import (
 
 	"hotline/internal/acd"
 	"hotline/internal/runner"
+	"hotline/internal/spool"
 	"hotline/internal/traffic"
 )
 
 var _ runner.Store = (*Store)(nil)
 
-// Meter receives what the store does. Its methods are called by the writer
-// goroutine and must not block.
+// Meter receives what the store does. Its methods are called by the goroutines that
+// write and must not block.
 type Meter interface {
 	// Batch is one pipeline that Redis has carried out, and how long it took.
 	Batch(entries int, took time.Duration)
@@ -38,6 +39,12 @@ type Meter interface {
 	Lag(time.Duration)
 	// Error is a failed batch; kind is unreachable, password or refused.
 	Error(kind string)
+	// Spool is what the spool on disk holds.
+	Spool(entries int, bytes int64)
+	// SpoolError is a write to the spool that failed.
+	SpoolError()
+	// SpoolDamaged are values of the spool that could not be used and were set aside.
+	SpoolDamaged(values int)
 }
 
 type noMeter struct{}
@@ -48,6 +55,9 @@ func (noMeter) Waiting(int, int)         {}
 func (noMeter) Parked(int, int)          {}
 func (noMeter) Lag(time.Duration)        {}
 func (noMeter) Error(string)             {}
+func (noMeter) Spool(int, int64)         {}
+func (noMeter) SpoolError()              {}
+func (noMeter) SpoolDamaged(int)         {}
 
 // Options say which Redis and site to use. One of Client, Address, Sentinel and
 // Cluster is set.
@@ -73,6 +83,10 @@ type Options struct {
 	// FlushTimeout bounds how long Run goes on writing after its context is
 	// done; default 5 s.
 	FlushTimeout time.Duration
+
+	// Spool, unless nil, holds on disk what Redis does not take; see spooling.go. It stays
+	// the caller's to close, after Run has returned. What is in it is written first.
+	Spool *spool.Spool
 }
 
 const (
@@ -105,6 +119,8 @@ type Store struct {
 
 	token     atomic.Uint64 // of the lease under which live state is written; 0: none is needed
 	knowsLive bool          // Redis knows the script of the live state; owned by the writer
+
+	spool *spooling // nil: there is none
 
 	mu         sync.Mutex
 	waiting    backlog   // guarded by mu
@@ -152,6 +168,11 @@ func New(o Options) (*Store, error) {
 		s.flushTimeout = 5 * time.Second
 	}
 	s.address, s.inCluster = o.place(), o.Cluster != nil
+	if o.Spool != nil {
+		if s.spool, err = s.openSpool(o.Spool); err != nil {
+			return nil, err
+		}
+	}
 	if s.client == nil {
 		s.client, s.seeker = newClient(o, k, s.otherServer)
 		s.ownsClient = true
@@ -280,6 +301,7 @@ func (s *Store) Append(changes []acd.Change, records []acd.CallRecord, stints []
 	s.waiting.add(now, changes, records, parts)
 	s.mu.Unlock()
 	s.wakeWriter()
+	s.spool.wakeUp()
 }
 
 func (s *Store) wakeWriter() {
@@ -296,11 +318,13 @@ func (s *Store) Ready() error {
 	records, _ := s.unwritten()
 	switch {
 	case s.failure != nil:
-		return fmt.Errorf("%w; %s", s.failure, waitingText(records))
+		return fmt.Errorf("%w; %s%s", s.failure, waitingText(records), s.spool.where())
 	case !s.running:
 		return errors.New("the store is not running")
 	case s.refusal() != nil:
 		return s.refusal()
+	case s.spool != nil && s.spool.failure != nil:
+		return fmt.Errorf("%w; what Redis has not yet taken waits in memory only: %s", s.spool.failure, waitingText(records))
 	case len(s.inFlight) > 0 && time.Since(s.inFlight[0].at) > behindAfter:
 		return fmt.Errorf("Redis at %s is slow: the oldest entry has waited since %s; %s",
 			s.address, s.inFlight[0].at.Format(time.RFC3339), waitingText(records))

@@ -24,6 +24,7 @@ func (s *Store) Run(ctx context.Context) error {
 		defer followed.Wait()
 		defer stop()
 	}
+	endSpooling := s.beginSpooling()
 	s.ping(ctx)
 	for ctx.Err() == nil {
 		s.await(ctx)
@@ -33,6 +34,7 @@ func (s *Store) Run(ctx context.Context) error {
 	defer stop()
 	s.beginFlush()
 	s.drain(flush, 1)
+	endSpooling()
 	return s.leftover()
 }
 
@@ -163,6 +165,9 @@ func (s *Store) leftover() error {
 	switch {
 	case records+changes == 0:
 		return nil
+	case s.spooledAll():
+		return fmt.Errorf("%d call records and %d live-state changes were not written; they are in the spool %s, from which they are written at the next start",
+			records, changes, s.spool.file.Path())
 	case s.failure != nil:
 		return fmt.Errorf("%d call records and %d live-state changes were not written: %w", records, changes, s.failure)
 	case records+changes == len(s.parked):

@@ -1,0 +1,182 @@
+package redisstore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"hotline/internal/acd"
+	"hotline/internal/spool"
+)
+
+// openSpool takes in what a former process has left in the spool: its records and stints
+// wait to be written, whoever leads; its live states wait for TakeOver. New calls it.
+func (s *Store) openSpool(file *spool.Spool) (*spooling, error) {
+	content, err := file.Read()
+	if err != nil {
+		return nil, err
+	}
+	sp := &spooling{file: file, after: spoolAfter, wake: make(chan struct{}, 1), through: content.Last, found: content.Live, made: content.Made, token: content.Token}
+	now := time.Now()
+	for _, kept := range content.Counted {
+		e, err := s.foundEntry(now, kept)
+		if err != nil {
+			if err := file.SetAside([]spool.Entry{kept}, err); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		s.waiting.addFound(e)
+	}
+	s.waiting.seq = max(s.waiting.seq, content.Last)
+	if damaged := file.Damaged(); damaged > 0 {
+		s.meter.SpoolDamaged(damaged)
+	}
+	if len(content.Counted)+len(content.Live) > 0 {
+		s.log.Warn("a former process has left what Redis had not acknowledged; records are written now",
+			zap.Int("records", s.waiting.records), zap.Int("live_states", len(content.Live)), zap.String("file", file.Path()))
+	}
+	s.meter.Spool(file.Size())
+	s.wakeWriter()
+	return sp, nil
+}
+
+// foundEntry reads back a record or a stint.
+func (s *Store) foundEntry(now time.Time, kept spool.Entry) (entry, error) {
+	var e entry
+	var counts time.Time
+	if kept.Kind == spool.Stint {
+		var stint acd.Stint
+		if err := json.Unmarshal(kept.Value, &stint); err != nil {
+			return e, fmt.Errorf("not a stint: %w", err)
+		}
+		if stint.Version > acd.RecordVersion {
+			return e, fmt.Errorf("a stint of agent %s has version %d, this program knows up to %d", stint.Agent, stint.Version, acd.RecordVersion)
+		}
+		e, counts = stintEntry(now, &stint), stint.From
+	} else {
+		record, err := decodeRecord(kept.Value)
+		if err != nil {
+			return e, err
+		}
+		e, counts = recordEntry(now, &record), record.CountsAt()
+	}
+	if age := now.Sub(counts); age > dedupeFor {
+		return e, fmt.Errorf("it counts at %s, so long ago that Redis does not know any more whether it was counted", counts.Format(time.RFC3339))
+	}
+	e.seq = kept.Seq
+	return e, nil
+}
+
+// Replay writes the records and stints that a former process has left in the spool, for a
+// process that does not run the store yet because another one leads: they are counted once,
+// whoever writes them. It returns when they are written, or when ctx is done, and is not
+// called while Run runs. The error says how many were not.
+func (s *Store) Replay(ctx context.Context) error {
+	s.drain(ctx, 1)
+	s.mu.Lock()
+	records, changes := s.unwritten()
+	s.mu.Unlock()
+	if records+changes > 0 {
+		return s.leftover()
+	}
+	s.spoolNow()
+	return nil
+}
+
+// changesKnown is how far Redis knows the changes that were found in the spool.
+func (s *Store) changesKnown(ctx context.Context) (through uint64, err error) {
+	if s.spool == nil {
+		return 0, nil
+	}
+	noted, err := s.client.HMGet(ctx, s.keys.through(), "token", "seq").Result()
+	if err != nil {
+		return 0, s.explain(err)
+	}
+	token, _ := noted[0].(string)
+	seq, _ := noted[1].(string)
+	if token == strconv.FormatUint(s.spool.made, 10) {
+		through, _ = strconv.ParseUint(seq, 10, 64)
+	}
+	return through, nil
+}
+
+// adoptFound lets the live states that were found belong to the lease that was just given,
+// if they belonged to the one before it: this process may end before they are written again.
+func (s *Store) adoptFound(former, token uint64) {
+	sp := s.spool
+	if sp == nil {
+		return
+	}
+	sp.turn.Lock()
+	defer sp.turn.Unlock()
+	s.mu.Lock()
+	ours := len(sp.found) > 0 && sp.token == former
+	if ours {
+		sp.token = token
+	}
+	s.mu.Unlock()
+	if ours {
+		s.spoolFailed(sp.file.Adopt(token))
+	}
+}
+
+// foundChanges are the live states that were found in the spool and that Redis, which knows
+// them up to through, does not have; none when another controller has led since. They are
+// forgotten. The caller holds mu.
+func (s *Store) foundChanges(through uint64) []acd.Change {
+	sp := s.spool
+	if sp == nil || len(sp.found) == 0 {
+		return nil
+	}
+	found := sp.found
+	sp.found = nil
+	if token := s.token.Load(); token == 0 || sp.token != token { // see adoptFound
+		s.log.Warn("the live states in the spool are left out: another controller has led since",
+			zap.Int("live_states", len(found)), zap.Uint64("token", sp.token), zap.Uint64("own_token", token))
+		return nil
+	}
+	ended := map[acd.Key]bool{}
+	for _, key := range s.endedCalls() {
+		ended[key] = true
+	}
+	var changes []acd.Change
+	for _, kept := range found {
+		if kept.Seq <= through && !kept.Flag {
+			continue
+		}
+		kind, id, _ := strings.Cut(kept.Name, "\x00")
+		key := acd.Key{Kind: acd.Kind(kind), ID: id}
+		if len(kept.Value) == 0 || ended[key] {
+			changes = append(changes, acd.Change{Gone: &key})
+			continue
+		}
+		change, err := liveChange(key.Kind, string(kept.Value))
+		if err != nil {
+			s.log.Error("a live state in the spool is not legible and left out", zap.String("kind", kind), zap.String("id", loggable(key)), zap.Error(err))
+			s.meter.SpoolDamaged(1)
+			continue
+		}
+		changes = append(changes, change)
+	}
+	s.log.Info("live states of the spool that Redis had not acknowledged are taken over", zap.Int("live_states", len(changes)))
+	return changes
+}
+
+// endedCalls are those whose record is not yet written, which takes them out of the live
+// state; the caller holds mu.
+func (s *Store) endedCalls() (ended []acd.Key) {
+	for _, list := range [][]entry{s.waiting.all(), s.inFlight, s.parked} {
+		for _, e := range list {
+			if e.record != nil {
+				ended = append(ended, callKey(e.record.Call))
+			}
+		}
+	}
+	return ended
+}
