@@ -243,6 +243,7 @@ func (s *Store) TakeOver(ctx context.Context, at time.Time) (acd.State, error) {
 	}
 	s.spoolNow() // under the token of this lease, in the place of what was found
 	s.wakeWriter()
+	s.spool.wakeUp()
 	return mirror.State(at), nil
 }
 

@@ -16,15 +16,17 @@ import (
 
 // openSpool takes in what a former process has left in the spool: its records and stints
 // wait to be written, whoever leads; its live states wait for TakeOver. New calls it.
-func (s *Store) openSpool(file *spool.Spool) (*spooling, error) {
+func (s *Store) openSpool(file *spool.Spool, clock func() time.Time) (*spooling, error) {
 	content, err := file.Read()
 	if err != nil {
 		return nil, err
 	}
 	sp := &spooling{file: file, after: spoolAfter, wake: make(chan struct{}, 1), through: content.Last, found: content.Live, made: content.Made, token: content.Token}
-	now := time.Now()
+	if clock == nil {
+		clock = time.Now
+	}
 	for _, kept := range content.Counted {
-		e, err := s.foundEntry(now, kept)
+		e, err := s.foundEntry(clock(), kept)
 		if err != nil {
 			if err := file.SetAside([]spool.Entry{kept}, err); err != nil {
 				return nil, err
@@ -58,13 +60,13 @@ func (s *Store) foundEntry(now time.Time, kept spool.Entry) (entry, error) {
 		if stint.Version > acd.RecordVersion {
 			return e, fmt.Errorf("a stint of agent %s has version %d, this program knows up to %d", stint.Agent, stint.Version, acd.RecordVersion)
 		}
-		e, counts = stintEntry(now, &stint), stint.From
+		e, counts = stintEntry(time.Now(), &stint), stint.From
 	} else {
 		record, err := decodeRecord(kept.Value)
 		if err != nil {
 			return e, err
 		}
-		e, counts = recordEntry(now, &record), record.CountsAt()
+		e, counts = recordEntry(time.Now(), &record), record.CountsAt()
 	}
 	if age := now.Sub(counts); age > dedupeFor {
 		return e, fmt.Errorf("it counts at %s, so long ago that Redis does not know any more whether it was counted", counts.Format(time.RFC3339))

@@ -173,7 +173,7 @@ func (s *Store) spoolPass(force bool) (again time.Duration, eager bool) {
 	case active || entries > 0:
 		return spoolClear, active
 	default:
-		return max(sp.after-wait, time.Millisecond), false
+		return min(max(sp.after-wait, time.Millisecond), spoolAfter), false // or Redis fails before
 	}
 }
 

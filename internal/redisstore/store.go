@@ -87,6 +87,8 @@ type Options struct {
 	// Spool, unless nil, holds on disk what Redis does not take; see spooling.go. It stays
 	// the caller's to close, after Run has returned. What is in it is written first.
 	Spool *spool.Spool
+
+	now func() time.Time // by which the age of what is in the spool is told; tests change it
 }
 
 const (
@@ -169,7 +171,7 @@ func New(o Options) (*Store, error) {
 	}
 	s.address, s.inCluster = o.place(), o.Cluster != nil
 	if o.Spool != nil {
-		if s.spool, err = s.openSpool(o.Spool); err != nil {
+		if s.spool, err = s.openSpool(o.Spool, o.now); err != nil {
 			return nil, err
 		}
 	}
