@@ -65,6 +65,7 @@ func (c *checker) config(raw *file) *Config {
 		Site:     c.name(raw.Site, "site", siteName),
 		Location: c.location(raw.Timezone),
 		Redis:    c.redis(raw.Redis),
+		Spool:    c.spool(raw.Spool),
 		HTTP:     c.http(raw.HTTP),
 		Log: Log{
 			Level:  c.oneOf(raw.Log.Level, "log.level", "debug", "info", "warn", "error"),
@@ -113,6 +114,34 @@ func (c *checker) oneOf(t text, key string, allowed ...string) string {
 		c.at(t.place, "%s: %s is not allowed; write %s", key, quoted(t.v), strings.Join(allowed, ", "))
 	}
 	return t.v
+}
+
+// The least and greatest size of the spool, in bytes.
+const (
+	leastSpool    = 1 << 20
+	greatestSpool = 1 << 40
+)
+
+func (c *checker) spool(raw spoolSection) Spool {
+	size, ok := bytesOf(raw.MaxSize.v)
+	if !ok || size < leastSpool || size > greatestSpool {
+		c.at(raw.MaxSize.place, "spool.max_size: %s is not allowed; write a whole number of MiB or GiB, 1MiB to 1024GiB, for example 1GiB", quoted(raw.MaxSize.v))
+	}
+	if raw.MaxSize.set && raw.Dir.v == "" {
+		c.at(raw.MaxSize.place, "spool.max_size: there is no spool without a folder; add dir, for example /var/lib/hotline/spool")
+	}
+	return Spool{Dir: c.path(raw.Dir), MaxSize: size}
+}
+
+// bytesOf reads a size such as 512MiB.
+func bytesOf(text string) (int64, bool) {
+	for unit, factor := range map[string]int64{"MiB": 1 << 20, "GiB": 1 << 30} {
+		if digits, ok := strings.CutSuffix(text, unit); ok {
+			n, err := strconv.ParseUint(digits, 10, 31)
+			return int64(n) * factor, err == nil
+		}
+	}
+	return 0, false
 }
 
 func (c *checker) http(raw httpSection) HTTP {

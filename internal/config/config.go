@@ -20,6 +20,7 @@ type Config struct {
 	Location *time.Location
 
 	Redis    Redis
+	Spool    Spool
 	HTTP     HTTP
 	Log      Log
 	Asterisk Asterisk
@@ -76,6 +77,12 @@ type TLS struct {
 	Cert       []byte // PEM; empty: hotline shows none
 	Key        Secret // PEM
 	ServerName string // in the certificates of all servers; empty: the host of each address
+}
+
+// Spool is where records and live state wait on disk that Redis does not take.
+type Spool struct {
+	Dir     string // empty: they wait in memory only
+	MaxSize int64  // bytes
 }
 
 // HTTP is the program's own API.
@@ -197,6 +204,7 @@ func (c *Config) NeedsRestart(other *Config) []string {
 	note("site", c.Site == other.Site)
 	note("timezone", c.Location.String() == other.Location.String())
 	note("redis", reflect.DeepEqual(c.Redis, other.Redis))
+	note("spool", c.Spool == other.Spool)
 	note("http", reflect.DeepEqual(c.HTTP, other.HTTP))
 	note("log", c.Log == other.Log)
 	note("asterisk", reflect.DeepEqual(c.Asterisk, other.Asterisk))

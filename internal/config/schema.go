@@ -11,6 +11,7 @@ type file struct {
 	Site            text               `yaml:"site" need:"name the site, for example: site: lianyungang"`
 	Timezone        text               `yaml:"timezone" default:"Asia/Shanghai"`
 	Redis           redisSection       `yaml:"redis"`
+	Spool           spoolSection       `yaml:"spool"`
 	HTTP            httpSection        `yaml:"http"`
 	Log             logSection         `yaml:"log"`
 	Traffic         trafficSection     `yaml:"traffic"`
@@ -60,6 +61,12 @@ type tlsSection struct {
 	Cert       text `yaml:"cert"`
 	Key        text `yaml:"key"`
 	ServerName text `yaml:"server_name"`
+}
+
+type spoolSection struct {
+	place
+	Dir     text `yaml:"dir" default:""`
+	MaxSize text `yaml:"max_size" default:"1GiB"`
 }
 
 type httpSection struct {
