@@ -93,9 +93,12 @@ func TestTakeOverAfterASecondCrash(t *testing.T) {
 		file := openSpool(t, dir)
 		second := open(t, redis.Address, with(file))
 		free(t, second)
-		take(t, second, "second")
+		lease := take(t, second, "second")
 		if taken {
 			takeOver(t, second)
+			if content, err := file.Read(); err != nil || content.Made != lease.Token() {
+				t.Errorf("after the takeover the spool is not under its lease: %+v, %v", content, err)
+			}
 		}
 		if err := file.Close(); err != nil {
 			t.Fatal(err)
@@ -158,9 +161,13 @@ func TestRecordedCallsAreNotTakenOver(t *testing.T) {
 	dir := t.TempDir()
 	lease := crashed(t, redis, dir)
 	file := openSpool(t, dir)
-	records := calls(30, 2)
+	records := calls(30, batchLimit+100) // their states come in a later batch
 	records[0].Call, records[1].Call = "c2", "c3"
-	kept, _ := open(t, redis.Address).encoded([]entry{{seq: 100, record: &records[0]}, {seq: 101, record: &records[1]}})
+	var entries []entry
+	for i := range records {
+		entries = append(entries, entry{seq: uint64(100 + i), record: &records[i]})
+	}
+	kept, _ := open(t, redis.Address).encoded(entries)
 	if _, err := file.Write(lease.Token(), kept); err != nil {
 		t.Fatal(err)
 	}

@@ -202,7 +202,10 @@ func TestShutdownSpools(t *testing.T) {
 	dir := t.TempDir()
 	file := openSpool(t, dir)
 	s, _, stop := runSpooling(t, redis.Address, file, never, func(o *Options) { o.FlushTimeout = time.Millisecond })
-	redis.Kill()
+	// Redis answers to no write, and is not away; so nothing has been spooled before.
+	if err := s.client.Do(t.Context(), "CLIENT", "PAUSE", "60000", "WRITE").Err(); err != nil {
+		t.Fatal(err)
+	}
 	records := calls(25, 300)
 	s.Append(nil, records, nil)
 	if err := stop(); err == nil || !strings.Contains(err.Error(), "they are in the spool "+file.Path()) {
@@ -211,6 +214,7 @@ func TestShutdownSpools(t *testing.T) {
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
+	redis.Kill()
 	redis.Restart(t)
 	file = openSpool(t, dir)
 	s, m, _ := runSpooling(t, redis.Address, file, never)
@@ -294,4 +298,33 @@ func TestStandbyReplays(t *testing.T) {
 	if content, err := file.Read(); err != nil || len(content.Counted) != 0 || len(content.Live) != 1 {
 		t.Errorf("the spool holds %d records and %d states, %v", len(content.Counted), len(content.Live), err)
 	}
+}
+
+// What Redis has acknowledged leaves the file while other things still wait; a state stays
+// until a newer one is in the file or acknowledged.
+func TestAcknowledgedEntriesLeaveTheSpool(t *testing.T) {
+	file := openSpool(t, t.TempDir())
+	s := open(t, server(t).Address, with(file))
+	s.Append([]acd.Change{agentIn(acd.Ready, morning)}, calls(28, 3), nil)
+	s.spoolNow()
+	holdsSpooled := func(records, states int) {
+		t.Helper()
+		s.dropAcknowledged(time.Now().Add(time.Hour))
+		content, err := file.Read()
+		if err != nil || len(content.Counted) != records || len(content.Live) != states {
+			t.Errorf("the spool holds %d records and %d states, %v; want %d and %d", len(content.Counted), len(content.Live), err, records, states)
+		}
+		s.spool.looked = time.Time{}
+	}
+	s.inFlight = s.waiting.take(2)
+	holdsSpooled(3, 1)
+	s.inFlight = s.inFlight[1:]
+	holdsSpooled(2, 1)
+	s.inFlight = nil
+	holdsSpooled(1, 1)
+	s.Append([]acd.Change{agentIn(acd.Talking, morning)}, nil, nil) // replaces the first, and is not spooled
+	s.waiting.take(1)
+	holdsSpooled(0, 1)
+	s.waiting.take(1)
+	holdsSpooled(0, 0)
 }
