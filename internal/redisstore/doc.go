@@ -6,8 +6,9 @@
 // Redis is never in the way of a call: Append returns at once whether Redis
 // is there or not. A record is applied exactly once, however often it is sent.
 // One that Redis refuses while it takes others is kept, shown by Ready and
-// tried again; it holds nothing else up.
+// tried again; it holds nothing else up. What Redis does not take in time waits in a
+// spool on disk as well, if there is one, and survives the end of the process.
 //
-// It is the only importer of go-redis. It imports acd, calendar and traffic;
+// It is the only importer of go-redis. It imports acd, calendar, spool and traffic;
 // internal/app wires it, and whoever reads figures may import it.
 package redisstore

@@ -115,6 +115,8 @@ func TestSpoolWhileRedisIsAway(t *testing.T) {
 	if err != nil || len(content.Counted) != 9900 || len(content.Live) != 1 {
 		t.Errorf("%d records and %d states are on disk, %v", len(content.Counted), len(content.Live), err)
 	}
+	n, size := file.Size()
+	t.Logf("an entry takes %d bytes", size/int64(n))
 	if err := s.Ready(); err == nil || !strings.Contains(err.Error(), "9900 records waiting, on disk too") {
 		t.Errorf("Ready = %v", err)
 	}
