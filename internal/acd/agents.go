@@ -219,7 +219,7 @@ func (e *Engine) deserted(q *queue) {
 // next caller does not ring in vain. An agent whose phone the call's node could
 // not reach is as good as before.
 func (e *Engine) afterFailedOffer(a *agent, outcome OfferOutcome) {
-	if outcome == OfferNodeFault {
+	if outcome == OfferNodeFault || outcome == OfferWithdrawn {
 		e.offerWithdrawn(a)
 		return
 	}

@@ -127,6 +127,9 @@ func (e *Engine) listCallback(b *callback) {
 	e.promised[promise{b.Number, b.Queue}] = b
 }
 
+// attemptPrefix begins the name of an attempt's call, before its number and the callback.
+const attemptPrefix = "callback-"
+
 // beginAttempt puts the callback into the queue, in the caller's place: as a
 // call of its own, whose channel is made when an agent has lifted.
 func (e *Engine) beginAttempt(b *callback) {
@@ -138,7 +141,7 @@ func (e *Engine) beginAttempt(b *callback) {
 	e.seq++
 	b.Calls++
 	c := newCall(CallStatus{
-		Call: CallID("callback-" + strconv.Itoa(b.Calls) + "-" + string(b.ID)), Callback: b.ID,
+		Call: CallID(attemptPrefix + strconv.Itoa(b.Calls) + "-" + string(b.ID)), Callback: b.ID,
 		Node: b.Node, Entry: b.Entry, Caller: b.Number, Phase: PhaseWaiting,
 		Queue: q.ID, Arrived: e.now, Queued: e.now, Entered: e.now, Place: b.Place, Seq: e.seq,
 	})

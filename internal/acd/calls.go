@@ -355,7 +355,7 @@ func (e *Engine) record(c *call, result Result, reason Reason) {
 	record := CallRecord{
 		Version: RecordVersion, Call: c.Call, Node: c.Node, Entry: c.Entry, Caller: c.Caller,
 		Queue: c.Queue, Arrived: c.Arrived, Queued: c.Queued, Ended: e.endOf(c, reason),
-		Result: result, Reason: reason, Offers: c.Offers, Visits: c.Visits, Resumed: c.Resumed, Callback: c.Callback, Outcome: c.Outcome,
+		Result: result, Reason: reason, Offers: c.Offers, Visits: c.Visits, Resumed: c.Resumed, Callback: c.Callback, Outcome: c.Outcome, Recovered: c.Recovered,
 	}
 	if c.Callback != "" {
 		record.Direction = Outbound

@@ -180,6 +180,8 @@ func (e *Engine) handle(event Event) {
 	switch ev := event.(type) {
 	case CallArrived:
 		e.callArrived(ev)
+	case TalkFound:
+		e.talkFound(ev)
 	case CallPlayed:
 		e.callPlayed(ev)
 	case CallGone:

@@ -19,6 +19,21 @@ type (
 		// the dialplan because no controller was there; zero otherwise.
 		Since time.Time
 	}
+	// TalkFound: when a node was reached, caller and agent, or a partner, were in the
+	// call's bridge, and nobody knew of it: the live state was lost, or is older. They
+	// go on talking. It is told before NodeReachable, and after what has gone.
+	TalkFound struct {
+		Call   CallID
+		Leg    LegID
+		Node   NodeID
+		Entry  string // as in CallArrived,
+		Caller string // likewise
+		Called bool   // the caller was called back
+		Seat   SeatID // where the agent's phone is; empty for a partner
+		// Arrived is when the caller came, Rung when the leg was made, Answered when
+		// they were connected, as far as Asterisk knows.
+		Arrived, Rung, Answered time.Time
+	}
 	// CallPlayed: a Play of the call has ended or failed: which one, or 0 for the last.
 	CallPlayed struct {
 		Call CallID
@@ -145,6 +160,7 @@ type Account struct{}
 type Tick struct{}
 
 func (CallArrived) event()     {}
+func (TalkFound) event()       {}
 func (CallPlayed) event()      {}
 func (CallGone) event()        {}
 func (LegRinging) event()      {}

@@ -160,7 +160,7 @@ func (m *mending) phases() {
 		switch {
 		case first >= 0:
 			o := c.Offers[first]
-			c.Agent, c.Seat, c.Leg = o.Agent, o.Seat, NewLegID(c.Call, first+1, o.Agent)
+			c.Agent, c.Seat, c.Leg = o.Agent, o.Seat, NewLegID(c.Call, o.number(first), o.Agent)
 			continue
 		case c.Phase == PhaseTalking:
 			m.tell("call %s talks with nobody; it is over", c.Call)
@@ -256,6 +256,9 @@ func (m *mending) callbacks() {
 		if i >= 0 && m.Callbacks[i].Call == c.Call && attempts[c.Callback] == nil {
 			attempts[c.Callback] = &c
 			return false
+		}
+		if c.foundTalking() {
+			return false // of which the callback need not know
 		}
 		m.tell("call %s is an attempt of callback %s, which does not know it; it is over", c.Call, c.Callback)
 		for _, o := range c.Offers {

@@ -48,9 +48,10 @@ type CallStatus struct {
 
 	// What a controller that takes over needs to go on.
 
-	Callback    CallbackID   `json:"callback,omitempty"` // the callback of which this is an attempt
-	Up          bool         `json:"up,omitempty"`       // the channel has been answered
-	Held        bool         `json:"held,omitempty"`     // the dialplan held the caller before a controller was there
+	Callback    CallbackID   `json:"callback,omitempty"`  // the callback of which this is an attempt
+	Up          bool         `json:"up,omitempty"`        // the channel has been answered
+	Held        bool         `json:"held,omitempty"`      // the dialplan held the caller before a controller was there
+	Recovered   bool         `json:"recovered,omitempty"` // the conversation was found at the switch; see CallRecord
 	Flow        FlowState    `json:"flow,omitempty"`
 	Entered     time.Time    `json:"entered,omitzero"`      // the present queue
 	Place       time.Time    `json:"place,omitzero"`        // what orders it: Queued, or the place of a former call
@@ -175,6 +176,10 @@ type CallRecord struct {
 	Rating      int  `json:"rating,omitempty"` // BestGrade to WorstGrade; 0: the caller gave none
 	// Skills are those that the call asked for when it came.
 	Skills []SkillID `json:"skills,omitempty"`
+	// Recovered: the live state was lost while the conversation went on. What was
+	// before it is told as far as Asterisk knew: the call counts as having waited since
+	// it came, in the queue of the dialled number.
+	Recovered bool `json:"recovered,omitempty"`
 	// Direction is Outbound for a call that the hotline placed.
 	Direction Direction `json:"direction,omitempty"`
 	// Callback, when set, is the callback of which this call was an attempt:
@@ -196,6 +201,9 @@ type OfferRecord struct {
 	Rang    time.Time    `json:"rang,omitzero"`
 	Ended   time.Time    `json:"ended,omitzero"`
 	Outcome OfferOutcome `json:"outcome,omitempty"` // empty while in flight
+	// Number is which of the call's offers it is, from 1, where earlier ones are not
+	// known; 0: it stands in its place.
+	Number int `json:"number,omitempty"`
 }
 
 // Direction says who placed a call.

@@ -54,21 +54,7 @@ func (w *world) restart() {
 // steps ago, or unknown: whatever was lost of it, the engine must be sound and come
 // to rest when the switch has nothing any more.
 func (w *world) torn(t *rapid.T) {
-	var torn acd.Mirror
-	for _, key := range slices.SortedFunc(maps.Keys(w.history), func(a, b acd.Key) int {
-		return strings.Compare(string(a.Kind)+a.ID, string(b.Kind)+b.ID)
-	}) {
-		lost := w.steps
-		if rapid.IntRange(0, 2).Draw(t, "lost") == 0 {
-			lost = max(0, w.steps-rapid.IntRange(1, 6).Draw(t, "steps"))
-		}
-		for _, was := range w.history[key] {
-			if was.step < lost {
-				torn.Apply(was.change)
-			}
-		}
-	}
-	before := torn.State(w.now)
+	before := w.older(t)
 	state, told := acd.Mend(before)
 	if again, more := acd.Mend(state); len(more) > 0 {
 		t.Fatalf("mended twice: %q\n%s", more, asText(t, again))
@@ -111,6 +97,25 @@ func (w *world) torn(t *rapid.T) {
 			step(due, acd.CallGone{Call: c.Call})
 		}
 	}
+}
+
+// older is a state of which each thing is as it was some steps ago, or unknown.
+func (w *world) older(t *rapid.T) acd.State {
+	var torn acd.Mirror
+	for _, key := range slices.SortedFunc(maps.Keys(w.history), func(a, b acd.Key) int {
+		return strings.Compare(string(a.Kind)+a.ID, string(b.Kind)+b.ID)
+	}) {
+		lost := w.steps
+		if rapid.IntRange(0, 2).Draw(t, "lost") == 0 {
+			lost = max(0, w.steps-rapid.IntRange(1, 6).Draw(t, "steps"))
+		}
+		for _, was := range w.history[key] {
+			if was.step < lost {
+				torn.Apply(was.change)
+			}
+		}
+	}
+	return torn.State(w.now)
 }
 
 // asText writes something such that an empty list reads like none.

@@ -72,9 +72,20 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 					w.restart()
 				}
 			},
+			"forgotten": func(t *rapid.T) {
+				if rapid.IntRange(0, 4).Draw(t, "one in five") == 0 {
+					w.forget()
+				}
+			},
+			"contradicted": func(t *rapid.T) {
+				if rapid.IntRange(0, 2).Draw(t, "one in three") == 0 {
+					w.contradicted(t)
+				}
+			},
 			"torn": func(t *rapid.T) {
 				if rapid.IntRange(0, 4).Draw(t, "one in five") == 0 {
 					w.torn(t)
+					w.behind(t)
 				}
 			},
 			"reconfigure": func(t *rapid.T) {

@@ -277,8 +277,7 @@ func (e *Engine) restoreCall(s CallStatus, former []Entry, partners map[PartnerI
 	if c.Phase == PhaseRating {
 		return e.restoreRating(c)
 	}
-	if c.Callback != "" {
-		b := e.callbacks[c.Callback]
+	if b := e.callbacks[c.Callback]; c.Callback != "" && !(c.foundTalking() && (b == nil || b.Call != c.Call)) {
 		if b == nil {
 			return fmt.Errorf("call %s is an attempt of the unknown callback %q", c.Call, c.Callback)
 		}
@@ -321,7 +320,7 @@ func (e *Engine) restoreOffers(c *call) error {
 		case present:
 			a.call, a.Call = c, c.Call
 			c.rings = append(c.rings, ring{
-				agent: a, leg: NewLegID(c.Call, i+1, o.Agent), record: i, kind: RingDelay, from: o.Made,
+				agent: a, leg: NewLegID(c.Call, o.number(i), o.Agent), record: i, kind: RingDelay, from: o.Made,
 			})
 		}
 	}
