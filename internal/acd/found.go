@@ -33,8 +33,8 @@ func (e *Engine) talkFound(ev TalkFound) {
 	c.stopsHearing()
 	c.Next, c.Announce = nil, time.Time{}
 	answered := within(ev.Answered, c.Entered, e.now)
-	if id, partner := strings.CutPrefix(string(who), partnerLeg); partner {
-		e.foundAway(c, ev, n, PartnerID(id), answered)
+	if id, partner := ev.Leg.Partner(); partner {
+		e.foundAway(c, ev, n, id, answered)
 		return
 	}
 	a := e.foundAgent(who, ev.Seat)

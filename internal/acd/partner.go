@@ -3,6 +3,7 @@ package acd
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -64,6 +65,13 @@ type Referral struct {
 // behalf of a call.
 func NewPartnerLegID(call CallID, n int, partner PartnerID) LegID {
 	return LegID(legPrefix + strconv.Itoa(n) + "_" + partnerLeg + string(partner) + "_" + string(call))
+}
+
+// Partner is the partner to whom the leg leads; false for an agent's.
+func (l LegID) Partner() (PartnerID, bool) {
+	_, _, who, _ := l.Parse()
+	id, ok := strings.CutPrefix(string(who), partnerLeg)
+	return PartnerID(id), ok
 }
 
 // partnerLeg stands where the agent does in the leg's name, before the partner.

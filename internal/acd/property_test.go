@@ -3,6 +3,7 @@ package acd_test
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -148,9 +149,8 @@ func (w *world) step(event acd.Event) {
 	w.steps++
 	if ev, changes := event.(acd.Reconfigure); changes && out.Err == nil {
 		w.cfg = ev.Config
-		for leg := range w.leaving { // who is not configured any more, and is again within moments, is somebody new
-			_, _, agent, _ := leg.Parse()
-			if !slices.ContainsFunc(w.cfg.Agents, func(a acd.Agent) bool { return a.ID == agent }) {
+		for leg := range w.leaving {
+			if !w.configured(leg) {
 				delete(w.leaving, leg)
 			}
 		}
@@ -195,8 +195,15 @@ func (w *world) step(event acd.Event) {
 	w.partnersHelp(snapshot)
 }
 
+// configured reports whether the agent of a leg is: who is not any more, and is again
+// within moments, is somebody new.
+func (w *world) configured(leg acd.LegID) bool {
+	_, _, agent, _ := leg.Parse()
+	return strings.HasPrefix(string(agent), "to-") || slices.ContainsFunc(w.cfg.Agents, func(a acd.Agent) bool { return a.ID == agent })
+}
+
 func (w *world) leave(leg acd.LegID) {
-	if !w.leaving[leg] {
+	if !w.leaving[leg] && w.configured(leg) {
 		w.leaving[leg], w.released[leg] = true, w.now
 	}
 }

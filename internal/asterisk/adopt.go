@@ -104,14 +104,15 @@ func (n *node) resume(at time.Time, l listing) {
 // whoever is still on the line is hung up and not served anew. It may ask the store.
 type Over func(ctx context.Context, call acd.CallID) bool
 
-// isOver reports whether the record of a call was written already.
-func (n *node) isOver(ctx context.Context, call acd.CallID) bool {
+// isOver lets ask whether the records of calls were written already, until done is
+// called. All questions together may take as long as one request: what is not
+// answered by then counts as not over.
+func (n *node) isOver(ctx context.Context) (over func(acd.CallID) bool, done func()) {
 	if n.opt.Over == nil {
-		return false
+		return func(acd.CallID) bool { return false }, func() {}
 	}
-	ctx, stop := context.WithTimeout(ctx, n.opt.RequestTimeout)
-	defer stop()
-	return n.opt.Over(ctx, call)
+	ctx, done = context.WithTimeout(ctx, n.opt.RequestTimeout)
+	return func(call acd.CallID) bool { return ctx.Err() == nil && n.opt.Over(ctx, call) }, done
 }
 
 // playID and toneID name playbacks such that another controller knows them.

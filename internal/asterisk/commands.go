@@ -279,6 +279,9 @@ func (n *node) stopRingback(id acd.CallID, resume bool) {
 	}
 }
 
+// seatEndpoint begins the name of a seat's endpoint, and of its channels.
+const seatEndpoint = "PJSIP/seat-"
+
 // offer makes the agent's leg. It rings when Asterisk has reported it.
 func (n *node) offer(c acd.Offer) {
 	n.mu.Lock()
@@ -302,7 +305,7 @@ func (n *node) offer(c acd.Offer) {
 	}
 	r := post("channels/create", "/channels/create", true)
 	body := map[string]any{
-		"endpoint": "PJSIP/seat-" + string(c.Seat), "app": n.opt.App, "appArgs": "leg",
+		"endpoint": seatEndpoint + string(c.Seat), "app": n.opt.App, "appArgs": "leg",
 		"channelId": string(c.Leg), "originator": string(c.Call),
 	}
 	if c.Number != "" {

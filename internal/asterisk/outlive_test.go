@@ -1,6 +1,7 @@
 package asterisk_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -27,9 +28,70 @@ func (b *bench) undisturbed() {
 	}
 }
 
-// Who talks when a controller starts goes on talking, and when one side hangs
-// up the other is too.
-func TestConversationOfAFormerControllerGoesOn(t *testing.T) {
+// Who talks when a controller starts that knows nothing goes on talking, and the
+// engine hears of it. When one side hangs up, it says what comes of the other.
+func TestConversationOfWhichNothingIsKnownGoesOn(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  []string
+		want acd.Event
+	}{
+		"caller hangs up": {
+			[]string{aritest.Event("ChannelHangupRequest", callID, "Up", ""), aritest.Event("StasisEnd", callID, "Up", "")},
+			acd.CallGone{Call: callID},
+		},
+		"agent hangs up": {
+			[]string{aritest.Event("StasisEnd", string(legID), "Up", ""), aritest.Event("ChannelDestroyed", string(legID), "Up", `"cause":16,`)},
+			acd.LegGone{Leg: legID, Outcome: acd.OfferAnswered},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := aritest.New()
+			conversation(fake)
+			b := newBenchAt(t, fake, func(o *asterisk.Options) { o.ReconcileEvery = 20 * time.Millisecond })
+			found, _ := expect[acd.TalkFound](b.rig)
+			want := acd.TalkFound{
+				Call: callID, Leg: legID, Node: "a1", Entry: "12345", Caller: "13812345678", Seat: "8001",
+				Arrived: stamp("02:10:43.843"), Rung: stamp("02:10:43.843"), Answered: stamp("02:11:00.000"),
+			}
+			if found.Arrived, found.Rung, found.Answered = found.Arrived.UTC(), found.Rung.UTC(), found.Answered.UTC(); found != want {
+				t.Errorf("%+v, want %+v", found, want)
+			}
+			b.waitReady()
+			b.undisturbed()
+			b.send(c.end...)
+			if got, _ := expect[acd.Event](b.rig); got != c.want {
+				t.Errorf("%+v, want %+v", got, c.want)
+			}
+			b.sw.Do([]acd.Command{acd.Release{Call: callID, Leg: legID, Node: "a1"}})
+			b.waitFor("DELETE /bridges/"+acd.BridgeID(callID), 1)
+		})
+	}
+}
+
+func stamp(clock string) time.Time {
+	at, _ := time.Parse(time.DateTime, "2026-11-24 "+clock)
+	return at
+}
+
+// An engine whose state is older than the conversation hears of it likewise, and the
+// caller is not taken out of the bridge to hear music.
+func TestConversationThatTheStateIsBehind(t *testing.T) {
+	fake := aritest.New()
+	conversation(fake)
+	b := newBenchAt(t, fake, func(o *asterisk.Options) { o.ReconcileEvery = 20 * time.Millisecond }, formerly(func(x *acd.Expected) { x.Fresh = true }))
+	if found, _ := expect[acd.TalkFound](b.rig); found.Call != callID || found.Leg != legID {
+		t.Errorf("%+v", found)
+	}
+	b.waitReady()
+	b.undisturbed()
+	if b.fake.Count("POST") != 0 {
+		t.Errorf("asked for: %v", b.fake.Requests())
+	}
+}
+
+// A conversation whose record is written already goes on too, and the engine does not
+// hear of it: when one side hangs up, the other is hung up here.
+func TestConversationThatIsRecordedGoesOn(t *testing.T) {
 	for name, end := range map[string][]string{
 		"caller hangs up": {aritest.Event("ChannelHangupRequest", callID, "Up", ""), aritest.Event("StasisEnd", callID, "Up", "")},
 		"agent hangs up":  {aritest.Event("StasisEnd", string(legID), "Up", ""), aritest.Event("ChannelDestroyed", string(legID), "Up", `"cause":16,`)},
@@ -37,7 +99,10 @@ func TestConversationOfAFormerControllerGoesOn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			fake := aritest.New()
 			conversation(fake)
-			b := newBenchAt(t, fake, func(o *asterisk.Options) { o.ReconcileEvery = 20 * time.Millisecond })
+			b := newBenchAt(t, fake, func(o *asterisk.Options) {
+				o.ReconcileEvery = 20 * time.Millisecond
+				o.Over = func(_ context.Context, call acd.CallID) bool { return call == callID }
+			})
 			b.waitReady()
 			b.undisturbed()
 			b.send(end...)
@@ -46,6 +111,27 @@ func TestConversationOfAFormerControllerGoesOn(t *testing.T) {
 			b.waitFor("DELETE /bridges/"+acd.BridgeID(callID), 1)
 			b.quiet()
 		})
+	}
+}
+
+// Who waits is told with the true time of arrival, after who talks; a leg that rings
+// for nobody is hung up.
+func TestCallerOfWhomNothingIsKnownWaitsOn(t *testing.T) {
+	const other = "a1-2.2"
+	ringing := acd.NewLegID(other, 1, "1002")
+	fake := aritest.New()
+	conversation(fake)
+	fake.SetChannel(other, "Up", "hotline,entry,12345,1795485000.250")
+	fake.SetChannel(string(ringing), "Ringing", "hotline,leg")
+	b := newBenchAt(t, fake, nil)
+	expect[acd.TalkFound](b.rig)
+	if came, _ := expect[acd.CallArrived](b.rig); came.Call != other || !came.Since.Equal(time.UnixMilli(1795485000250)) {
+		t.Errorf("%+v", came)
+	}
+	b.waitFor("DELETE /channels/"+string(ringing), 1)
+	b.quiet()
+	if n := b.fake.Count("DELETE"); n != 1 {
+		t.Errorf("removed: %v", b.fake.Requests())
 	}
 }
 

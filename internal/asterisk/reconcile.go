@@ -7,7 +7,6 @@ import (
 	"sort"
 	"time"
 
-	"github.com/CyCoreSystems/ari/v5"
 	"go.uber.org/zap"
 
 	"hotline/internal/acd"
@@ -20,7 +19,7 @@ type listing struct {
 	// up, and what seems to be missing may just be under way.
 	lost     bool
 	channels map[string]channel
-	bridges  []ari.BridgeData
+	bridges  []bridge
 }
 
 // serveListings makes a listing now and then, and when asked, until the
@@ -84,12 +83,14 @@ func (n *node) list(ctx context.Context, lost bool) error {
 // reconcile compares a listing with the book, emits what was missed, and
 // removes what is left over. The owner calls it.
 func (n *node) reconcile(ctx context.Context, at time.Time, l listing) {
-	n.adoptConversations(l)
 	suspects := n.reconcileCalls(at, l)
 	suspects = n.reconcileCalled(at, l) || suspects
 	suspects = n.reconcileLegs(at, l) || suspects
 	suspects = n.reconcileSeats(at, l) || suspects
 	suspects = n.reconcileStrays(at, l) || suspects
+	if !n.synced { // under no lock: only here it is set
+		n.findConversations(ctx, at, l)
+	}
 	n.reconcileStrangers(ctx, at, l)
 	n.resume(at, l)
 	n.reconcileBridges(l)
@@ -363,9 +364,11 @@ func (n *node) reconcileStrangers(ctx context.Context, at time.Time, l listing) 
 		n.removeStray(at, id)
 	}
 	sort.Slice(strangers, func(i, j int) bool { return strangers[i].Creationtime < strangers[j].Creationtime })
+	over, asked := n.isOver(ctx)
+	defer asked()
 	for _, ch := range strangers {
 		args, ok := ch.stasisArgs(n.opt.App)
-		if ok && !n.synced && n.isOver(ctx, acd.CallID(ch.ID)) {
+		if ok && !n.synced && over(acd.CallID(ch.ID)) {
 			n.clean(ch.ID, "caller whose call has ended", deleteChannel(ch.ID))
 			continue
 		}
@@ -412,49 +415,4 @@ func (n *node) reconcileBridges(l listing) {
 		}
 		n.clean(string(call), "bridge", deleteBridge(bridge.ID))
 	}
-}
-
-// adoptConversations is for the first listing of a controller that starts:
-// who talks with an agent goes on talking. The engine does not know of these
-// conversations; when one side leaves, the other is hung up here.
-func (n *node) adoptConversations(l listing) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.synced {
-		return
-	}
-	for _, bridge := range l.bridges {
-		call, ours := acd.ParseBridgeID(bridge.ID)
-		if !ours {
-			continue
-		}
-		caller, leg := false, acd.LegID("")
-		for _, id := range bridge.ChannelIDs {
-			ch, here := l.channels[id]
-			of, _, _, isLeg := acd.LegID(id).Parse()
-			caller = caller || (here && id == string(call))
-			if here && isLeg && of == call && ch.State == "Up" {
-				leg = acd.LegID(id)
-			}
-		}
-		if !caller || leg == "" || n.book.knows(string(call)) {
-			continue
-		}
-		n.book.calls[call] = &callState{since: l.asked, joined: true, adopted: leg}
-		n.book.legs[leg] = &legState{
-			offer: acd.Offer{Call: call, Leg: leg, Node: n.cfg.ID},
-			since: l.asked, dialled: true, ringing: true, answered: true, adopted: true,
-		}
-		n.log.Warn("a conversation that a former controller has connected goes on; it will not be in the records",
-			zap.String("call", string(call)), zap.String("leg", string(leg)))
-	}
-}
-
-// endAdopted ends what remains of a conversation of a former controller.
-func (n *node) endAdopted(call acd.CallID, leg acd.LegID) {
-	n.lanes.add(string(call), func() {
-		n.tell(string(call), deleteChannel(string(call)))
-		n.tell(string(call), deleteChannel(string(leg)))
-		n.tell(string(call), deleteBridge(acd.BridgeID(call)))
-	})
 }

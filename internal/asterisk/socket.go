@@ -174,6 +174,10 @@ func (n *node) checkIncarnation(ctx context.Context) error {
 // started: conversations that go on there are adopted by the next listing.
 func (n *node) nodeDown(at time.Time) {
 	n.mu.Lock()
+	n.lost = map[acd.CallID]bool{}
+	for id := range n.book.calls {
+		n.lost[id] = true
+	}
 	n.book, n.synced = newBook(), false
 	n.mu.Unlock()
 	n.emit(at, acd.NodeDown{Node: n.cfg.ID})

@@ -54,6 +54,7 @@ var knownEvents = func() map[string]bool {
 // application data, and refuses the whole event for one illegible date.
 type channel struct {
 	ID           string       `json:"id"`
+	Name         string       `json:"name"`  // PJSIP/<endpoint>-<number>
 	State        string       `json:"state"` // Down, Ring, Ringing, Up, …
 	Caller       ari.CallerID `json:"caller"`
 	Creationtime string       `json:"creationtime"`
@@ -67,8 +68,11 @@ type channel struct {
 }
 
 // created is when the channel came into being; zero if that is not legible.
-func (c channel) created() time.Time {
-	t, err := time.Parse(ari.DateFormat, c.Creationtime)
+func (c channel) created() time.Time { return parseDate(c.Creationtime) }
+
+// parseDate reads a date of Asterisk; the answer is zero where it is not legible.
+func parseDate(s string) time.Time {
+	t, err := time.Parse(ari.DateFormat, s)
 	if err != nil {
 		return time.Time{}
 	}
@@ -89,6 +93,14 @@ func (c channel) stasisArgs(app string) (args []string, ok bool) {
 		return nil, false
 	}
 	return parts[1:], true
+}
+
+// bridge holds what is used of a bridge. The library's own type does not know when
+// it was made.
+type bridge struct {
+	ID           string   `json:"id"`
+	ChannelIDs   []string `json:"channels"`
+	Creationtime string   `json:"creationtime"`
 }
 
 // wireEvent holds what is used of any event. TechCause, the SIP status behind

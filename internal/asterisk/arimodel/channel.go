@@ -16,11 +16,13 @@ type channel struct {
 	state   string // Down, Ring, Ringing, Up
 	caller  string // the number that it shows
 	created time.Time
-	context string // of the dialplan; empty for a channel made by ARI
-	exten   string
-	args    []string // of Stasis
-	arrived time.Time
-	call    *Call // the person's end; nil for a leg that was not dialled
+	// endpoint is that of its phone: seat-<seat>, or the carrier.
+	endpoint string
+	context  string // of the dialplan; empty for a channel made by ARI
+	exten    string
+	args     []string // of Stasis
+	arrived  time.Time
+	call     *Call // the person's end; nil for a leg that was not dialled
 
 	app      string // the application that it is in; empty: in the dialplan
 	entered  bool   // its StasisStart was told
@@ -66,7 +68,9 @@ type playback struct {
 func (c *channel) appendJSON(b []byte) []byte {
 	b = append(b, `{"id":`...)
 	b = strconv.AppendQuote(b, c.id)
-	b = append(b, `,"name":"PJSIP/model","state":"`...)
+	b = append(b, `,"name":"PJSIP/`...)
+	b = append(b, c.endpoint...)
+	b = append(b, `-00000001","state":"`...)
 	b = append(b, c.state...)
 	b = append(b, `","caller":{"name":"","number":"`...)
 	b = append(b, c.caller...)

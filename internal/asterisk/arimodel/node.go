@@ -105,7 +105,7 @@ func (n *Node) incoming(c *Call, from, number string) {
 
 func (n *Node) newChannel(id, caller string) *channel {
 	n.serial++
-	ch := &channel{n: n, id: id, state: "Down", caller: caller, created: time.Now(), subs: map[string]int{}}
+	ch := &channel{n: n, id: id, state: "Down", caller: caller, created: time.Now(), endpoint: Trunk, subs: map[string]int{}}
 	n.channels[id] = ch
 	n.order = append(n.order, ch)
 	return ch
@@ -121,6 +121,7 @@ func (n *Node) Live() bool {
 type bridge struct {
 	n        *Node
 	id, kind string
+	created  time.Time
 	members  []*channel
 }
 

@@ -294,7 +294,7 @@ func (n *Node) routeBridge(x *exchange, parts []string, r reply) {
 			r.refuse(409, "Bridge with id '"+id+"' already exists")
 			return
 		}
-		b = &bridge{n: n, id: id, kind: x.query.Get("type")}
+		b = &bridge{n: n, id: id, kind: x.query.Get("type"), created: time.Now()}
 		n.bridges[id] = b
 		r(200, b.appendJSON(nil))
 	case b == nil:
@@ -317,6 +317,8 @@ func (b *bridge) appendJSON(data []byte) []byte {
 	data = strconv.AppendQuote(data, b.id)
 	data = append(data, `,"technology":"simple_bridge","bridge_type":"`...)
 	data = append(data, b.kind...)
+	data = append(data, `","creationtime":"`...)
+	data = b.created.AppendFormat(data, stamp)
 	data = append(data, `","channels":[`...)
 	for i, ch := range b.members {
 		if i > 0 {
@@ -487,6 +489,9 @@ func (n *Node) create(x *exchange, r reply) {
 	}
 	ch := n.newChannel(body.ID, shown)
 	ch.made, ch.phone = body.App, phone
+	if !out {
+		ch.endpoint = "seat-" + name
+	}
 	if body.Args != "" {
 		ch.args = strings.Split(body.Args, ",")
 	}

@@ -133,14 +133,18 @@ func (s *Server) SetChannel(id, state, appData string) {
 func (s *Server) SetBridge(id string, channels ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	data, _ := json.Marshal(map[string]any{"id": id, "bridge_type": "mixing", "channels": channels})
+	data, _ := json.Marshal(map[string]any{"id": id, "bridge_type": "mixing", "channels": channels, "creationtime": "2026-11-24T02:11:00.000+0000"})
 	s.bridges = []string{string(data)}
 }
 
-// Channel is a channel in JSON. Its caller is 13812345678.
+// Channel is a channel in JSON. Its caller is 13812345678. A leg is at seat 8001.
 func Channel(id, state, appData string) string {
-	return fmt.Sprintf(`{"id":%q,"state":%q,"caller":{"name":"","number":"13812345678"},"creationtime":"2026-11-24T02:10:43.843+0000",`+
-		`"dialplan":{"context":"trunk","exten":"12345","priority":1,"app_name":"Stasis","app_data":%q}}`, id, state, appData)
+	endpoint := "carrier"
+	if strings.HasPrefix(id, "leg_") {
+		endpoint = "seat-8001"
+	}
+	return fmt.Sprintf(`{"id":%q,"name":"PJSIP/%s-0000002a","state":%q,"caller":{"name":"","number":"13812345678"},"creationtime":"2026-11-24T02:10:43.843+0000",`+
+		`"dialplan":{"context":"trunk","exten":"12345","priority":1,"app_name":"Stasis","app_data":%q}}`, id, endpoint, state, appData)
 }
 
 // Event is a channel's event in JSON; more holds further fields, with a comma
