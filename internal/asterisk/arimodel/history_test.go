@@ -290,6 +290,14 @@ func trouble(ctx context.Context, nodes []*arimodel.Node, rnd *rand.Rand) {
 	}
 }
 
+// histories is how many are played: HISTORIES, or 20.
+func histories() int {
+	if n, err := strconv.Atoi(os.Getenv("HISTORIES")); err == nil {
+		return n
+	}
+	return 20
+}
+
 // HISTORIES=1000 plays as many; one of them, as number 731, is played again by
 //
 //	HISTORIES=1000 go test -run 'Trouble/^731$' ./internal/asterisk/arimodel
@@ -297,10 +305,7 @@ func trouble(ctx context.Context, nodes []*arimodel.Node, rnd *rand.Rand) {
 // Whatever happens, each call is in the records once at most, no invariant of
 // the engine is broken and nothing is left behind.
 func TestTrouble(t *testing.T) {
-	n := 20
-	if s := os.Getenv("HISTORIES"); s != "" {
-		n, _ = strconv.Atoi(s)
-	}
+	n := histories()
 	for seed := range uint64(n) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			seen := map[acd.CallID]bool{}
@@ -350,10 +355,7 @@ func at(lines []string, i int) string {
 // TestHistoriesAMinute prints how many histories this machine can play;
 // HISTORIES says how many are played.
 func TestHistoriesAMinute(t *testing.T) {
-	n := 20
-	if s := os.Getenv("HISTORIES"); s != "" {
-		n, _ = strconv.Atoi(s)
-	}
+	n := histories()
 	began := time.Now()
 	for seed := range uint64(n) {
 		play(t, seed, 2, false, nil)
