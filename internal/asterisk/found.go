@@ -76,7 +76,7 @@ func (n *node) findConversations(ctx context.Context, at time.Time, l listing) {
 			found.Entry = args[1]
 		}
 		if found.Arrived = arrivedBefore(at, caller, args, true); found.Arrived.IsZero() {
-			found.Arrived = at
+			found.Arrived = caller.created()
 		}
 		found.Rung, found.Answered = leg.created(), c.made
 		if found.Answered.Before(found.Rung) {

@@ -417,15 +417,17 @@ func TestRealAnnouncementEndsAtAnswer(t *testing.T) {
 	expect[acd.CallGone](r)
 }
 
-// Another controller takes over: this one ends, the conversation goes on, and
-// when the caller hangs up the other one hangs up the agent.
+// Another controller takes over and knows nothing: this one ends, the conversation
+// goes on, and the other one's engine hears of it, with the times that Asterisk has.
 func TestRealTakeover(t *testing.T) {
 	r := newRig(t)
 	r.plan(phone.AnswerAfter(100 * time.Millisecond))
+	dialled := time.Now()
 	c, call := r.arrive()
+	offered := time.Now()
 	leg := r.offer(call, "8001")
 	expect[acd.LegRinging](r)
-	expect[acd.LegAnswered](r)
+	_, lifted := expect[acd.LegAnswered](r)
 	r.sw.Do([]acd.Command{acd.Connect{Call: call, Leg: leg, Node: "a1"}})
 	expect[acd.Connected](r)
 	agent := <-r.rang
@@ -436,16 +438,15 @@ func TestRealTakeover(t *testing.T) {
 	second, err := asterisk.New(r.options())
 	noErr(t, err)
 	ctx, stop := context.WithCancel(r.ctx)
-	done, told := make(chan error, 1), make(chan []acd.Event, 1)
+	done, told := make(chan error, 1), make(chan acd.Event, 10)
 	go func() { done <- second.Run(ctx) }()
 	go func() {
-		var all []acd.Event
+		defer close(told)
 		for ev := range second.Events() {
 			if _, reachable := ev.Event.(acd.NodeReachable); !reachable {
-				all = append(all, ev.Event)
+				told <- ev.Event
 			}
 		}
-		told <- all
 	}()
 	for second.Ready() != nil {
 		select {
@@ -460,14 +461,33 @@ func TestRealTakeover(t *testing.T) {
 	if agent.Ended() != (phone.End{}) {
 		t.Error("the conversation has ended")
 	}
+	found, ok := (<-told).(acd.TalkFound)
+	if !ok || found.Call != call || found.Leg != leg || found.Seat != "8001" || found.Entry != "12345" || found.Caller != "13812345678" {
+		t.Errorf("found: %+v", found)
+	}
+	for name, off := range map[string]time.Duration{
+		"arrival": found.Arrived.Sub(dialled), "ringing": found.Rung.Sub(offered), "answer": found.Answered.Sub(lifted),
+	} {
+		t.Logf("%s: %v off", name, off)
+		if off.Abs() > 500*time.Millisecond {
+			t.Errorf("%s: %v off", name, off)
+		}
+	}
 	c.Hangup()
+	if gone := <-told; gone != (acd.CallGone{Call: call}) {
+		t.Errorf("told %#v", gone)
+	}
+	second.Do([]acd.Command{acd.Release{Call: call, Leg: leg, Node: "a1", CallerGone: true}})
 	_, err = agent.WaitEnded(r.ctx)
 	noErr(t, err)
+	if gone, ok := (<-told).(acd.LegGone); !ok || gone.Leg != leg {
+		t.Errorf("told %#v", gone)
+	}
 	r.nothingLeft()
 	stop()
 	noErr(t, <-done)
-	if all := <-told; len(all) != 0 {
-		t.Errorf("the second controller told %#v", all)
+	for ev := range told {
+		t.Errorf("told %#v too", ev)
 	}
 }
 
