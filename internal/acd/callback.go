@@ -63,7 +63,7 @@ type CallbackStatus struct {
 	Number    string        `json:"number"` // whom to call; mask it where the viewer's role demands
 	Queue     QueueID       `json:"queue"`
 	Entry     string        `json:"entry"`
-	Node      NodeID        `json:"node"`
+	Node      NodeID        `json:"node"`             // of the call; an attempt is made from there if that can be reached
 	Missed    bool          `json:"missed,omitempty"` // the caller gave up and did not ask for it
 	Requested time.Time     `json:"requested"`
 	Place     time.Time     `json:"place"` // what orders it among callers

@@ -27,6 +27,7 @@ type Engine struct {
 	partnerOrder []*partner
 	leaving      map[LegID]*agent // legs that were hung up and may still be at a phone
 	cutOff       map[NodeID]bool  // nodes that cannot be reached at present
+	reached      map[NodeID]bool  // nodes of which NodeReachable was told last
 	talked       *recent[AgentID] // by caller: who talked with them last
 	places       *recent[place]   // by caller: the place of one who gave up
 	blocked      map[string]Block // by caller
@@ -140,6 +141,7 @@ func NewEngine(cfg Config, flow Flow) (*Engine, error) {
 		promised:  make(map[promise]*callback),
 		leaving:   make(map[LegID]*agent),
 		cutOff:    make(map[NodeID]bool),
+		reached:   make(map[NodeID]bool),
 		talked:    newRecent[AgentID](),
 		places:    newRecent[place](),
 		blocked:   make(map[string]Block),

@@ -6,17 +6,20 @@ import (
 	"time"
 
 	"hotline/internal/acd"
+	"hotline/internal/callflow"
 )
 
 // withRules makes a desk whose general queue has rules of overflow.
 func withRules(t *testing.T, rules ...acd.Overflow) *desk {
 	t.Helper()
-	return newSite(t, func(c *acd.Config) {
-		c.Queues[0].Overflow = rules
-		c.Queues[0].Callback = acd.Callback{
-			Attempts: 2, Spacing: 5 * time.Minute, RingTimeout: 30 * time.Second, Within: time.Hour, BookedPrompts: []string{"booked"},
-		}
-	})
+	return newSite(t, func(c *acd.Config) { setRules(c, rules...) })
+}
+
+func setRules(c *acd.Config, rules ...acd.Overflow) {
+	c.Queues[0].Overflow = rules
+	c.Queues[0].Callback = acd.Callback{
+		Attempts: 2, Spacing: 5 * time.Minute, RingTimeout: 30 * time.Second, Within: time.Hour, BookedPrompts: []string{"booked"},
+	}
 }
 
 func (d *desk) counts(i int) acd.QueueCounts { return d.e.Snapshot(d.now).Queues[i].Counts }
@@ -260,6 +263,102 @@ func TestCallbackKeepsThePlaceAndConnects(t *testing.T) {
 	if len(d.e.Callbacks()) != 0 {
 		t.Errorf("left: %+v", d.e.Callbacks())
 	}
+}
+
+// A callback is dialled from another node when that of the call is out of reach: as
+// late as at the moment at which somebody can be rung.
+func TestCallbackFromAnotherNode(t *testing.T) {
+	rule := acd.Overflow{Wait: 30 * time.Second, Callback: true, Prompts: []string{"offer"}}
+	begin := func(t *testing.T) *desk {
+		d := withRules(t, rule)
+		for _, n := range []acd.NodeID{"a1", "a2", "a3"} {
+			d.do(acd.NodeReachable{Node: n})
+		}
+		d.arrive("a", "9")
+		d.after(30*time.Second, acd.Tick{})
+		d.asks("a")
+		d.do(acd.CallArrived{Call: "x", Node: "a2", Entry: "8"}) // a2 has more to do than a3
+		return d
+	}
+	dialled := func(d *desk, node acd.NodeID) {
+		d.t.Helper()
+		o := offered(d.last)
+		if len(o) != 1 || o[0].Node != node {
+			d.t.Fatalf("offers: %+v, want one at %s", o, node)
+		}
+		out := d.do(acd.LegAnswered{Leg: o[0].Leg})
+		if dial, ok := out.Commands[0].(acd.DialOut); !ok || dial.Node != node {
+			d.t.Errorf("%+v, want a call from %s", out.Commands, node)
+		}
+		d.do(acd.Connected{Call: o[0].Call, Leg: o[0].Leg})
+		d.after(time.Minute, acd.CallGone{Call: o[0].Call})
+		if r := d.wantRecord(acd.Answered, acd.CallerHungUp, 0, time.Minute); r.Node != node || r.Callback != "a" {
+			d.t.Errorf("record: %+v", r)
+		}
+	}
+	t.Run("while it waits", func(t *testing.T) {
+		d := begin(t)
+		d.do(acd.NodeUnreachable{Node: "a1"})
+		d.do(acd.NodeDown{Node: "a1"})
+		d.ready("1", "801")
+		dialled(d, "a3")
+	})
+	t.Run("its own is back in time", func(t *testing.T) {
+		d := begin(t)
+		d.do(acd.NodeUnreachable{Node: "a1"})
+		d.after(time.Minute, acd.NodeReachable{Node: "a1"})
+		d.ready("1", "801")
+		dialled(d, "a1")
+	})
+	t.Run("none is there for a while", func(t *testing.T) {
+		d := begin(t)
+		for _, n := range []acd.NodeID{"a1", "a2", "a3"} {
+			d.do(acd.NodeUnreachable{Node: n})
+		}
+		d.ready("1", "801")
+		if o := offered(d.last); len(o) != 0 {
+			t.Errorf("offers: %+v", o)
+		}
+		d.after(time.Minute, acd.NodeReachable{Node: "a2"})
+		dialled(d, "a2")
+	})
+	t.Run("the agent's phone rings", func(t *testing.T) {
+		d := begin(t)
+		d.ready("1", "801")
+		o := offered(d.last)
+		d.do(acd.NodeUnreachable{Node: "a1"})
+		d.do(acd.LegGone{Leg: o[0].Leg, Outcome: acd.OfferNodeFault})
+		d.after(2*time.Second, acd.Tick{})
+		dialled(d, "a3")
+	})
+	t.Run("the agent has lifted", func(t *testing.T) {
+		d := begin(t)
+		d.ready("1", "801")
+		o := offered(d.last)
+		d.do(acd.LegAnswered{Leg: o[0].Leg})
+		d.do(acd.NodeUnreachable{Node: "a1"})
+		d.do(acd.NodeDown{Node: "a1"})
+		d.after(2*time.Second, acd.Tick{})
+		dialled(d, "a3")
+	})
+	t.Run("of a node that is no longer there, after a restart", func(t *testing.T) {
+		d := begin(t)
+		state := d.e.Save()
+		state.CutOff = []acd.NodeID{"a2", "a3"} // as configured now
+		cfg := site()
+		setRules(&cfg, rule)
+		e, err := acd.Restore(cfg, callflow.Standard{}, state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.e = e
+		d.ready("1", "801")
+		if o := offered(d.last); len(o) != 0 {
+			t.Errorf("offers: %+v", o)
+		}
+		d.do(acd.NodeReachable{Node: "a2"})
+		dialled(d, "a2")
+	})
 }
 
 func TestCallbackIsTriedAgainAndGivenUp(t *testing.T) {
