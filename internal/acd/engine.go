@@ -25,13 +25,14 @@ type Engine struct {
 	lines        map[lineKey]*line
 	partners     map[PartnerID]*partner
 	partnerOrder []*partner
-	leaving      map[LegID]*agent // legs that were hung up and may still be at a phone
-	cutOff       map[NodeID]bool  // nodes that cannot be reached at present
-	reached      map[NodeID]bool  // nodes of which NodeReachable was told last
-	talked       *recent[AgentID] // by caller: who talked with them last
-	places       *recent[place]   // by caller: the place of one who gave up
-	blocked      map[string]Block // by caller
-	emergency    []string         // prompts of the emergency announcement
+	leaving      map[LegID]*agent     // legs that were hung up and may still be at a phone
+	cutOff       map[NodeID]bool      // nodes that cannot be reached at present
+	reached      map[NodeID]bool      // nodes of which NodeReachable was told last
+	caught       map[NodeID]time.Time // since when the dialplan of a node holds callers; see CallersCaught
+	talked       *recent[AgentID]     // by caller: who talked with them last
+	places       *recent[place]       // by caller: the place of one who gave up
+	blocked      map[string]Block     // by caller
+	emergency    []string             // prompts of the emergency announcement
 	timers       *ordered[*timer]
 	chance       chance
 
@@ -142,6 +143,7 @@ func NewEngine(cfg Config, flow Flow) (*Engine, error) {
 		leaving:   make(map[LegID]*agent),
 		cutOff:    make(map[NodeID]bool),
 		reached:   make(map[NodeID]bool),
+		caught:    make(map[NodeID]time.Time),
 		talked:    newRecent[AgentID](),
 		places:    newRecent[place](),
 		blocked:   make(map[string]Block),
@@ -208,6 +210,8 @@ func (e *Engine) handle(event Event) {
 		e.nodeDown(ev.Node)
 	case NodeUnreachable:
 		e.nodeUnreachable(ev.Node)
+	case CallersCaught:
+		e.callersCaught(ev)
 	case NodeReachable:
 		e.nodeReachable(ev.Node)
 	case Login:

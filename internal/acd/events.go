@@ -96,6 +96,13 @@ type (
 	// NodeUnreachable: a node cannot be commanded for now. Its calls may
 	// well go on; NodeReachable follows when what was missed has been told.
 	NodeUnreachable struct{ Node NodeID }
+	// CallersCaught: because no controller was there, the dialplan of the node holds
+	// callers, the first of whom came at Since. They will come within moments, and
+	// nobody who came after them is to be served before. Zero: there are none any more.
+	CallersCaught struct {
+		Node  NodeID
+		Since time.Time
+	}
 	// NodeReachable: the node can be commanded, as at the beginning.
 	NodeReachable struct{ Node NodeID }
 )
@@ -174,6 +181,7 @@ func (SeatDialled) event()     {}
 func (NodeDown) event()        {}
 func (NodeUnreachable) event() {}
 func (NodeReachable) event()   {}
+func (CallersCaught) event()   {}
 func (Login) event()           {}
 func (Logout) event()          {}
 func (SetReady) event()        {}

@@ -78,6 +78,45 @@ func TestConversationThatTheStateIsBehind(t *testing.T) {
 	}
 }
 
+// Whoever came after callers whom the dialplan still holds is not served before them;
+// whoever came before them is.
+func TestCaughtCallersComeInTheirTurn(t *testing.T) {
+	d := newDesk(t)
+	d.now = d.now.Add(time.Hour)
+	ago := func(s time.Duration) time.Time { return d.now.Add(-s * time.Second) }
+	d.do(acd.CallersCaught{Node: "a1", Since: ago(10)})
+	d.arrive("new", "9")
+	d.do(acd.CallArrived{Call: "old", Node: "a2", Entry: "9", Since: ago(20)})
+	d.ready("1", "801")
+	if o := offered(d.last); len(o) != 1 || o[0].Call != "old" {
+		t.Fatalf("offers: %+v", o)
+	}
+	d.ready("2", "802")
+	if o := offered(d.last); len(o) != 0 {
+		t.Fatalf("offers: %+v", o)
+	}
+	d.do(acd.CallArrived{Call: "second", Node: "a1", Entry: "9", Since: ago(8)})
+	if o := offered(d.do(acd.CallArrived{Call: "first", Node: "a1", Entry: "9", Since: ago(9)})); len(o) != 0 {
+		t.Fatalf("offers: %+v", o)
+	}
+	if o := offered(d.do(acd.CallersCaught{Node: "a1"})); len(o) != 1 || o[0].Call != "first" {
+		t.Fatalf("offers: %+v", o)
+	}
+	d.do(acd.CallersCaught{Node: "a1", Since: ago(10)})
+	d.talk("first", 1, "2")
+	d.do(acd.CallGone{Call: "first"})
+	d.do(acd.LegGone{Leg: acd.NewLegID("first", 1, "2")})
+	if o := offered(d.after(10*time.Second, acd.Tick{})); len(o) != 0 {
+		t.Fatalf("offers: %+v", o)
+	}
+	if o := offered(d.do(acd.NodeUnreachable{Node: "a1"})); len(o) != 0 { // they are all there
+		t.Fatalf("offers: %+v", o)
+	}
+	if o := offered(d.do(acd.NodeReachable{Node: "a1"})); len(o) != 1 || o[0].Call != "second" {
+		t.Fatalf("offers: %+v", o)
+	}
+}
+
 // A caller with a partner is the partner's, and one who was called back is counted so.
 func TestOtherConversationsThatAreFound(t *testing.T) {
 	d := newDesk(t)

@@ -18,6 +18,7 @@ func (e *Engine) nodeUnreachable(id NodeID) {
 	e.cutOff[id] = true
 	delete(e.reached, id)
 	e.settleNode(id)
+	e.callersCaught(CallersCaught{Node: id}) // for as long as that lasts they do not come
 }
 
 // nodeReachable lets the calls of a node be offered again.
@@ -86,4 +87,38 @@ func (e *Engine) leastBusy() NodeID {
 	return slices.MinFunc(slices.Collect(maps.Keys(e.reached)), func(a, b NodeID) int {
 		return cmp.Or(cmp.Compare(calls[a], calls[b]), cmp.Compare(a, b))
 	})
+}
+
+// callersCaught keeps those who came after callers who are held by a dialplan from
+// being offered before them.
+func (e *Engine) callersCaught(ev CallersCaught) {
+	before := e.heldBackFrom()
+	if ev.Since.IsZero() {
+		delete(e.caught, ev.Node)
+	} else {
+		e.caught[ev.Node] = ev.Since
+	}
+	if e.heldBackFrom().Equal(before) {
+		return
+	}
+	for _, c := range e.callsByArrival() {
+		e.settle(c)
+	}
+}
+
+// heldBackFrom is the moment after which nobody may have come who is offered; zero:
+// everybody may be.
+func (e *Engine) heldBackFrom() (first time.Time) {
+	for _, since := range e.caught {
+		if first.IsZero() || since.Before(first) {
+			first = since
+		}
+	}
+	return first
+}
+
+// heldBack reports whether a call must wait for callers who came before it.
+func (e *Engine) heldBack(c *call) bool {
+	from := e.heldBackFrom()
+	return !from.IsZero() && c.Place.After(from)
 }

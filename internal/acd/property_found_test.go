@@ -108,7 +108,7 @@ func (w *world) forget() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.e, w.cutOff = e, true
+	w.e, w.cutOff, w.caught = e, true, time.Time{}
 	tell(e, found, func(ev acd.Event) {
 		if _, reachable := ev.(acd.NodeReachable); reachable {
 			w.cutOff = false

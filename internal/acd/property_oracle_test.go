@@ -61,7 +61,7 @@ func (w *world) partnersHelp(s acd.Snapshot) {
 			case r == nil:
 			case r.Partner == p.ID:
 				calls++
-			case r.Partner == "" && c.Phase == acd.PhaseWaiting && !w.cutOff && !c.Paused.After(w.now) && slices.Contains(r.Asked, p.ID):
+			case r.Partner == "" && c.Phase == acd.PhaseWaiting && !w.cutOff && !w.heldBack(c) && !c.Paused.After(w.now) && slices.Contains(r.Asked, p.ID):
 				asks = c.Call
 			}
 		}
@@ -140,7 +140,7 @@ func (w *world) serves(agent acd.AgentID, c acd.CallStatus) bool {
 			q = x
 		}
 	}
-	if w.cutOff || w.pauses(c) || c.Callback != "" && q.Hours != nil && !q.Hours.Open(w.now) {
+	if w.cutOff || w.heldBack(c) || w.pauses(c) || c.Callback != "" && q.Hours != nil && !q.Hours.Open(w.now) {
 		return false
 	}
 	for _, o := range c.Offers {
@@ -189,6 +189,9 @@ func (w *world) serves(agent acd.AgentID, c acd.CallStatus) bool {
 	}
 	return false
 }
+
+// heldBack reports whether a call came after callers whom the dialplan holds.
+func (w *world) heldBack(c acd.CallStatus) bool { return !w.caught.IsZero() && c.Place.After(w.caught) }
 
 // pauses reports whether a call waits because its node has just failed.
 func (w *world) pauses(c acd.CallStatus) bool {

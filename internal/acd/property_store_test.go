@@ -40,7 +40,7 @@ func (w *world) restart() {
 	if b, a := asText(w.t, w.e.Snapshot(w.now)), asText(w.t, e.Snapshot(w.now)); b != a {
 		w.t.Fatalf("before the restart\n%s\nafter it\n%s", b, a)
 	}
-	w.e = e
+	w.e, w.caught = e, time.Time{} // the switch tells it again
 	for _, broken := range w.e.Audit() {
 		w.t.Fatalf("after a restart: %s", broken)
 	}

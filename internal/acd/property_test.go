@@ -20,6 +20,7 @@ type world struct {
 	e        *acd.Engine
 	cfg      acd.Config
 	cutOff   bool
+	caught   time.Time // since when the dialplan holds callers; zero: it does not
 	now      time.Time
 	arrived  int
 	alive    map[acd.CallID]bool
@@ -98,9 +99,15 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 				w.pass(time.Duration(rapid.IntRange(0, 20_000).Draw(t, "ms")) * time.Millisecond)
 			},
 			"node": func(t *rapid.T) {
-				switch rapid.IntRange(0, 20).Draw(t, "what of the node") {
+				switch rapid.IntRange(0, 24).Draw(t, "what of the node") {
+				case 21, 22:
+					w.caught = w.now.Add(-time.Duration(rapid.IntRange(0, 30).Draw(t, "caught s")) * time.Second)
+					w.step(acd.CallersCaught{Node: "a1", Since: w.caught})
+				case 23, 24:
+					w.caught = time.Time{}
+					w.step(acd.CallersCaught{Node: "a1"})
 				case 1, 2, 3:
-					w.cutOff = true
+					w.cutOff, w.caught = true, time.Time{}
 					w.step(acd.NodeUnreachable{Node: "a1"})
 				case 4, 5, 6, 7, 8, 9:
 					w.cutOff = false

@@ -62,7 +62,7 @@ const hoursStep = time.Minute
 // lineKeyOf says where a waiting call belongs; false when it may not be
 // offered to anybody.
 func (e *Engine) lineKeyOf(c *call) (lineKey, bool) {
-	if !e.canCommand(c) || c.Paused.After(e.now) || c.callback != nil && (e.draining || !c.queue.open(e.now)) {
+	if !e.canCommand(c) || e.heldBack(c) || c.Paused.After(e.now) || c.callback != nil && (e.draining || !c.queue.open(e.now)) {
 		return lineKey{}, false // nobody is called out of hours
 	}
 	if c.Preferred.After(e.now) {

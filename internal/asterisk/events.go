@@ -96,6 +96,7 @@ func (n *node) callEntered(at time.Time, ch channel, args []string, found bool) 
 	n.log.Debug("a caller arrived", zap.String("call", ch.ID),
 		zap.String("caller", acd.Mask(arrived.Caller)), zap.String("entry", arrived.Entry))
 	n.emit(at, arrived)
+	n.noLongerCaught(at, ch.ID)
 	return true
 }
 

@@ -39,6 +39,7 @@ type node struct {
 	synced  bool           // guarded by mu; the first listing has been applied
 	started time.Time      // owned by the connection loop: the node's startup time
 	adopted []acd.Expected // owned by the owner goroutine; until the first listing
+	caught  caught         // owned by the owner goroutine
 	// lost are the calls that counted as lost when the node was last out of reach,
 	// and are recorded; owned by the owner goroutine, until the first listing after it.
 	lost map[acd.CallID]bool

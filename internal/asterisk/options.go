@@ -75,6 +75,10 @@ type Options struct {
 	// happened after its end was told, and how long the bridge of a finished
 	// call may take to be deleted in the ordinary way. Default 5 s.
 	SettleTime time.Duration
+	// CaughtFor bounds how long those who come after a connection was made wait for
+	// callers whom the dialplan held until then, and who came before them. It is
+	// longer than the dialplan's prompt and the time until it tries again. Default 7 s.
+	CaughtFor time.Duration
 	// MaxBacklog bounds the events of a node that wait to be handled; more
 	// are dropped, counted, and made good by a reconciliation. An event
 	// takes about 1 kB. Default 100,000.
@@ -128,6 +132,7 @@ func (o Options) withDefaults() (Options, error) {
 	orDuration(&o.ReconcileEvery, 30*time.Second)
 	orDuration(&o.ConfirmAfter, time.Second)
 	orDuration(&o.SettleTime, 5*time.Second)
+	orDuration(&o.CaughtFor, 7*time.Second)
 	orDuration(&o.DeadAfter, 3*time.Second)
 	orDuration(&o.SilentAfter, 60*time.Second)
 	orDuration(&o.Grace, 2*time.Second)

@@ -18,6 +18,7 @@ type listing struct {
 	// lost: events may have been lost before. Otherwise the connection is
 	// up, and what seems to be missing may just be under way.
 	lost     bool
+	first    bool // of a connection
 	channels map[string]channel
 	bridges  []bridge
 }
@@ -48,7 +49,7 @@ func (n *node) serveListings(ctx context.Context) error {
 		case <-regular.C:
 		}
 		soon.Stop()
-		if err := n.list(ctx, lost); err != nil && ctx.Err() == nil {
+		if err := n.list(ctx, lost, false); err != nil && ctx.Err() == nil {
 			// The events still come: a slow answer is no reason to lose them.
 			n.log.Warn("channels could not be listed; trying again", zap.Error(err))
 			waiting = true
@@ -61,8 +62,8 @@ func (n *node) serveListings(ctx context.Context) error {
 
 // list asks the node for its channels and bridges, and lets the owner compare
 // them with the book.
-func (n *node) list(ctx context.Context, lost bool) error {
-	l := listing{asked: time.Now(), lost: lost}
+func (n *node) list(ctx context.Context, lost, first bool) error {
+	l := listing{asked: time.Now(), lost: lost, first: first}
 	var channels []channel
 	// Bridges first: a call that ends in between then leaves a bridge
 	// without channels, never channels without their bridge.
@@ -92,6 +93,7 @@ func (n *node) reconcile(ctx context.Context, at time.Time, l listing) {
 		n.findConversations(ctx, at, l)
 	}
 	n.reconcileStrangers(ctx, at, l)
+	suspects = n.reconcileCaught(at, l) || suspects
 	n.resume(at, l)
 	n.reconcileBridges(l)
 

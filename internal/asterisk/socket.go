@@ -96,7 +96,7 @@ func (n *node) session(ctx context.Context) (connected bool, err error) {
 	if err := n.putFilter(ctx); err != nil {
 		return true, causeOr(ctx, err)
 	}
-	if err := n.list(ctx, true); err != nil {
+	if err := n.list(ctx, true, true); err != nil {
 		return true, causeOr(ctx, err)
 	}
 	return true, n.serveListings(ctx)

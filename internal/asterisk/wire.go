@@ -62,6 +62,7 @@ type channel struct {
 	// value does not spoil the whole.
 	Vars     map[string]any `json:"channelvars"`
 	Dialplan struct {
+		Context string `json:"context"`
 		AppName string `json:"app_name"`
 		AppData string `json:"app_data"`
 	} `json:"dialplan"`

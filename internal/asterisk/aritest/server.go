@@ -129,6 +129,15 @@ func (s *Server) SetChannel(id, state, appData string) {
 	s.channels[id] = Channel(id, state, appData)
 }
 
+// SetCaught lists a caller whom the dialplan holds, for want of a controller.
+func (s *Server) SetCaught(id string, since time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.channels[id] = fmt.Sprintf(`{"id":%q,"name":"PJSIP/carrier-0000002a","state":"Up","caller":{"name":"","number":"13812345678"},"creationtime":%q,`+
+		`"dialplan":{"context":"entry","exten":"12345","priority":6,"app_name":"MusicOnHold","app_data":"default,2"}}`,
+		id, since.Format("2006-01-02T15:04:05.000-0700"))
+}
+
 // SetBridge lists one bridge and no other.
 func (s *Server) SetBridge(id string, channels ...string) {
 	s.mu.Lock()
