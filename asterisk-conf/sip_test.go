@@ -196,15 +196,18 @@ func (p *phone) authorization(challenge message, method, uri, password string) s
 // sound waits until n media packets with something else than silence have come.
 func (p *phone) sound(n int) {
 	p.t.Helper()
-	p.media(n, func(payload []byte) bool {
-		for _, b := range payload {
-			// Loudness of A-law without sign, its even bits inverted on the line.
-			if (b^0x55)&0x7f > 0x20 {
-				return true
-			}
+	p.media(n, loud)
+}
+
+// loud reports whether a packet of A-law holds something else than silence.
+func loud(payload []byte) bool {
+	for _, b := range payload {
+		// Loudness of A-law without sign, its even bits inverted on the line.
+		if (b^0x55)&0x7f > 0x20 {
+			return true
 		}
-		return false
-	})
+	}
+	return false
 }
 
 func (p *phone) media(n int, want func(payload []byte) bool) {
