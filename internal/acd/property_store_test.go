@@ -22,6 +22,10 @@ type told struct {
 // restart lets another engine go on from what a store was told, by way of the text
 // that is stored; that must be all that this one knows.
 func (w *world) restart() {
+	if !w.caught.IsZero() { // is no part of the state: the switch tells it again
+		w.caught = time.Time{}
+		w.step(acd.CallersCaught{Node: "a1"})
+	}
 	state := w.e.Save()
 	told := w.told.State(state.At)
 	told.CutOff = state.CutOff
@@ -40,7 +44,7 @@ func (w *world) restart() {
 	if b, a := asText(w.t, w.e.Snapshot(w.now)), asText(w.t, e.Snapshot(w.now)); b != a {
 		w.t.Fatalf("before the restart\n%s\nafter it\n%s", b, a)
 	}
-	w.e, w.caught = e, time.Time{} // the switch tells it again
+	w.e = e
 	for _, broken := range w.e.Audit() {
 		w.t.Fatalf("after a restart: %s", broken)
 	}
