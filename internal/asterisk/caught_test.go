@@ -40,7 +40,7 @@ func TestCaughtCallersAreWaitedFor(t *testing.T) {
 		return b
 	}
 	t.Run("they come, and one hangs up", func(t *testing.T) {
-		b := begin(t, 5*time.Second)
+		b := begin(t, time.Minute)
 		come(b, "a1-1.2", moment.Add(time.Second))
 		come(b, "a1-1.1", moment)
 		caught(b, moment.Add(2*time.Second))
