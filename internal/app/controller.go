@@ -18,6 +18,7 @@ import (
 	"hotline/internal/httpapi"
 	"hotline/internal/metrics"
 	"hotline/internal/redisstore"
+	"hotline/internal/spool"
 	"hotline/internal/term"
 )
 
@@ -38,13 +39,14 @@ type controller struct {
 	desk    desk
 	meters  *metrics.Metrics
 	figures *trafficReader
+	spool   *spool.Spool // nil: what waits is in memory only
 	log     *zap.Logger
 
 	mu  sync.Mutex
 	cfg *config.Config // guarded by mu; what is gone by
 }
 
-func newController(cfg *config.Config, version string, meters *metrics.Metrics, figures *trafficReader, log *zap.Logger) *controller {
+func newController(cfg *config.Config, version string, meters *metrics.Metrics, figures *trafficReader, kept *spool.Spool, log *zap.Logger) *controller {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
@@ -54,7 +56,7 @@ func newController(cfg *config.Config, version string, meters *metrics.Metrics, 
 			ID: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), strings.ToLower(rand.Text()[:6])), Host: host,
 			HTTP: cfg.HTTP.Listen.String(), Version: version, Started: time.Now().Round(0),
 		},
-		meters: meters, figures: figures, log: log, cfg: cfg,
+		meters: meters, figures: figures, spool: kept, log: log, cfg: cfg,
 	}
 	c.desk.standBy(&httpapi.StandbyError{Why: "it has just been started"})
 	return c
@@ -91,10 +93,17 @@ func (c *controller) run(ctx context.Context) error {
 
 // campaign tries to take the lease until it is there, or ctx is done: then there is none.
 func (c *controller) campaign(ctx context.Context) (*redisstore.Store, *redisstore.Lease, error) {
-	store, err := newStore(c.config(), c.log, c.meters.Store())
+	o, err := storeOptions(c.config(), c.log, c.meters.Store())
 	if err != nil {
 		return nil, nil, err
 	}
+	o.Spool = c.spool
+	store, err := redisstore.New(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	stop := c.replay(ctx, store)
+	defer stop()
 	told := ""
 	for {
 		lease, holder, err := store.TryLease(ctx, c.me)
@@ -130,6 +139,26 @@ func (c *controller) campaign(ctx context.Context) (*redisstore.Store, *redissto
 		case <-ctx.Done():
 			timer.Stop()
 		}
+	}
+}
+
+// replay writes what a former process has left in the spool, also while another controller
+// leads. The function that is returned ends it.
+func (c *controller) replay(ctx context.Context, store *redisstore.Store) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if c.spool == nil {
+			return
+		}
+		if err := store.Replay(ctx); err != nil && ctx.Err() == nil {
+			c.log.Error("what is in the spool is written later", zap.Error(err))
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"hotline/internal/httpapi"
 	"hotline/internal/metrics"
 	"hotline/internal/redisstore"
+	"hotline/internal/spool"
 )
 
 const (
@@ -48,7 +49,14 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	if err := figures.goBy(cfg.Traffic); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	c := newController(cfg, version, meters, figures, log)
+	kept, err := openSpool(cfg, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if kept != nil {
+		defer func() { _ = kept.Close() }()
+	}
+	c := newController(cfg, version, meters, figures, kept, log)
 	meters.Watch(c.desk.Snapshot)
 	server := httpapi.NewServer(httpapi.New(httpapi.Options{
 		Control: &c.desk,
@@ -66,6 +74,15 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 		{"http", func(ctx context.Context) error { return serveHTTP(ctx, server, listener) }},
 		{"controller", c.run},
 	})
+}
+
+// openSpool opens what waits on disk; nil without a folder for it.
+func openSpool(cfg *config.Config, log *zap.Logger) (*spool.Spool, error) {
+	if cfg.Spool.Dir == "" {
+		log.Warn("no spool is configured: what Redis does not take waits in memory only; see spool.dir")
+		return nil, nil
+	}
+	return spool.Open(spool.Options{Dir: cfg.Spool.Dir, MaxSize: cfg.Spool.MaxSize, Log: log})
 }
 
 func preflight(ctx context.Context, store *redisstore.Store, cfg *config.Config, log *zap.Logger) error {
@@ -109,9 +126,17 @@ func engineConfig(cfg *config.Config) acd.Config {
 }
 
 func newStore(cfg *config.Config, log *zap.Logger, meter redisstore.Meter) (*redisstore.Store, error) {
+	o, err := storeOptions(cfg, log, meter)
+	if err != nil {
+		return nil, err
+	}
+	return redisstore.New(o)
+}
+
+func storeOptions(cfg *config.Config, log *zap.Logger, meter redisstore.Meter) (redisstore.Options, error) {
 	secure, err := cfg.Redis.TLS.Client()
 	if err != nil {
-		return nil, fmt.Errorf("redis.tls: %w", err)
+		return redisstore.Options{}, fmt.Errorf("redis.tls: %w", err)
 	}
 	o := redisstore.Options{
 		Address: cfg.Redis.Address, Cluster: cfg.Redis.Cluster, TLS: secure,
@@ -121,7 +146,7 @@ func newStore(cfg *config.Config, log *zap.Logger, meter redisstore.Meter) (*red
 	if s := cfg.Redis.Sentinel; s != nil {
 		o.Sentinel = &redisstore.Sentinel{Master: s.Master, Addresses: s.Addresses, Username: s.Username, Password: s.Password.Reveal()}
 	}
-	return redisstore.New(o)
+	return o, nil
 }
 
 func switchOptions(cfg *config.Config, log *zap.Logger, meter asterisk.Meter) asterisk.Options {
