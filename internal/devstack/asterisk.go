@@ -244,8 +244,8 @@ func (a *Asterisk) Kill() {
 }
 
 // Pause stops Asterisk from running without closing its sockets, as a machine
-// that hangs would.
-func (a *Asterisk) Pause() error { return a.p.signal(syscall.SIGSTOP) }
+// that hangs would. It returns when all threads stand still.
+func (a *Asterisk) Pause() error { return a.p.pause() }
 
 // Resume lets a paused Asterisk go on.
 func (a *Asterisk) Resume() error { return a.p.signal(syscall.SIGCONT) }

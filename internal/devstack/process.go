@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -82,6 +83,31 @@ func (p *process) signal(s syscall.Signal) error {
 		return fmt.Errorf("signal %v to %s (pid %d): %w", s, p.name, p.pid, err)
 	}
 	return nil
+}
+
+// pause stops the child, and waits until no thread of it runs any more: on a busy
+// machine that is a while after the signal.
+func (p *process) pause() error {
+	if err := p.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for {
+		states, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.pid))
+		if err != nil {
+			return err
+		}
+		stopped := true
+		for _, file := range states {
+			// After the name, which may hold anything, comes the state.
+			data, err := os.ReadFile(file)
+			end := bytes.LastIndex(data, []byte(") "))
+			stopped = stopped && (err != nil || end >= 0 && data[end+2] == 'T')
+		}
+		if stopped {
+			return nil
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // stop asks the child to end, kills it after stopGrace, and returns when it is

@@ -152,7 +152,7 @@ func (r *Redis) Kill() { r.p.kill() }
 
 // Pause stops the server from running without closing its connections; Resume
 // lets it go on.
-func (r *Redis) Pause() error { return r.p.signal(syscall.SIGSTOP) }
+func (r *Redis) Pause() error { return r.p.pause() }
 
 // Resume lets a paused server go on.
 func (r *Redis) Resume() error { return r.p.signal(syscall.SIGCONT) }
