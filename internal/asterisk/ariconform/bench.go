@@ -25,7 +25,7 @@ const app = "hotline"
 var told = []string{
 	"StasisStart", "StasisEnd", "ChannelStateChange", "ChannelHangupRequest", "ChannelDestroyed",
 	"ChannelDtmfReceived", "ChannelHold", "ChannelUnhold", "ChannelEnteredBridge", "ChannelLeftBridge",
-	"PlaybackStarted", "PlaybackContinuing", "PlaybackFinished", "ApplicationReplaced",
+	"PlaybackStarted", "PlaybackContinuing", "PlaybackFinished", "ApplicationReplaced", "ChannelUserevent",
 }
 
 // Event is what is looked at of an event.
@@ -102,18 +102,10 @@ func Run(ctx context.Context, t testing.TB, site Site, s Scenario) string {
 		names: map[string]string{}, taken: map[string]int{}, changed: make(chan struct{}),
 	}
 	defer b.http.CloseIdleConnections()
-	defer func() { b.disconnect() }()
+	defer b.disconnect()
 	b.connect()
 	defer b.cleanUp()
-	// The late end of the connection of the scenario before may have taken the
-	// application along, which is then made anew by connecting again.
-	for try := 1; !b.putFilter(); try++ {
-		if try == 3 {
-			t.Fatal("the filter is refused with 404 on three connections")
-		}
-		b.disconnect()
-		b.connect()
-	}
+	b.putFilter()
 	s.Run(b)
 	b.nothingLeft()
 	return b.transcript()
@@ -208,20 +200,30 @@ func (b *bench) connect() {
 	})
 }
 
-// disconnect ends the event connection without a farewell.
+// disconnect ends the event connection, and waits until the node has done with it: a
+// connection that is opened before may be left without the application.
 func (b *bench) disconnect() {
-	b.socket.CloseNow()
+	b.site.LoseSocket()
 	b.readers.Wait()
+	b.socket.CloseNow()
 }
 
-// putFilter asks for the events that are looked at. It reports false when there is
-// no application.
-func (b *bench) putFilter() bool {
+// putFilter asks for the events that are looked at.
+func (b *bench) putFilter() {
+	b.t.Helper()
+	if !b.putFilterOf(told...) {
+		b.t.Fatal("the filter is refused with 404")
+	}
+}
+
+// putFilterOf asks for events. It reports false when there is no application.
+func (b *bench) putFilterOf(types ...string) bool {
+	b.t.Helper()
 	type eventType struct {
 		Type string `json:"type"`
 	}
 	var allowed []eventType
-	for _, t := range told {
+	for _, t := range types {
 		allowed = append(allowed, eventType{t})
 	}
 	status, _ := b.ask("PUT", "applications/"+app+"/eventFilter", map[string]any{"allowed": allowed})
@@ -258,6 +260,12 @@ func (b *bench) ask(method, path string, body any) (int, []byte) {
 func (b *bench) do(method, path string, body any) int {
 	b.t.Helper()
 	status, data := b.ask(method, path, body)
+	b.answered(method, path, status, data)
+	return status
+}
+
+// answered writes an answer down.
+func (b *bench) answered(method, path string, status int, data []byte) {
 	var answer struct {
 		Message string `json:"message"`
 		Error   string `json:"error"`
@@ -267,7 +275,6 @@ func (b *bench) do(method, path string, body any) int {
 		line += " " + answer.Message + answer.Error
 	}
 	b.note("%s", strings.TrimSpace(line))
-	return status
 }
 
 func (b *bench) post(path string, query ...string) int {
@@ -278,6 +285,26 @@ func (b *bench) post(path string, query ...string) int {
 func (b *bench) delete(path string) int {
 	b.t.Helper()
 	return b.do("DELETE", path, nil)
+}
+
+// stop deletes a playback. One that has just begun cannot be stopped for a moment.
+func (b *bench) stop(playback string) {
+	b.t.Helper()
+	path := "playbacks/" + playback
+	for {
+		status, data := b.ask("DELETE", path, nil)
+		if status != http.StatusInternalServerError {
+			b.answered("DELETE", path, status, data)
+			return
+		}
+	}
+}
+
+// deleteBridge deletes a bridge, and waits until it is not listed any more.
+func (b *bench) deleteBridge(id string) {
+	b.t.Helper()
+	b.delete("bridges/" + id)
+	b.absent("bridges/" + id)
 }
 
 // queryOf makes a query of names and values.
@@ -324,6 +351,14 @@ func (b *bench) wait(eventType, subject string, ctx context.Context) (Event, boo
 			return Event{}, false
 		}
 	}
+}
+
+// forget leaves out of the transcript what has come of a type.
+func (b *bench) forget(eventType string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.events = slices.DeleteFunc(b.events, func(ev Event) bool { return ev.Type == eventType })
+	delete(b.taken, eventType+" ")
 }
 
 // took writes down how long something took: at once, or in whole seconds.
@@ -441,7 +476,7 @@ func (b *bench) transcript() string {
 		first := true
 		for i := range b.events {
 			ev := &b.events[i]
-			if ev.subject() != id {
+			if ev.subject() != id || ev.Type == "ChannelUserevent" {
 				continue
 			}
 			if first {

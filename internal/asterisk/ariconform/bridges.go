@@ -14,7 +14,7 @@ var bridgeScenarios = []Scenario{
 		b.list()
 		b.end(leg)
 		b.list()
-		b.delete("bridges/" + bridge)
+		b.deleteBridge(bridge)
 		b.delete("bridges/" + bridge)
 		b.do("GET", "bridges/"+bridge, nil)
 	}},
@@ -35,6 +35,7 @@ var bridgeScenarios = []Scenario{
 		b.delete("bridges/" + bridge)
 		b.next("ChannelLeftBridge", c.id)
 		b.next("ChannelLeftBridge", leg)
+		b.absent("bridges/" + bridge)
 		b.list()
 		b.leave(c)
 		b.end(leg)

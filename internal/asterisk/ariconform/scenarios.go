@@ -47,6 +47,7 @@ func (b *bench) arrive(name string) caller {
 	c := b.dial(name)
 	b.post("channels/" + c.id + "/answer")
 	b.noErr(c.WaitAnswered(b.ctx))
+	b.state(c.id, "Up")
 	return c
 }
 

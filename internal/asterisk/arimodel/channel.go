@@ -59,7 +59,8 @@ type playback struct {
 	ch      *channel
 	media   []string
 	state   string
-	at      int // the sound that plays
+	at      int  // the sound that plays
+	young   bool // it was told that it plays, and cannot be stopped yet
 	deleted bool
 	next    *item
 	done    func()
@@ -286,6 +287,8 @@ func (c *channel) startPlayback(p *playback, done func()) {
 	p.done = done
 	c.playing = p
 	c.music = "" // it does not come back by itself when the playback ends
+	p.young = true
+	c.n.at(c.n.w.opt.Delays.Thread, "young", c.id, func() { p.young = false })
 	c.playSound(p)
 }
 
@@ -427,7 +430,7 @@ func (c *channel) destroy() {
 	for name := range c.subs {
 		if a := c.n.apps[name]; a != nil {
 			a.subs -= c.subs[name]
-			c.n.collect(a)
+			c.n.collect()
 		}
 	}
 	clear(c.subs)

@@ -2,6 +2,7 @@ package arimodel
 
 import (
 	"io"
+	"slices"
 	"time"
 )
 
@@ -76,12 +77,10 @@ func (n *Node) Kill() {
 			w.after(w.draw(w.opt.Delays.Notice, "notice", ch.id), nil, func() { call.finish(0) })
 		}
 	}
-	for _, a := range n.apps {
-		if ws := a.ws; ws != nil {
-			ws.dead = true
-			if !ws.hole && !n.cutOff {
-				ws.fail(errReset)
-			}
+	for _, ws := range n.sockets {
+		ws.dead = true
+		if !ws.hole && !n.cutOff {
+			ws.fail(errReset)
 		}
 	}
 	for x := range n.pending {
@@ -90,7 +89,7 @@ func (n *Node) Kill() {
 		}
 	}
 	n.channels, n.order = map[string]*channel{}, nil
-	n.bridges, n.playbacks, n.apps = map[string]*bridge{}, map[string][]*playback{}, map[string]*application{}
+	n.bridges, n.playbacks, n.apps, n.sockets = map[string]*bridge{}, map[string][]*playback{}, map[string]*application{}, nil
 }
 
 // Start starts a killed node, with nothing in it and another startup time.
@@ -139,7 +138,7 @@ func (n *Node) Thaw() {
 func (n *Node) Cut() {
 	n.cut(func(ws *socket) {
 		ws.fail(errReset)
-		ws.lose()
+		ws.end()
 	})
 }
 
@@ -160,10 +159,8 @@ func (n *Node) cut(f func(*socket)) {
 	n.w.mu.Lock()
 	defer n.w.mu.Unlock()
 	n.w.log("%s: the event connection is cut", n.name)
-	for _, a := range n.apps {
-		if a.ws != nil {
-			f(a.ws)
-		}
+	for _, ws := range slices.Clone(n.sockets) {
+		f(ws)
 	}
 }
 
@@ -175,10 +172,8 @@ func (n *Node) Isolate(yes bool) {
 	n.w.log("%s is isolated: %v", n.name, yes)
 	n.cutOff = yes
 	if yes {
-		for _, a := range n.apps {
-			if a.ws != nil {
-				a.ws.hole = true // its packets are missed for good
-			}
+		for _, ws := range n.sockets {
+			ws.hole = true // its packets are missed for good
 		}
 	}
 }

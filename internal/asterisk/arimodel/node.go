@@ -37,7 +37,8 @@ type Node struct {
 	bridges   map[string]*bridge
 	playbacks map[string][]*playback // several may have one id
 	apps      map[string]*application
-	stuck     []*item // what would have happened while frozen
+	sockets   []*socket // that it has not done with
+	stuck     []*item   // what would have happened while frozen
 	pending   map[*exchange]bool
 	faults    func(method, path string) Fault
 	lag       time.Duration // of events, beside the ordinary delay
@@ -70,7 +71,7 @@ func (n *Node) start() {
 	n.up, n.frozen, n.serial, n.stuck = true, false, 0, nil
 	n.started = time.Now().Truncate(time.Millisecond)
 	n.channels, n.order = map[string]*channel{}, nil
-	n.bridges, n.playbacks, n.apps = map[string]*bridge{}, map[string][]*playback{}, map[string]*application{}
+	n.bridges, n.playbacks, n.apps, n.sockets = map[string]*bridge{}, map[string][]*playback{}, map[string]*application{}, nil
 }
 
 // at lets something happen at this node, unless it has died by then.
@@ -123,6 +124,7 @@ type bridge struct {
 	id, kind string
 	created  time.Time
 	members  []*channel
+	deleted  bool
 }
 
 // application is a Stasis application. It lives as long as its connection or
@@ -143,10 +145,12 @@ func (n *Node) playback(id string) *playback {
 	return nil
 }
 
-// collect forgets an application that nothing keeps.
-func (n *Node) collect(a *application) {
-	if a.ws == nil && a.subs == 0 {
-		delete(n.apps, a.name)
+// collect forgets the applications that nothing keeps.
+func (n *Node) collect() {
+	for name, a := range n.apps {
+		if a.ws == nil && a.subs == 0 {
+			delete(n.apps, name)
+		}
 	}
 }
 
@@ -169,7 +173,7 @@ func (n *Node) unsubscribe(name string, ch *channel) {
 	}
 	if a := n.apps[name]; a != nil {
 		a.subs--
-		n.collect(a)
+		n.collect()
 	}
 }
 

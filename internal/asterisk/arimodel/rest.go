@@ -206,6 +206,16 @@ func (n *Node) route(x *exchange, r reply) {
 		r(200, []byte(`{"system":{"version":"22.10.1","entity_id":"model"},"config":{"name":"`+n.name+`"},"status":{"startup_time":"`+n.started.Format(stamp)+`"}}`))
 	case "applications":
 		n.routeApplication(x, id, r)
+	case "events":
+		a := n.apps[x.query.Get("application")]
+		if a == nil || len(parts) != 3 {
+			r.refuse(404, "Application not found")
+			return
+		}
+		if a.wants("ChannelUserevent") {
+			a.send(append(a.begin("ChannelUserevent"), `"eventname":"`+parts[2]+`","userevent":{}}`...))
+		}
+		r(204, nil)
 	case "playbacks":
 		n.routePlayback(x, id, r)
 	case "bridges":
@@ -256,6 +266,8 @@ func (n *Node) routePlayback(x *exchange, id string, r reply) {
 		r.refuse(404, "Playback not found")
 	case x.method == http.MethodGet:
 		r(200, p.appendJSON(nil))
+	case p.young && p.ch.playing == p:
+		r.refuse(500, "Could not stop playback")
 	default:
 		p.deleted = true
 		if p.ch.playing == p {
@@ -290,7 +302,7 @@ func (n *Node) routeBridge(x *exchange, parts []string, r reply) {
 	b := n.bridges[id]
 	switch {
 	case len(parts) == 2 && x.method == http.MethodPost:
-		if b != nil {
+		if b != nil && !b.deleted {
 			r.refuse(409, "Bridge with id '"+id+"' already exists")
 			return
 		}
@@ -299,10 +311,18 @@ func (n *Node) routeBridge(x *exchange, parts []string, r reply) {
 		r(200, b.appendJSON(nil))
 	case b == nil:
 		r.refuse(404, "Bridge not found")
+	case b.deleted && x.method != http.MethodGet:
+		r.refuse(409, "Bridge not in Stasis application")
 	case len(parts) == 2 && x.method == http.MethodGet:
 		r(200, b.appendJSON(nil))
 	case len(parts) == 2:
-		delete(n.bridges, id)
+		// It is listed a little longer.
+		b.deleted = true
+		n.at(n.w.opt.Delays.Thread, "bridge", id, func() {
+			if n.bridges[id] == b {
+				delete(n.bridges, id)
+			}
+		})
 		for _, ch := range slices.Clone(b.members) {
 			ch.leaveBridge()
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -13,7 +14,7 @@ import (
 // knows of its own: what the client writes is read at once.
 type socket struct {
 	n     *Node
-	app   *application
+	name  string // of the application that its end takes along; empty once it was replaced
 	epoch int
 
 	in     []byte // what the client has not read yet
@@ -21,6 +22,7 @@ type socket struct {
 	signal chan struct{}
 	out    []byte    // what the client has written of a frame
 	last   time.Time // when the last message arrives
+	ending bool      // the node is about to forget it, and hears nothing else meanwhile
 	dead   bool      // the node has done with it
 	hole   bool      // whatever is sent vanishes
 }
@@ -34,8 +36,11 @@ func upgraded(request http.Header) http.Header {
 	}
 }
 
-// openSocket accepts an event connection; one that was there is told that it
-// has been replaced, and stays open.
+// openSocket accepts an event connection; one that was there is told that it has been
+// replaced, if its filter lets that through, and stays open. One that is ending just
+// then takes the application along, and the new one is left without: it is accepted,
+// no event ever comes over it, and its end takes the application of whoever connects
+// meanwhile along.
 func (n *Node) openSocket(x *exchange) {
 	name := x.query.Get("app")
 	n.w.log("%s connected with %s", n.name, name)
@@ -44,12 +49,22 @@ func (n *Node) openSocket(x *exchange) {
 		a = &application{n: n, name: name}
 		n.apps[name] = a
 	}
-	if old := a.ws; old != nil {
-		old.deliver(append(a.begin("ApplicationReplaced")[:0], `{"type":"ApplicationReplaced","application":"`+name+`"}`...))
-		old.app = nil
+	ws := &socket{n: n, name: name, epoch: n.epoch, signal: make(chan struct{}, 1)}
+	n.sockets = append(n.sockets, ws)
+	old := a.ws
+	if old != nil && old.ending {
+		n.w.log("%s leaves that connection without the application", n.name)
+		old.lose()
+	} else {
+		if old != nil {
+			if a.wants("ApplicationReplaced") {
+				old.deliver([]byte(`{"type":"ApplicationReplaced","application":"` + name + `"}`))
+			}
+			old.name = ""
+		}
+		a.ws = ws
 	}
-	ws := &socket{n: n, app: a, epoch: n.epoch, signal: make(chan struct{}, 1)}
-	a.ws = ws
+	n.collect()
 	n.w.after(n.w.draw(n.w.opt.Delays.Reply, n.name, "connected"), n, func() {
 		if x.replied {
 			ws.lose()
@@ -96,16 +111,27 @@ func (s *socket) wake() {
 	}
 }
 
+// end lets the node notice that the connection has ended, and take it for that a
+// moment later.
+func (s *socket) end() {
+	if s.ending {
+		return
+	}
+	s.ending = true
+	s.n.at(s.n.w.opt.Delays.Thread, "ending", s.n.name, s.lose)
+}
+
 // lose lets the node take the connection for ended.
 func (s *socket) lose() {
 	if s.dead {
 		return
 	}
 	s.dead = true
-	if a := s.app; a != nil && a.ws == s {
+	s.n.sockets = slices.DeleteFunc(s.n.sockets, func(o *socket) bool { return o == s })
+	if a := s.n.apps[s.name]; a != nil {
 		s.n.w.log("%s lost the connection of %s", s.n.name, a.name)
 		a.ws = nil
-		s.n.collect(a)
+		s.n.collect()
 	}
 }
 
@@ -159,7 +185,7 @@ func (s *socket) Write(b []byte) (int, error) {
 			frame := append([]byte{0x88, byte(len(payload))}, payload...)
 			s.n.at(w.opt.Delays.Request, "farewell", s.n.name, func() {
 				s.arrive(frame, 0)
-				s.lose()
+				s.end()
 			})
 		case 9:
 			frame := append([]byte{0x8a, byte(len(payload))}, payload...)
@@ -205,7 +231,7 @@ func (s *socket) Close() error {
 	defer w.mu.Unlock()
 	s.fail(io.ErrClosedPipe)
 	if !s.hole && !s.n.cutOff && !s.dead && s.epoch == s.n.epoch {
-		s.n.at(w.opt.Delays.Request, "close", s.n.name, s.lose)
+		s.n.at(w.opt.Delays.Request, "close", s.n.name, s.end)
 	}
 	return nil
 }
