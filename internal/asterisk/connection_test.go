@@ -73,6 +73,32 @@ func TestLostAndHalfOpenConnection(t *testing.T) {
 		b.waitFor("GET /events", b.fake.Sockets()+1)
 		b.waitReady()
 	})
+	t.Run("without the application", func(t *testing.T) {
+		// Then Asterisk does not know it, or knows it and sends nothing.
+		b := newBench(t, func(o *asterisk.Options) { o.HearTimeout, o.PingTimeout = 10*time.Millisecond, 20*time.Millisecond })
+		b.waitReady()
+		b.fake.SetMute(true)
+		b.fake.Drop()
+		b.waitFor("POST /events/user/", 4)
+		if b.sw.Ready() == nil {
+			t.Error("it is ready though no event can come")
+		}
+		b.fake.Script(func(_, path string) (aritest.Reply, bool) {
+			return aritest.Reply{Status: 404, Body: `{"message":"Application not found"}`}, strings.HasSuffix(path, "/eventFilter")
+		})
+		b.waitFor("PUT /applications/", 8)
+		b.fake.Script(nil)
+		b.fake.SetMute(false)
+		b.waitReady()
+	})
+	t.Run("without the application after a while", func(t *testing.T) {
+		b := newBench(t, func(o *asterisk.Options) { o.PingTimeout, o.ReconcileEvery = 50*time.Millisecond, 30*time.Millisecond })
+		b.waitReady()
+		b.fake.SetMute(true)
+		b.waitFor("GET /events", b.fake.Sockets()+1)
+		b.fake.SetMute(false)
+		b.waitReady()
+	})
 	t.Run("restarted", func(t *testing.T) {
 		b := newBench(t, nil)
 		b.waitReady()

@@ -137,6 +137,8 @@ func nodeError(n Node, err error) *NodeError {
 		e.Text = fmt.Sprintf("not connected: no answer from %s in time; check network and load of the node", n.URL)
 	case errors.Is(err, errSilent):
 		e.Text = fmt.Sprintf("not connected: %v at %s; check network and load of the node", errSilent, n.URL)
+	case errors.Is(err, errDeaf):
+		e.Text = fmt.Sprintf("not connected: %v at %s; connecting anew", errDeaf, n.URL)
 	default:
 		e.Text = fmt.Sprintf("not connected: %v at %s; is Asterisk running?", rootCause(err), n.URL)
 	}

@@ -33,6 +33,8 @@ type node struct {
 	jobs     context.Context // of requests; outlives running by Options.Grace
 	playback atomic.Int64    // number of the last playback
 
+	patience time.Duration // owned by the connection loop: see proveFirst
+
 	mu      sync.Mutex
 	book    *book          // guarded by mu
 	err     *NodeError     // guarded by mu; nil while the node can take calls

@@ -61,6 +61,10 @@ type Options struct {
 	// PingEvery and PingTimeout find a connection that is dead without
 	// having been closed. Default 5 s and 3 s.
 	PingEvery, PingTimeout time.Duration
+	// HearTimeout is how long after its request the event may take to come that
+	// proves a new connection. It doubles, up to PingTimeout, with every connection
+	// over which none came; later proofs may take PingTimeout. Default 500 ms.
+	HearTimeout time.Duration
 	// RetryMin and RetryMax bound the growing pause between two
 	// attempts to connect; up to half of it is random. Default 100 ms and 2 s.
 	RetryMin, RetryMax time.Duration
@@ -127,6 +131,7 @@ func (o Options) withDefaults() (Options, error) {
 	orDuration(&o.RepeatAfter, 100*time.Millisecond)
 	orDuration(&o.PingEvery, 5*time.Second)
 	orDuration(&o.PingTimeout, 3*time.Second)
+	orDuration(&o.HearTimeout, 500*time.Millisecond)
 	orDuration(&o.RetryMin, 100*time.Millisecond)
 	orDuration(&o.RetryMax, 2*time.Second)
 	orDuration(&o.ReconcileEvery, 30*time.Second)

@@ -2,6 +2,7 @@ package asterisk
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"sort"
@@ -24,8 +25,12 @@ type listing struct {
 }
 
 // serveListings makes a listing now and then, and when asked, until the
-// connection ends.
-func (n *node) serveListings(ctx context.Context) error {
+// connection ends. It proves the connection soon after it was opened and before each
+// regular listing: should a former one, or one that was opened at the same time, take
+// the application along late, nothing else would tell.
+func (n *node) serveListings(ctx context.Context, heard <-chan struct{}) error {
+	again := time.NewTimer(n.opt.ConfirmAfter * 3 / 2) // not together with a listing
+	defer again.Stop()
 	regular := time.NewTicker(n.opt.ReconcileEvery)
 	defer regular.Stop()
 	// soon spaces listings that are asked for, so that a flood of bad
@@ -45,8 +50,16 @@ func (n *node) serveListings(ctx context.Context) error {
 				soon.Reset(n.opt.ConfirmAfter)
 			}
 			continue
+		case <-again.C:
+			if err := n.prove(ctx, heard, n.opt.PingTimeout); errors.Is(err, errDeaf) {
+				return err
+			}
+			continue
 		case <-soon.C:
 		case <-regular.C:
+			if err := n.prove(ctx, heard, n.opt.PingTimeout); errors.Is(err, errDeaf) {
+				return err
+			}
 		}
 		soon.Stop()
 		if err := n.list(ctx, lost, false); err != nil && ctx.Err() == nil {

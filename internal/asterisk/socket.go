@@ -24,6 +24,7 @@ const maxFrame = 1 << 20
 var (
 	errReplaced = errors.New("another controller has connected with the same application name")
 	errSilent   = errors.New("the node does not reply on the event connection any more")
+	errDeaf     = errors.New("Asterisk sends no events over this event connection")
 )
 
 // stayConnected keeps the event connection until ctx is done or another controller
@@ -90,16 +91,23 @@ func (n *node) session(ctx context.Context) (connected bool, err error) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer ws.CloseNow()
-	wg.Go(func() { cancel(n.read(ctx, ws)) })
+	heard := make(chan struct{}, 1)
+	wg.Go(func() { cancel(n.read(ctx, ws, heard)) })
 	wg.Go(func() { n.ping(ctx, ws, cancel) })
 
-	if err := n.putFilter(ctx); err != nil {
+	err = n.putFilter(ctx)
+	if statusOf(err) == http.StatusNotFound {
+		err = errDeaf // the application is not there, for the reason that prove gives
+	} else if err == nil {
+		err = n.proveFirst(ctx, heard)
+	}
+	if err == nil {
+		err = n.list(ctx, true, true)
+	}
+	if err != nil {
 		return true, causeOr(ctx, err)
 	}
-	if err := n.list(ctx, true, true); err != nil {
-		return true, causeOr(ctx, err)
-	}
-	return true, n.serveListings(ctx)
+	return true, n.serveListings(ctx, heard)
 }
 
 // causeOr prefers why the connection ended to the failure that followed.
@@ -183,9 +191,65 @@ func (n *node) nodeDown(at time.Time) {
 	n.emit(at, acd.NodeDown{Node: n.cfg.ID})
 }
 
+// proof is the name of the event of our own by which a connection is proved.
+const proof = "hotline-proof"
+
+// prove finds out whether events come over the connection: it asks for one of our
+// own, and waits as long for any.
+//
+// Asterisk 22.10.1 accepts a connection that is opened in the moment in which it
+// ends a former one of the same application, and leaves it without the application:
+// app_update (res/stasis/app.c) waits until the former one is told that it is
+// replaced, finds the application deactivated by then, and returns without having
+// taken it over. The next connection puts it right. Until then no event comes and
+// no caller enters. Where a channel keeps the application nothing else shows that:
+// the filter is taken, and the application is listed with it.
+func (n *node) prove(ctx context.Context, heard <-chan struct{}, patience time.Duration) error {
+	select {
+	case <-heard:
+	default:
+	}
+	err := n.rest.do(ctx, request{
+		method: http.MethodPost, route: "events/user/{name}", path: "/events/user/" + proof,
+		repeatable: true, harmless: true,
+		query: url.Values{"application": {n.opt.App}},
+	}, nil)
+	if statusOf(err) == http.StatusNotFound {
+		return errDeaf
+	}
+	if err != nil {
+		return err
+	}
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case <-heard:
+		return nil
+	case <-late.C:
+		return errDeaf
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// proveFirst proves a connection that was just opened. Its patience grows from
+// connection to connection, so that a node whose events are slow is not left again
+// and again.
+func (n *node) proveFirst(ctx context.Context, heard <-chan struct{}) error {
+	n.patience = min(max(n.patience, n.opt.HearTimeout), n.opt.PingTimeout)
+	err := n.prove(ctx, heard, n.patience)
+	switch {
+	case err == nil:
+		n.patience = 0
+	case errors.Is(err, errDeaf):
+		n.patience *= 2
+	}
+	return err
+}
+
 // read is the one reader of the connection. It never waits for anything but
-// the connection itself.
-func (n *node) read(ctx context.Context, ws *websocket.Conn) error {
+// the connection itself. heard gets a token for whatever comes.
+func (n *node) read(ctx context.Context, ws *websocket.Conn, heard chan<- struct{}) error {
 	for {
 		_, data, err := ws.Read(ctx)
 		if err != nil {
@@ -193,6 +257,10 @@ func (n *node) read(ctx context.Context, ws *websocket.Conn) error {
 				return context.Cause(ctx)
 			}
 			return fmt.Errorf("reading events: %w", err)
+		}
+		select {
+		case heard <- struct{}{}:
+		default:
 		}
 		if err := n.take(time.Now(), data); err != nil {
 			return err
@@ -250,8 +318,9 @@ func (n *node) ping(ctx context.Context, ws *websocket.Conn, fail context.Cancel
 	}
 }
 
-// putFilter asks for no other events than those used. The filter lives as
-// long as the application, so each connection puts it anew.
+// putFilter asks for no other events than those used, and those that prove a
+// connection. The filter lives as long as the application, so each connection puts
+// it anew. It also holds for ApplicationReplaced.
 func (n *node) putFilter(ctx context.Context) error {
 	return putFilter(ctx, n.rest, n.opt.App)
 }
@@ -260,10 +329,11 @@ func putFilter(ctx context.Context, c *client, app string) error {
 	type eventType struct {
 		Type string `json:"type"`
 	}
-	allowed := make([]eventType, len(usedEvents))
+	allowed := make([]eventType, len(usedEvents), len(usedEvents)+1)
 	for i, t := range usedEvents {
 		allowed[i].Type = t
 	}
+	allowed = append(allowed, eventType{"ChannelUserevent"})
 	return c.do(ctx, request{
 		method: http.MethodPut, route: "applications/{app}/eventFilter",
 		path: "/applications/" + esc(app) + "/eventFilter", repeatable: true,

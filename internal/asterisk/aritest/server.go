@@ -50,6 +50,7 @@ type Server struct {
 	sockets  int
 	opening  int // event connections that the client may believe open and that are not in socket yet
 	deaf     bool
+	mute     bool
 	changed  chan struct{} // closed and replaced at each change
 }
 
@@ -87,6 +88,14 @@ func (s *Server) SetDeaf(deaf bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.deaf = deaf
+}
+
+// SetMute lets nothing come of the events that a client asks for, as Asterisk does
+// when a connection has no application.
+func (s *Server) SetMute(mute bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mute = mute
 }
 
 // Refuse cuts all connections and refuses new ones, as a firewall or a node
@@ -321,12 +330,28 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		answer(w, 200, ch)
+	case strings.HasPrefix(path, "/events/user/"):
+		s.sendUserEvent()
+		w.WriteHeader(http.StatusNoContent)
 	case r.Method == http.MethodGet:
 		answer(w, 404, `{"message":"Not found"}`)
 	case r.Method == http.MethodPut || path == "/channels/create":
 		answer(w, 200, "{}")
 	default:
 		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// sendUserEvent sends the event that a client has asked for.
+func (s *Server) sendUserEvent() {
+	s.mu.Lock()
+	mute := s.mute
+	s.mu.Unlock()
+	if mute {
+		return
+	}
+	if ws, err := s.connection(time.Second); err == nil {
+		_ = ws.Write(context.Background(), websocket.MessageText, []byte(`{"type":"ChannelUserevent","application":"hotline"}`))
 	}
 }
 
