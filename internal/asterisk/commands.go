@@ -88,7 +88,10 @@ func (n *node) carryOut(c acd.Command) {
 // tell carries out a request that has no event for its failure, and sees to it
 // that a listing shows what has become of one that failed.
 func (n *node) tell(call string, r request) error {
-	err := n.rest.do(n.jobs, r, nil)
+	return n.told(call, n.rest.do(n.jobs, r, nil))
+}
+
+func (n *node) told(call string, err error) error {
 	switch {
 	case err == nil:
 	case isGone(err):
@@ -99,6 +102,26 @@ func (n *node) tell(call string, r request) error {
 		n.askResync(false)
 	}
 	return err
+}
+
+// endPlayback ends what is played, or waits to be. For a moment in which a playback
+// has begun Asterisk cannot end it yet and answers 500 (play_on_channel in
+// res/res_stasis_playback.c tells of the start first). Asking once would leave the
+// caller in a ringing tone that has no end of its own and keeps the bridge waiting.
+func (n *node) endPlayback(id acd.CallID, playback string) {
+	for try := 1; ; try++ {
+		err := n.rest.do(n.jobs, deletePlayback(playback), nil)
+		if statusOf(err) != http.StatusInternalServerError || try == 10 {
+			_ = n.told(string(id), err)
+			return
+		}
+		pause := time.NewTimer(n.opt.RepeatAfter)
+		select {
+		case <-pause.C:
+		case <-n.jobs.Done():
+		}
+		pause.Stop()
+	}
 }
 
 // play takes the place of what is played already: whoever presses a key in the
@@ -149,7 +172,7 @@ func (n *node) stopPrompts(id acd.CallID) {
 	n.mu.Unlock()
 	// The last one first, or the next would begin in between.
 	for _, playback := range slices.Backward(prompts) {
-		n.tell(string(id), deletePlayback(playback))
+		n.endPlayback(id, playback)
 	}
 }
 
@@ -273,7 +296,7 @@ func (n *node) stopRingback(id acd.CallID, resume bool) {
 	playback, class := call.ringback, call.music
 	call.ringback = ""
 	n.mu.Unlock()
-	n.tell(string(id), deletePlayback(playback))
+	n.endPlayback(id, playback)
 	if resume && class != "" {
 		n.music(id, class)
 	}

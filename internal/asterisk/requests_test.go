@@ -251,3 +251,26 @@ func TestCancelledOfferNeverRings(t *testing.T) {
 		t.Errorf("it was dialled")
 	}
 }
+
+// A playback that has just begun cannot be stopped for a moment; the ringing tone
+// would never end.
+func TestRingingToneIsStoppedThoughItHasJustBegun(t *testing.T) {
+	b := newBench(t, nil)
+	b.waitReady()
+	b.send(start(callID))
+	expect[acd.CallArrived](b.rig)
+	tries := 0
+	b.fake.Script(func(method, path string) (aritest.Reply, bool) {
+		if method != "DELETE" || !strings.HasPrefix(path, "/playbacks/") {
+			return aritest.Reply{}, false
+		}
+		tries++
+		return aritest.Reply{Status: 500, Body: `{"message":"Could not stop playback"}`}, tries < 3
+	})
+	b.sw.Do([]acd.Command{acd.StartRingback{Call: callID, Node: "a1"}, acd.StopRingback{Call: callID, Node: "a1"}})
+	b.waitFor("DELETE /playbacks/", 3)
+	b.quiet()
+	if n := b.fake.Count("DELETE /playbacks/"); n != 3 {
+		t.Errorf("asked %d times", n)
+	}
+}
