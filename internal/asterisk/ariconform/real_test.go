@@ -90,7 +90,17 @@ func (s *realSite) Password() string             { return s.a.Params.ARIPassword
 func (s *realSite) Freeze()                      { _ = s.a.Pause() }
 func (s *realSite) Thaw()                        { _ = s.a.Resume() }
 func (s *realSite) Kill()                        { s.a.Kill() }
-func (s *realSite) Start() error                 { return s.start(s.a.Params) }
+
+// Start lets the phone register too: an Asterisk that is killed may not have written
+// down yet where the phone is.
+func (s *realSite) Start() error {
+	if err := s.start(s.a.Params); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return s.phones["8001"].Register(ctx)
+}
 
 func (s *realSite) Dial(from, number string) (ariconform.Call, error) {
 	c, err := s.phones[from].Dial(number, phone.CallOptions{})
