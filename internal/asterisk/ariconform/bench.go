@@ -391,10 +391,14 @@ func (b *bench) listed() []string {
 		b.noErr(json.Unmarshal(data, out))
 	}
 	var lines []string
+	last := map[string]string{} // one that changes meanwhile is listed twice
 	for _, raw := range channels {
 		var ev Event
 		b.noErr(json.Unmarshal(raw, &ev.Channel))
-		lines = append(lines, b.rename("channel "+ev.Channel.ID+" "+channelText(&ev)))
+		last[ev.Channel.ID] = b.rename("channel " + ev.Channel.ID + " " + channelText(&ev))
+	}
+	for _, line := range last {
+		lines = append(lines, line)
 	}
 	for _, raw := range bridges {
 		var ev Event

@@ -30,6 +30,8 @@
 //   - A playback that was told to have started cannot be stopped for a moment: 500
 //     (play_on_channel in res/res_stasis_playback.c sets controllable afterwards).
 //   - A deleted bridge is listed for a moment, and is then answered 409 instead of 404.
+//   - A channel that changes while channels are listed may be listed twice, the newer
+//     state last; none is left out (ast_ari_channels_list goes through the live cache).
 //   - A reply can come before the events of what it has brought about.
 //
 // In go a Site; out comes a transcript. Only tests import it.

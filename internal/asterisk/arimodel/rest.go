@@ -402,6 +402,9 @@ func (n *Node) routeChannel(x *exchange, parts []string, r reply) {
 				list = append(list, ',')
 			}
 			list = ch.appendJSON(list)
+			if n.w.draw(Range{0, 49}, "listed", ch.id) == 0 { // as one that changes meanwhile
+				list = ch.appendJSON(append(list, ','))
+			}
 		}
 		r(200, append(list, ']'))
 		return
