@@ -116,13 +116,14 @@ var socketScenarios = []Scenario{
 		b.delete("bridges/" + bridge)
 	}},
 	{"leg is answered while there is no connection", func(b *bench) {
-		b.site.SetPlan("8001", Plan{After: 400 * time.Millisecond, Status: 200})
+		b.site.SetPlan("8001", Plan{After: 900 * time.Millisecond, Status: 200})
 		leg := b.ring("leg", "8001")
 		b.lose()
 		agent, err := b.site.Rung(b.ctx, "8001")
 		b.noErr(err)
 		b.noErr(agent.WaitAnswered(b.ctx))
 		b.isUp(leg)
+		time.Sleep(200 * time.Millisecond) // the event comes a moment after the state is listed
 		b.connect()
 		b.putFilter()
 		b.list()

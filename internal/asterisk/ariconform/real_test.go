@@ -94,6 +94,7 @@ func (s *realSite) Kill()                        { s.a.Kill() }
 // Start lets the phone register too: an Asterisk that is killed may not have written
 // down yet where the phone is.
 func (s *realSite) Start() error {
+	time.Sleep(time.Second) // which is how exact the ids of channels are: none is to return
 	if err := s.start(s.a.Params); err != nil {
 		return err
 	}
