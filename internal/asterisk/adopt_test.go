@@ -142,6 +142,7 @@ func TestNothingIsCommandedThroughAClosedGate(t *testing.T) {
 			t.Fatal("nobody asks at the gate")
 		}
 	}
+	pass(nil) // the event connection
 	pass(nil) // the filter of events
 	b.waitReady()
 	b.fake.SetChannel(callID, "Up", appData)

@@ -84,7 +84,7 @@ func TestConversationThatTheStateIsBehind(t *testing.T) {
 	}
 	b.waitReady()
 	b.undisturbed()
-	if b.fake.Count("POST") != 0 {
+	if b.fake.Count("POST /channels")+b.fake.Count("POST /bridges") != 0 {
 		t.Errorf("asked for: %v", b.fake.Requests())
 	}
 }

@@ -516,10 +516,19 @@ func TestRealCut(t *testing.T) {
 		c, err := r.caller.Dial("12345", phone.CallOptions{})
 		noErr(t, err)
 		r.proxy.mend()
-		arrived, _ := expect[acd.CallArrived](r)
+		// Whether the dialplan holds the caller first depends on when the node was mended.
+		next := func() acd.Event {
+			for {
+				ev, _ := expect[acd.Event](r)
+				if _, caught := ev.(acd.CallersCaught); !caught {
+					return ev
+				}
+			}
+		}
+		arrived, _ := next().(acd.CallArrived)
 		c.Hangup()
-		if gone, _ := expect[acd.CallGone](r); gone.Call != arrived.Call {
-			t.Errorf("%+v", gone)
+		if gone, _ := next().(acd.CallGone); arrived.Call == "" || gone.Call != arrived.Call {
+			t.Errorf("%+v, then %+v", arrived, gone)
 		}
 	})
 	t.Run("caller leaves", func(t *testing.T) {

@@ -14,22 +14,22 @@ import (
 	"hotline/internal/asterisk/arimodel"
 )
 
-// controller is a Switch with the events that it gives.
-type controller struct {
+// listener is a Switch with the events that it gives.
+type listener struct {
 	*asterisk.Switch
 	stop    context.CancelFunc
 	arrived chan acd.CallID
 	ended   chan struct{}
 }
 
-func newController(t *testing.T, w *arimodel.World, n *arimodel.Node) *controller {
+func newListener(t *testing.T, w *arimodel.World, n *arimodel.Node) *listener {
 	sw, err := asterisk.New(asterisk.Options{
 		Nodes: []asterisk.Node{{ID: "a1", URL: n.URL(), Username: arimodel.User, Password: arimodel.Password}},
 		Log:   zap.NewNop(), Transport: w, Jitter: func(max time.Duration) time.Duration { return max / 2 },
 	})
 	noErr(t, err)
 	ctx, stop := context.WithCancel(context.Background())
-	c := &controller{sw, stop, make(chan acd.CallID, 10), make(chan struct{})}
+	c := &listener{sw, stop, make(chan acd.CallID, 10), make(chan struct{})}
 	go func() { _ = sw.Run(ctx) }()
 	go func() {
 		defer close(c.ended)
@@ -55,7 +55,7 @@ func TestTakingOverWhileTheFormerConnectionEnds(t *testing.T) {
 			}})
 			defer w.Close()
 			n := w.AddNode("a1")
-			hears := func(c *controller) {
+			hears := func(c *listener) {
 				t.Helper()
 				select {
 				case <-c.arrived:
@@ -63,14 +63,14 @@ func TestTakingOverWhileTheFormerConnectionEnds(t *testing.T) {
 					t.Fatalf("seed %d: it does not hear of a caller; ready: %v", seed, c.Ready())
 				}
 			}
-			former := newController(t, w, n)
+			former := newListener(t, w, n)
 			time.Sleep(time.Second)
 			if seed%2 == 0 { // then a channel keeps the application
 				w.Dial("a1", "13812345678", "12345")
 				hears(former)
 			}
 			former.stop()
-			second := newController(t, w, n)
+			second := newListener(t, w, n)
 			if seed%2 == 0 {
 				hears(second)
 			}
