@@ -184,7 +184,7 @@ func TestAnotherRedisIsToldAgain(t *testing.T) {
 		return err == nil && len(live.Calls) == 2 && !s.toBeWrittenAnew()
 	})
 	drained(t, s, m)
-	holds(t, s, records)
+	holds(t, open(t, first.Address), records)
 }
 
 func TestANewerStateKeepsOlderProgramsOut(t *testing.T) {

@@ -58,7 +58,7 @@ func TestRestartOfRedisLosesNothing(t *testing.T) {
 	s.Append(nil, records[400:], nil)
 	redis.Restart(t)
 	drained(t, s, m)
-	holds(t, s, records)
+	holds(t, open(t, redis.Address), records)
 	if err := s.Ready(); err != nil {
 		t.Errorf("after the restart: %v", err)
 	}

@@ -122,7 +122,7 @@ func TestSpoolWhileRedisIsAway(t *testing.T) {
 	}
 	redis.Restart(t)
 	emptied(t, s, m)
-	holds(t, s, records)
+	holds(t, open(t, redis.Address), records)
 }
 
 // Redis is not away, but does not answer for a while.
@@ -192,7 +192,7 @@ func TestSpoolIsFull(t *testing.T) {
 	}
 	redis.Restart(t)
 	emptied(t, s, m)
-	holds(t, s, records)
+	holds(t, open(t, redis.Address), records)
 	if err := s.Ready(); err != nil {
 		t.Errorf("Ready = %v", err)
 	}
@@ -221,7 +221,7 @@ func TestShutdownSpools(t *testing.T) {
 	file = openSpool(t, dir)
 	s, m, _ := runSpooling(t, redis.Address, file, never)
 	emptied(t, s, m)
-	holds(t, s, records)
+	holds(t, open(t, redis.Address), records)
 }
 
 // One record in the file is damaged: the others are written.
