@@ -63,9 +63,17 @@ const (
 	asInRedis = "1001 ready 0s; c1"
 )
 
+// free lets the time pass in which the lease runs out, and in which a Redis that has started
+// again gives none.
 func free(t *testing.T, s *Store) {
 	t.Helper()
 	s.client.Del(t.Context(), s.keys.lease())
+	if lease, _, err := s.TryLease(t.Context(), controller("nobody")); err != nil {
+		t.Fatal(err)
+	} else if lease != nil {
+		s.client.Del(t.Context(), s.keys.lease())
+	}
+	s.client.HSet(t.Context(), s.keys.server(), "since", 0)
 }
 
 func TestTakeOverOfSpooledChanges(t *testing.T) {
