@@ -72,6 +72,18 @@ func (c *Client) Ready(ctx context.Context) error {
 	return c.do(ctx, http.MethodGet, "/readyz", nil, nil)
 }
 
+// Health is what a process says of itself.
+type Health struct {
+	Status  string `json:"status"` // ok, or standby
+	Version string `json:"version"`
+}
+
+// Health asks whether the program lives; one that stands by does, too.
+func (c *Client) Health(ctx context.Context) (Health, error) {
+	var h Health
+	return h, c.do(ctx, http.MethodGet, "/healthz", nil, &h)
+}
+
 // Login seats an agent; the answer is the agent as it is then. So are those of
 // Logout, SetReady and SetNotReady.
 func (c *Client) Login(ctx context.Context, agent acd.AgentID, seat acd.SeatID) (view.Agent, error) {

@@ -143,6 +143,22 @@ func (r *Redis) ping(ctx context.Context) error {
 	return nil
 }
 
+// Command runs one command, as in CONFIG SET maxmemory 1mb, and returns the answer.
+func (r *Redis) Command(ctx context.Context, args ...string) (string, error) {
+	host, port, err := net.SplitHostPort(r.Addr)
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, "redis-cli", append([]string{"-e", "-h", host, "-p", port}, args...)...)
+	cmd.Env = append(os.Environ(), "REDISCLI_AUTH="+r.Password)
+	out, err := cmd.CombinedOutput()
+	text := strings.TrimSpace(string(out))
+	if err != nil {
+		return text, fmt.Errorf("redis command %s: %w: %s", strings.Join(args, " "), err, text)
+	}
+	return text, nil
+}
+
 // Stop ends the server and returns when it is gone. It may be called again. The
 // error says that it had to be killed.
 func (r *Redis) Stop() error { return r.p.stop() }

@@ -5,12 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
 	"hotline/internal/apiclient"
@@ -38,17 +34,25 @@ type Lab struct {
 	Nodes      []*devstack.Asterisk // those that run here, in the order of the configuration
 	Kamailio   *devstack.Kamailio   // nil when the nodes have no proxy
 
-	binary  string
-	started time.Time // no call of this lab is older
-	serve   *exec.Cmd
-	ended   chan error    // how the program ended; taken once
-	gone    chan struct{} // closed when it has ended
+	binary    string
+	started   time.Time // no call of this lab is older
+	serve     *Instance
+	instances []*Instance // further ones
 }
 
 // Start brings up everything that the configuration names on this machine:
 // Redis, the first Asterisk node or, with a proxy, all nodes and the proxy, and
 // the program, whose binary is given. It keeps its files under dir. When it fails, nothing is left running.
 func Start(ctx context.Context, configFile, dir, binary string) (*Lab, error) {
+	return open(ctx, configFile, dir, binary, true)
+}
+
+// Open is Start without the program, for who runs instances of it.
+func Open(ctx context.Context, configFile, dir, binary string) (*Lab, error) {
+	return open(ctx, configFile, dir, binary, false)
+}
+
+func open(ctx context.Context, configFile, dir, binary string, serve bool) (*Lab, error) {
 	cfg, err := config.Load(configFile)
 	if err != nil {
 		return nil, err
@@ -56,15 +60,19 @@ func Start(ctx context.Context, configFile, dir, binary string) (*Lab, error) {
 	l := &Lab{
 		Dir: dir, ConfigFile: configFile, Config: cfg, binary: binary, started: time.Now(),
 		API: "http://" + cfg.HTTP.Listen.String(), SIP: cfg.Asterisk.Nodes[0].SIPListen.String(),
-		LogFile: filepath.Join(dir, "hotline.log"),
 	}
+	l.serve = l.newInstance("", configFile, binary, cfg)
+	l.LogFile, l.Client = l.serve.LogFile, l.serve.Client
 	if proxy := cfg.Asterisk.Proxy.Listen; proxy.IsValid() {
 		l.SIP = proxy.String()
 	}
-	l.Client = apiclient.New(l.API, cfg.HTTP.Token.Reveal())
 	bounded, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	if err := l.start(bounded); err != nil {
+	err = l.start(bounded)
+	if err == nil && serve {
+		err = l.StartServe(bounded)
+	}
+	if err != nil {
 		if ctx.Err() != nil {
 			err = errors.New("interrupted during the start")
 		}
@@ -77,18 +85,10 @@ func (l *Lab) start(ctx context.Context) error {
 	if l.Config.Redis.Address == "" {
 		return errors.New("the lab starts one Redis: give redis.address, and neither redis.sentinel nor redis.cluster")
 	}
-	host, port, err := net.SplitHostPort(l.Config.Redis.Address)
-	if err != nil || host != "127.0.0.1" {
+	if host, _, err := net.SplitHostPort(l.Config.Redis.Address); err != nil || host != "127.0.0.1" {
 		return fmt.Errorf("redis.address is %s: the lab starts Redis on 127.0.0.1 only", l.Config.Redis.Address)
 	}
-	redisPort, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return fmt.Errorf("redis.address: %w", err)
-	}
-	l.Redis, err = devstack.StartRedis(ctx, filepath.Join(l.Dir, "redis"), devstack.RedisOptions{
-		Port: uint16(redisPort), Password: l.Config.Redis.Password.Reveal(),
-	})
-	if err != nil {
+	if err := l.StartRedis(ctx); err != nil {
 		return err
 	}
 	proxied := l.Config.Asterisk.Proxy.Listen.IsValid()
@@ -110,7 +110,23 @@ func (l *Lab) start(ctx context.Context) error {
 			return err
 		}
 	}
-	return l.StartServe(ctx)
+	return nil
+}
+
+// StartRedis starts Redis again in the lab's folder, with what it has kept there.
+func (l *Lab) StartRedis(ctx context.Context) (err error) {
+	_, port, err := net.SplitHostPort(l.Config.Redis.Address)
+	if err != nil {
+		return err
+	}
+	redisPort, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return fmt.Errorf("redis.address: %w", err)
+	}
+	l.Redis, err = devstack.StartRedis(ctx, filepath.Join(l.Dir, "redis"), devstack.RedisOptions{
+		Port: uint16(redisPort), Password: l.Config.Redis.Password.Reveal(),
+	})
+	return err
 }
 
 // StartNode starts a node of the configuration, again when it was ended.
@@ -136,96 +152,25 @@ func (l *Lab) StartNode(ctx context.Context, i int) error {
 }
 
 // StartServe runs the program and waits until it is ready to take calls.
-func (l *Lab) StartServe(ctx context.Context) error {
-	log, err := os.OpenFile(l.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	cmd := exec.Command(l.binary, "serve", "--config", l.ConfigFile)
-	cmd.Stdout, cmd.Stderr = log, log
-	// A group of its own, so that a terminal's Ctrl-C reaches us alone and we
-	// end things in order; and it does not outlive us.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start hotline: %w", err)
-	}
-	ended, gone := make(chan error, 1), make(chan struct{})
-	l.serve, l.ended, l.gone = cmd, ended, gone
-	go func() {
-		ended <- cmd.Wait()
-		close(gone)
-	}()
-	return l.waitReady(ctx)
-}
-
-func (l *Lab) waitReady(ctx context.Context) error {
-	poll := time.NewTicker(50 * time.Millisecond)
-	defer poll.Stop()
-	why := errors.New("it was not asked")
-	for {
-		select {
-		case err := <-l.ended:
-			l.serve = nil
-			return fmt.Errorf("hotline serve ended at its start (%w): %s", err, l.lastLines())
-		case <-ctx.Done():
-			return fmt.Errorf("hotline serve did not become ready (%w): %s", why, l.lastLines())
-		case <-poll.C:
-			if err := l.Client.Ready(ctx); err == nil {
-				return nil
-			} else if ctx.Err() == nil {
-				why = err
-			}
-		}
-	}
-}
-
-func (l *Lab) lastLines() string {
-	raw, err := os.ReadFile(l.LogFile)
-	if err != nil {
-		return err.Error()
-	}
-	lines := strings.Split(strings.TrimSpace(string(raw)), "\n")
-	return strings.Join(lines[max(0, len(lines)-5):], "\n")
-}
+func (l *Lab) StartServe(ctx context.Context) error { return l.serve.Start(ctx) }
 
 // PID is the process id of the program; 0 when it does not run.
-func (l *Lab) PID() int {
-	if l.serve == nil {
-		return 0
-	}
-	return l.serve.Process.Pid
-}
+func (l *Lab) PID() int { return l.serve.PID() }
 
 // ServeEnded is closed when the program that StartServe ran last has ended.
-func (l *Lab) ServeEnded() <-chan struct{} { return l.gone }
+func (l *Lab) ServeEnded() <-chan struct{} { return l.serve.Ended() }
 
 // StopServe ends the program and waits for it. The error is its failure.
-func (l *Lab) StopServe() error {
-	if l.serve == nil {
-		return nil
-	}
-	defer func() { l.serve = nil }()
-	if err := l.serve.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	select {
-	case err := <-l.ended:
-		if err != nil {
-			return fmt.Errorf("hotline serve: %w: %s", err, l.lastLines())
-		}
-		return nil
-	case <-time.After(stopTimeout):
-		_ = l.serve.Process.Kill()
-		<-l.ended
-		return fmt.Errorf("hotline serve did not end within %s and was killed", stopTimeout)
-	}
-}
+func (l *Lab) StopServe() error { return l.serve.Stop() }
 
 // Stop ends everything that was started, the program first. It may be called again.
 func (l *Lab) Stop() error {
 	l.Client.Close()
 	errs := []error{l.StopServe()}
+	for _, i := range l.instances {
+		i.Client.Close()
+		errs = append(errs, i.Stop())
+	}
 	if l.Kamailio != nil {
 		errs = append(errs, l.Kamailio.Stop())
 	}
