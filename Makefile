@@ -4,10 +4,12 @@ LDFLAGS := -X main.version=$(VERSION)
 # A whole hotline of your own: make up CONFIG=/path/to/hotline.yaml
 CONFIG ?=
 DEMO_SECONDS ?= 0
+# The rows of make faults; empty: all.
+FAULTS ?=
 # The linter, pinned; run through the module proxy, not installed.
 LINT := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help deps build demo test unit e2e bench-engine year lint fmt vet up down clean
+.PHONY: help deps build demo test unit e2e bench-engine year lint fmt vet up down clean faults
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -15,7 +17,7 @@ help: ## list the targets
 deps: ## install Asterisk 22, Redis, the prompts and the tools (Debian 12 or 13, as root)
 	@scripts/deps
 
-build: ## build bin/hotline, bin/phones and bin/lab
+build: ## build bin/hotline, bin/phones, bin/lab and bin/faults
 	@mkdir -p bin
 	@go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
@@ -35,6 +37,11 @@ unit: ## unit tests with the race detector
 
 e2e: ## end-to-end tests on real Asterisk and Redis
 	go test -v -count=1 -timeout 8m ./internal/e2e
+
+faults: deps build ## break Redis, Asterisk and controllers under load, and print what became of the calls; FAULTS=name,name chooses, FAULTS_QUICK=1 shortens
+	@mkdir -p bin/next
+	@go build -ldflags '-X main.version=$(VERSION)-next' -o bin/next/hotline ./cmd/hotline
+	@bin/faults --binary bin/hotline --next bin/next/hotline --dir .run/faults --faults '$(FAULTS)' $(if $(FAULTS_QUICK),--quick) --json .run/faults.json
 
 year: ## feed the calls of a year through Redis, close every day and compare with the published table; takes minutes
 	HOTLINE_YEAR=1 go test -count=1 -v -run YearAsPublished -timeout 20m ./internal/app

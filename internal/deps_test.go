@@ -17,6 +17,7 @@ import (
 // an error, so that a new one is thought about.
 var allowed = map[string][]string{
 	"asterisk-conf":         {"internal/conffile"},
+	"cmd/faults":            {"internal/faults"},
 	"cmd/hotline":           {"asterisk-conf", "deploy/cluster", "internal/acd", "internal/app", "internal/bulletin", "internal/calendar", "internal/config", "internal/report", "internal/scenario", "internal/sim"},
 	"cmd/lab":               {"internal/apiclient", "internal/lab", "internal/liveview", "internal/phonescript"},
 	"cmd/phones":            {"internal/phonescript", "internal/phone"},
@@ -33,6 +34,7 @@ var allowed = map[string][]string{
 	"internal/config":       {"internal/acd", "internal/calendar", "internal/traffic"},
 	"internal/devstack":     {"asterisk-conf", "deploy/cluster"},
 	"internal/e2e":          {},
+	"internal/faults":       {"internal/acd", "internal/apiclient", "internal/lab", "internal/phone", "internal/recordfile"},
 	"internal/httpapi":      {"internal/acd", "internal/calendar", "internal/httpapi/view"},
 	"internal/httpapi/view": {"internal/acd"},
 	"internal/lab":          {"internal/apiclient", "internal/app", "internal/calendar", "internal/config", "internal/devstack", "internal/httpapi/view", "internal/phonescript"},

@@ -1,0 +1,192 @@
+package faults
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"hotline/internal/acd"
+	"hotline/internal/apiclient"
+	"hotline/internal/lab"
+)
+
+// house is the hotline of one row, with its crowd.
+type house struct {
+	lab   *lab.Lab
+	crowd *crowd
+	// leader leads when the fault is injected; standby is nil without one.
+	leader, standby *lab.Instance
+	next            string // another binary, of a later version; may be empty
+	redis           *wire  // between leader and Redis; nil: there is none
+	ari             *wire  // between leader and the first node; nil: there is none
+	excuse          excuse
+}
+
+// setup says what a row needs.
+type setup struct {
+	Standby   bool
+	Nodes     int
+	RedisWire bool // the leader reaches Redis through a wire
+	ARIWire   bool // the leader reaches the first node through a wire
+	Change    func(text string) string
+	Load      load
+}
+
+// openHouse brings everything up, with a leader that is ready to take calls.
+func openHouse(ctx context.Context, dir string, o Options, s setup) (h *house, err error) {
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, err
+	}
+	file, err := lab.Write(filepath.Join(dir, "site"), lab.Site{Agents: s.Load.Agents, Nodes: s.Nodes, NoGreeting: true, RingTimeout: "10s", WrapUp: "0s"})
+	if err != nil {
+		return nil, err
+	}
+	if s.Change != nil {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(file, []byte(s.Change(string(raw))), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	l, err := lab.Open(ctx, file, dir, o.Binary)
+	if err != nil {
+		return nil, err
+	}
+	h = &house{lab: l, next: o.Next}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.close())
+			h = nil
+		}
+	}()
+	leads := lab.Variant{Name: "1"}
+	if s.RedisWire {
+		if h.redis, err = newWire(l.Redis.Addr); err != nil {
+			return h, err
+		}
+		leads.Redis = h.redis.addr()
+	}
+	if s.ARIWire {
+		node := l.Config.Asterisk.Nodes[0]
+		at, err := url.Parse(node.URL)
+		if err != nil {
+			return h, err
+		}
+		if h.ari, err = newWire(at.Host); err != nil {
+			return h, err
+		}
+		leads.ARI = map[acd.NodeID]string{node.ID: "http://" + h.ari.addr()}
+	}
+	if h.leader, err = l.Instance(leads); err != nil {
+		return h, err
+	}
+	if err := h.leader.Start(ctx); err != nil {
+		return h, err
+	}
+	if s.Standby {
+		if h.standby, err = l.Instance(lab.Variant{Name: "2"}); err != nil {
+			return h, err
+		}
+		if err := h.standby.StandBy(ctx); err != nil {
+			return h, err
+		}
+	}
+	if h.crowd, err = openCrowd(ctx, l, h.leader.Client, s.Load, o.Seed); err != nil {
+		return h, err
+	}
+	return h, h.crowd.ready(ctx, h.leader.Client)
+}
+
+func (h *house) close() error {
+	var errs []error
+	if h.crowd != nil {
+		errs = append(errs, h.crowd.close())
+	}
+	for _, w := range []*wire{h.redis, h.ari} {
+		if w != nil {
+			w.change(func() { w.cut, w.delay = false, 0 })
+		}
+	}
+	errs = append(errs, h.lab.Stop())
+	for _, w := range []*wire{h.redis, h.ari} {
+		if w != nil {
+			w.close()
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// api asks whoever leads at present; nil when nobody does.
+func (h *house) api(ctx context.Context) *apiclient.Client {
+	for _, i := range []*lab.Instance{h.leader, h.standby} {
+		if i == nil || i.PID() == 0 {
+			continue
+		}
+		asked, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+		health, err := i.Client.Health(asked)
+		cancel()
+		if err == nil && health.Status == "ok" {
+			return i.Client
+		}
+	}
+	return nil
+}
+
+// until asks every 50 ms until ok says yes, or the limit is reached.
+func until(ctx context.Context, limit time.Duration, what string, ok func(context.Context) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	poll := time.NewTicker(50 * time.Millisecond)
+	defer poll.Stop()
+	for !ok(ctx) {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("not within %s: %s", limit, what)
+		case <-poll.C:
+		}
+	}
+	return nil
+}
+
+// pause waits, or says that it was interrupted.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// left counts what all nodes have of a kind: channels or bridges.
+func (h *house) left(ctx context.Context, kind string) (n int, err error) {
+	for _, node := range h.lab.Nodes {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, node.URL+"/"+kind, nil)
+		if err != nil {
+			return 0, err
+		}
+		req.SetBasicAuth(node.Params.ARIUser, node.Params.ARIPassword)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return 0, err
+		}
+		var items []json.RawMessage
+		err = json.NewDecoder(resp.Body).Decode(&items)
+		resp.Body.Close()
+		if err != nil {
+			return 0, err
+		}
+		n += len(items)
+	}
+	return n, nil
+}
