@@ -37,7 +37,7 @@ var allowed = map[string][]string{
 	"internal/faults":       {"internal/acd", "internal/apiclient", "internal/lab", "internal/phone", "internal/recordfile"},
 	"internal/httpapi":      {"internal/acd", "internal/calendar", "internal/httpapi/view"},
 	"internal/httpapi/view": {"internal/acd"},
-	"internal/lab":          {"internal/apiclient", "internal/app", "internal/calendar", "internal/config", "internal/devstack", "internal/httpapi/view", "internal/phonescript"},
+	"internal/lab":          {"internal/acd", "internal/apiclient", "internal/app", "internal/calendar", "internal/config", "internal/devstack", "internal/httpapi/view", "internal/phonescript"},
 	"internal/liveview":     {"internal/acd", "internal/httpapi/view"},
 	"internal/metrics":      {"internal/acd"},
 	"internal/phone":        {},

@@ -48,6 +48,7 @@ func root() *cobra.Command {
 	f.Uint64Var(&o.Seed, "seed", 1, "of all randomness of the people")
 	f.StringSliceVar(&names, "faults", nil, "only these: "+strings.Join(faults.Names(), ", "))
 	f.BoolVar(&o.Quick, "quick", false, "shorter faults")
+	f.StringVar(&o.LogLevel, "log", "info", "log level of the controllers")
 	f.BoolVar(&verbose, "verbose", false, "print the notes of rows that are ok, too")
 	f.StringVar(&jsonFile, "json", "", "write a line of JSON for each row into this file")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -78,10 +78,13 @@ func (c *crowd) account(found map[string][]acd.CallRecord, ex excuse, r *Result)
 	for _, g := range c.gaps {
 		if g.took > r.Resumed {
 			r.Resumed = g.took
-			r.resumedAt = g.at
+			r.resumedAt, r.resumedAgent = g.at, g.agent
 		}
 	}
 	r.Usual = c.usual
+	if r.Resumed > 0 {
+		r.note("the longest gap was that of agent %s, rung %s after the fault", r.resumedAgent, c.sinceFault(r.resumedAt))
+	}
 	r.Notes = append(r.Notes, c.notes...)
 }
 

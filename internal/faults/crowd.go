@@ -353,7 +353,9 @@ func (c *crowd) measureRest() {
 	now := time.Now()
 	if c.counted().waiting > 0 {
 		for _, a := range c.agents {
-			a.measure(now)
+			if a.call == nil {
+				a.measure(now)
+			}
 		}
 	}
 	c.measured = true

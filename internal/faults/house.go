@@ -43,7 +43,7 @@ func openHouse(ctx context.Context, dir string, o Options, s setup) (h *house, e
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, err
 	}
-	file, err := lab.Write(filepath.Join(dir, "site"), lab.Site{Agents: s.Load.Agents, Nodes: s.Nodes, NoGreeting: true, RingTimeout: "10s", WrapUp: "0s"})
+	file, err := lab.Write(filepath.Join(dir, "site"), lab.Site{Agents: s.Load.Agents, Nodes: s.Nodes, NoGreeting: true, RingTimeout: "10s", WrapUp: "0s", LogLevel: o.LogLevel})
 	if err != nil {
 		return nil, err
 	}

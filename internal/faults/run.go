@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"time"
@@ -19,8 +18,9 @@ type Options struct {
 	Dir    string // for everything that is written
 	Names  []string
 	Seed   uint64
-	Quick  bool      // shorter faults
-	Out    io.Writer // progress
+	Quick  bool // shorter faults
+	// LogLevel is that of the controllers; info if empty.
+	LogLevel string
 }
 
 // Result is what became of one row. OK is the verdict.
@@ -30,14 +30,15 @@ type Result struct {
 	OK      bool   `json:"ok"`
 	Skipped string `json:"skipped,omitempty"` // why it was not run
 
-	InProgress int `json:"in_progress"` // calls when the fault was injected
-	Talking    int `json:"talking"`     // of these
-	Served     int `json:"served"`      // calls in the whole run that talked and were ended by one of the two
-	Dropped    int `json:"dropped"`
-	Died       int `json:"died"`     // calls of an Asterisk that was killed
-	Shed       int `json:"shed"`     // turned away in an overload
-	Unserved   int `json:"unserved"` // still waiting at the end
-	LostPlace  int `json:"lost_place"`
+	Injected   time.Time `json:"injected,omitzero"`
+	InProgress int       `json:"in_progress"` // calls when the fault was injected
+	Talking    int       `json:"talking"`     // of these
+	Served     int       `json:"served"`      // calls in the whole run that talked and were ended by one of the two
+	Dropped    int       `json:"dropped"`
+	Died       int       `json:"died"`     // calls of an Asterisk that was killed
+	Shed       int       `json:"shed"`     // turned away in an overload
+	Unserved   int       `json:"unserved"` // still waiting at the end
+	LostPlace  int       `json:"lost_place"`
 
 	RecordsLost   int `json:"records_lost"`
 	RecordsDouble int `json:"records_double"`
@@ -54,7 +55,8 @@ type Result struct {
 	Notes []string `json:"notes,omitempty"`
 	Wrong []string `json:"wrong,omitempty"` // why it is not OK, apart from the figures
 
-	resumedAt time.Time
+	resumedAt    time.Time
+	resumedAgent string
 }
 
 const (
@@ -154,6 +156,7 @@ func (w row) measure(ctx context.Context, o Options, result *Result) (err error)
 		return err
 	}
 	n := h.crowd.fault()
+	result.Injected = time.Now()
 	result.InProgress, result.Talking = n.calls, n.talking
 	if err := w.Inject(ctx, h, o, result); err != nil {
 		result.wrong("%v", err)
