@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"internal/config":       {"internal/acd", "internal/calendar", "internal/traffic"},
 	"internal/devstack":     {"asterisk-conf", "deploy/cluster"},
 	"internal/e2e":          {},
-	"internal/faults":       {"internal/acd", "internal/apiclient", "internal/lab", "internal/phone", "internal/recordfile"},
+	"internal/faults":       {"internal/acd", "internal/apiclient", "internal/devstack", "internal/lab", "internal/phone", "internal/recordfile"},
 	"internal/httpapi":      {"internal/acd", "internal/calendar", "internal/httpapi/view"},
 	"internal/httpapi/view": {"internal/acd"},
 	"internal/lab":          {"internal/acd", "internal/apiclient", "internal/app", "internal/calendar", "internal/config", "internal/devstack", "internal/httpapi/view", "internal/phonescript"},

@@ -23,6 +23,8 @@ const (
 	hurryAfter = 30 * time.Millisecond
 	// putDown is how long somebody whose partner has hung up waits before doing so too.
 	putDown = 1500 * time.Millisecond
+	// floodPatience is how long callers of a flood wait.
+	floodPatience = 10 * time.Second
 	// meetWait is how long an agent who has lifted waits to hear the caller.
 	meetWait = 15 * time.Second
 	// deadLine is after how long without sound an agent whose second line rings puts
@@ -233,8 +235,28 @@ func (c *crowd) live(p *person) {
 				call.Hangup()
 				return
 			}
+			if p.extra && c.givesUp(p) {
+				call.Hangup()
+				return
+			}
 		}
 	}
+}
+
+// givesUp says of a caller of a flood whether patience is at an end.
+func (c *crowd) givesUp(p *person) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p.talk != nil || p.fate != "" || time.Since(p.placed) < floodPatience {
+		return false
+	}
+	for _, r := range p.rings {
+		if r.to.IsZero() {
+			return false // just now
+		}
+	}
+	p.fate, p.why, p.ended = left, "gave up", time.Now()
+	return true
 }
 
 // hungUp says of a call that has ended what became of it, unless somebody who ended it has.

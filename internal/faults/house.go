@@ -22,15 +22,15 @@ type house struct {
 	crowd *crowd
 	// leader leads when the fault is injected; standby is nil without one.
 	leader, standby *lab.Instance
-	next            string // another binary, of a later version; may be empty
-	redis           *wire  // between leader and Redis; nil: there is none
-	ari             *wire  // between leader and the first node; nil: there is none
+	redis           *wire // between leader and Redis; nil: there is none
+	ari             *wire // between leader and the first node; nil: there is none
 	excuse          excuse
 }
 
 // setup says what a row needs.
 type setup struct {
 	Standby   bool
+	Upgrade   bool // the standby is of another version
 	Nodes     int
 	RedisWire bool // the leader reaches Redis through a wire
 	ARIWire   bool // the leader reaches the first node through a wire
@@ -60,7 +60,7 @@ func openHouse(ctx context.Context, dir string, o Options, s setup) (h *house, e
 	if err != nil {
 		return nil, err
 	}
-	h = &house{lab: l, next: o.Next}
+	h = &house{lab: l}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.close())
@@ -92,7 +92,11 @@ func openHouse(ctx context.Context, dir string, o Options, s setup) (h *house, e
 		return h, err
 	}
 	if s.Standby {
-		if h.standby, err = l.Instance(lab.Variant{Name: "2"}); err != nil {
+		second := lab.Variant{Name: "2"}
+		if s.Upgrade {
+			second.Binary = o.Next
+		}
+		if h.standby, err = l.Instance(second); err != nil {
 			return h, err
 		}
 		if err := h.standby.StandBy(ctx); err != nil {

@@ -2,12 +2,7 @@ package faults
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"path/filepath"
 	"time"
-
-	"hotline/internal/acd"
 )
 
 // row is one fault and what may come of it. What every row promises stands in docs/faults.md.
@@ -43,6 +38,16 @@ var rows = []row{
 		Inject: termRestart,
 	},
 	{
+		Name: "term-twice", Fault: "controller SIGTERM twice in 100 ms while it drains, and restarted", Limit: 6 * time.Second,
+		Setup:  setup{Change: appended("shutdown: {drain: 10m}")},
+		Inject: termTwice,
+	},
+	{
+		Name: "drain", Fault: "controller SIGTERM with shutdown.drain: 6s, and restarted", Limit: 12 * time.Second,
+		Setup:  setup{Change: appended("shutdown: {drain: 6s}")},
+		Inject: drained,
+	},
+	{
 		Name: "kill-standby", Fault: "controller kill -9, a standby takes over", Limit: 3 * time.Second,
 		Setup:  setup{Standby: true},
 		Inject: func(ctx context.Context, h *house, _ Options, _ *Result) error { return h.leader.Kill() },
@@ -53,9 +58,34 @@ var rows = []row{
 		Inject: func(ctx context.Context, h *house, _ Options, _ *Result) error { return h.leader.Stop() },
 	},
 	{
+		Name: "handover", Fault: "hotline handover, there and back", Limit: 300 * time.Millisecond,
+		Setup:  setup{Standby: true},
+		Inject: handover,
+	},
+	{
 		Name: "stop-standby", Fault: "controller SIGSTOP for 10 s, with a standby, then SIGCONT", Limit: 3 * time.Second,
 		Setup:  setup{Standby: true},
 		Inject: stopCont,
+	},
+	{
+		Name: "leader-no-redis", Fault: "leader cut off from Redis for 10 s, the standby is not", Limit: 4 * time.Second,
+		Setup:  setup{Standby: true, RedisWire: true},
+		Inject: cutRedis(10 * time.Second),
+	},
+	{
+		Name: "upgrade", Fault: "handover to a standby of another version", Limit: 300 * time.Millisecond,
+		Setup:  setup{Standby: true, Upgrade: true},
+		Inject: upgrade,
+		Skip: func(o Options) string {
+			if o.Next == "" {
+				return "there is no other version (--next)"
+			}
+			return ""
+		},
+	},
+	{
+		Name: "newer-state", Fault: "controller restarted on state of a newer version: refused, then put right", Limit: 20 * time.Second,
+		Inject: newerState,
 	},
 	{
 		Name: "redis-restart", Fault: "Redis killed and restarted with its data", Limit: offerAtOnce,
@@ -66,9 +96,56 @@ var rows = []row{
 		Inject: redisRestart(true),
 	},
 	{
+		Name: "redis-slow", Fault: "every request to Redis takes 1 s, for 10 s", Limit: offerAtOnce,
+		Setup:  setup{RedisWire: true},
+		Inject: slowRedis,
+	},
+	{
+		Name: "redis-frozen", Fault: "Redis stops for 700 ms of every second, for 10 s", Limit: offerAtOnce,
+		Inject: frozenRedis,
+	},
+	{
+		Name: "redis-full", Fault: "Redis out of memory for 8 s", Limit: offerAtOnce,
+		Inject: configured("maxmemory", "1mb", "0"),
+	},
+	{
+		Name: "redis-readonly", Fault: "Redis read-only for 8 s, then without enough replicas for 8 s", Limit: offerAtOnce,
+		Inject: readOnly,
+	},
+	{
+		Name: "redis-cut", Fault: "Redis cut off for 20 s", Limit: offerAtOnce,
+		Setup:  setup{RedisWire: true},
+		Inject: cutRedis(20 * time.Second),
+	},
+	{
+		Name: "redis-failover", Fault: "Redis master killed, Sentinel promotes its replica", Limit: offerAtOnce,
+		Skip: func(Options) string {
+			return "the lab starts one Redis; go test -run Failover ./internal/redisstore covers it without calls"
+		},
+	},
+	{
+		Name: "redis-away-kill", Fault: "Redis gone, 3 s later controller kill -9, both restarted", Limit: 12 * time.Second,
+		Inject: redisAwayKill,
+		Skip:   withoutSpool,
+	},
+	{
 		Name: "node-kill", Fault: "one of two Asterisk nodes killed and restarted", Limit: 5 * time.Second,
 		Setup:  setup{Nodes: 2, Load: load{Agents: 8, Calls: 20, Long: 3, Silence: 4 * time.Second}},
 		Inject: nodeKill,
+	},
+	{
+		Name: "node-frozen", Fault: "Asterisk SIGSTOP for 10 s", Limit: 14 * time.Second,
+		Inject: nodeFrozen,
+	},
+	{
+		Name: "node-drain", Fault: "one of two Asterisk nodes drained, ended, started and back", Limit: offerAtOnce,
+		Setup:  setup{Nodes: 2, Load: load{Agents: 8, Calls: 20, Silence: 20 * time.Second}},
+		Inject: nodeDrain,
+	},
+	{
+		Name: "rest-slow", Fault: "every request to Asterisk takes 1 s longer, for 10 s", Limit: 6 * time.Second,
+		Setup:  setup{ARIWire: true},
+		Inject: slowREST,
 	},
 	{
 		Name: "websocket-cut", Fault: "event connection to Asterisk reset, three times", Limit: offerAtOnce,
@@ -79,91 +156,14 @@ var rows = []row{
 		Name: "no-controller", Fault: "no controller for 20 s; the dialplan keeps callers", Limit: 26 * time.Second,
 		Inject: noController,
 	},
+	{
+		Name: "overload", Fault: "five times the calls that the agents can take, for 60 s", Limit: 10 * time.Second,
+		Setup:  setup{Change: appended("admission: {pace: 1.5, burst: 5}")},
+		Inject: overload,
+	},
 }
 
-func killRestart(ctx context.Context, h *house, _ Options, _ *Result) error {
-	if err := h.leader.Kill(); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, startBound)
-	defer cancel()
-	return h.leader.Start(ctx)
-}
-
-func termRestart(ctx context.Context, h *house, _ Options, _ *Result) error {
-	if err := h.leader.Stop(); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, startBound)
-	defer cancel()
-	return h.leader.Start(ctx)
-}
-
-func stopCont(ctx context.Context, h *house, o Options, _ *Result) error {
-	if err := h.leader.Pause(); err != nil {
-		return err
-	}
-	err := pause(ctx, o.lasts(10*time.Second))
-	if e := h.leader.Resume(); err == nil {
-		err = e
-	}
-	return err
-}
-
-// lasts shortens a fault for a quick run.
-func (o Options) lasts(d time.Duration) time.Duration {
-	if o.Quick {
-		return d / 2
-	}
-	return d
-}
-
-func redisRestart(empty bool) func(context.Context, *house, Options, *Result) error {
-	return func(ctx context.Context, h *house, _ Options, _ *Result) error {
-		h.lab.Redis.Kill()
-		if empty {
-			h.excuse.Forgotten = time.Now()
-			for _, name := range []string{"appendonlydir", "dump.rdb"} {
-				if err := os.RemoveAll(filepath.Join(h.lab.Redis.Dir, name)); err != nil {
-					return err
-				}
-			}
-		}
-		return h.lab.StartRedis(ctx)
-	}
-}
-
-func nodeKill(ctx context.Context, h *house, o Options, _ *Result) error {
-	h.excuse.Node = acd.NodeID(h.lab.Nodes[0].Params.Node)
-	// A caller who comes to the dead node is given to the other after two seconds.
-	h.excuse.Order = 3 * time.Second
-	h.lab.Nodes[0].Kill()
-	if err := pause(ctx, o.lasts(8*time.Second)); err != nil {
-		return err
-	}
-	return h.lab.StartNode(ctx, 0)
-}
-
-func websocketCut(ctx context.Context, h *house, _ Options, _ *Result) error {
-	for range 3 {
-		if n := h.ari.dropEvents(); n != 1 {
-			return fmt.Errorf("there were %d event connections, not one", n)
-		}
-		if err := pause(ctx, 2*time.Second); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func noController(ctx context.Context, h *house, _ Options, _ *Result) error {
-	if err := h.leader.Kill(); err != nil {
-		return err
-	}
-	if err := pause(ctx, 20*time.Second); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, startBound)
-	defer cancel()
-	return h.leader.Start(ctx)
+// appended adds a section to the configuration.
+func appended(section string) func(string) string {
+	return func(text string) string { return text + section + "\n" }
 }
