@@ -52,18 +52,55 @@ func root() *cobra.Command {
 	f.BoolVar(&verbose, "verbose", false, "print the notes of rows that are ok, too")
 	f.StringVar(&jsonFile, "json", "", "write a line of JSON for each row into this file")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		for _, p := range []*string{&o.Binary, &o.Dir, &o.Next} {
-			if *p == "" {
-				continue
-			}
-			full, err := filepath.Abs(*p)
-			if err != nil {
-				return err
-			}
-			*p = full
+		if err := absolute(&o); err != nil {
+			return err
 		}
 		o.Names = names
 		return run(cmd, o, verbose, jsonFile)
+	}
+	cmd.AddCommand(soakCommand())
+	return cmd
+}
+
+// absolute makes the paths independent of the working directory.
+func absolute(o *faults.Options) error {
+	for _, p := range []*string{&o.Binary, &o.Dir, &o.Next} {
+		if *p == "" {
+			continue
+		}
+		full, err := filepath.Abs(*p)
+		if err != nil {
+			return err
+		}
+		*p = full
+	}
+	return nil
+}
+
+func soakCommand() *cobra.Command {
+	o := faults.Options{}
+	cmd := &cobra.Command{Use: "soak", Short: "Break one thing after the other under load, for long", Args: cobra.NoArgs}
+	f := cmd.Flags()
+	f.StringVar(&o.Binary, "binary", "bin/hotline", "the program")
+	f.StringVar(&o.Dir, "dir", ".run/faults", "folder for everything that is written")
+	f.Uint64Var(&o.Seed, "seed", 1, "of the people and the faults")
+	minutes := f.Float64("minutes", 10, "how long")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *minutes <= 0 || *minutes > 7*24*60 {
+			return errors.New("--minutes is above 0 and at most a week")
+		}
+		if err := absolute(&o); err != nil {
+			return err
+		}
+		length := time.Duration(*minutes * float64(time.Minute))
+		r := faults.Soak(cmd.Context(), o, length, func(at time.Duration, fault string) {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%6s  %s\n", at.Round(time.Second), fault)
+		})
+		err := faults.Table(cmd.OutOrStdout(), []faults.Result{r}, true)
+		if err == nil && !r.OK {
+			err = errMissed
+		}
+		return err
 	}
 	return cmd
 }

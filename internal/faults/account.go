@@ -49,8 +49,8 @@ func records(ctx context.Context, l *lab.Lab) (map[string][]acd.CallRecord, erro
 
 // excuse says what a row allows beyond what every row does.
 type excuse struct {
-	// Node has died: its calls may be dropped.
-	Node acd.NodeID
+	// Deaths of nodes: calls that were there may be dropped.
+	Deaths []death
 	// Forgotten: records of calls that ended before may be lost, with the data of Redis.
 	Forgotten time.Time
 	// Shed: callers may be turned away with this reason.
@@ -61,6 +61,23 @@ type excuse struct {
 	// Silent is how long a conversation may be without audio.
 	Silent time.Duration
 }
+
+// death is a moment at which a node was killed.
+type death struct {
+	node acd.NodeID
+	at   time.Time
+}
+
+// died reports whether a call was at a node that was killed.
+func (ex excuse) died(p *person, list []acd.CallRecord) bool {
+	return len(list) > 0 && slices.ContainsFunc(ex.Deaths, func(d death) bool {
+		return d.node == list[0].Node && p.placed.Before(d.at.Add(diesSoon)) && (p.ended.IsZero() || p.ended.After(d.at))
+	})
+}
+
+// diesSoon is how long after a node was killed a call may have been placed that it had
+// taken before.
+const diesSoon = 500 * time.Millisecond
 
 // account compares what the phones have seen with the records, and fills in the result.
 func (c *crowd) account(found map[string][]acd.CallRecord, ex excuse, r *Result) {
@@ -90,7 +107,7 @@ func (c *crowd) account(found map[string][]acd.CallRecord, ex excuse, r *Result)
 
 // accountCall looks at what became of a call as its phone saw it.
 func (c *crowd) accountCall(p *person, list []acd.CallRecord, ex excuse, r *Result) {
-	died := ex.Node != "" && len(list) > 0 && list[0].Node == ex.Node
+	died := ex.died(p, list)
 	turnedAway := p.extra || ex.Shed && len(list) > 0 && list[0].Reason == acd.Shed
 	switch p.fate {
 	case served:
@@ -156,6 +173,9 @@ func (c *crowd) overtaken(tolerance time.Duration) (late []string) {
 		}
 		var by *person
 		for _, q := range c.order[i+1:] {
+			if q.placed.After(p.talk.from) {
+				break // and so came everybody after
+			}
 			if at := q.final(); at != nil && q.placed.Sub(p.placed) > tolerance && p.waitsAt(at.from, tolerance) {
 				by = q
 				break

@@ -19,8 +19,6 @@ const (
 	dialGap = 200 * time.Millisecond
 	// watchEvery is how often a conversation is listened to.
 	watchEvery = 100 * time.Millisecond
-	// hurryAfter is when somebody hangs up after the fault was injected.
-	hurryAfter = 30 * time.Millisecond
 	// putDown is how long somebody whose partner has hung up waits before doing so too.
 	putDown = 1500 * time.Millisecond
 	// floodPatience is how long callers of a flood wait.
@@ -31,6 +29,9 @@ const (
 	// the first down.
 	deadLine = time.Second
 )
+
+// hurryAfter is when callers hang up after the fault was injected, one each.
+var hurryAfter = []time.Duration{30 * time.Millisecond, 400 * time.Millisecond}
 
 // crowd is all people at their phones: agents, and callers so many that some always wait.
 type crowd struct {
@@ -332,9 +333,9 @@ func (c *crowd) fault() counts {
 				continue
 			}
 			p.talk.during = true
-			if !p.talk.long && hurried < 2 {
+			if !p.talk.long && hurried < len(hurryAfter) {
+				time.AfterFunc(hurryAfter[hurried], func() { close(p.talk.hurry) })
 				hurried++
-				time.AfterFunc(hurryAfter, func() { close(p.talk.hurry) })
 			}
 		}
 	}

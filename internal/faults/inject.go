@@ -63,7 +63,7 @@ func redisRestart(empty bool) func(context.Context, *house, Options, *Result) er
 }
 
 func nodeKill(ctx context.Context, h *house, o Options, _ *Result) error {
-	h.excuse.Node = acd.NodeID(h.lab.Nodes[0].Params.Node)
+	h.excuse.Deaths = append(h.excuse.Deaths, death{acd.NodeID(h.lab.Nodes[0].Params.Node), time.Now()})
 	// A caller who comes to the dead node is given to the other after two seconds.
 	h.excuse.Order = 3 * time.Second
 	h.lab.Nodes[0].Kill()

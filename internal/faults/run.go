@@ -134,12 +134,20 @@ func (w row) run(ctx context.Context, o Options) Result {
 	return result
 }
 
-func (w row) measure(ctx context.Context, o Options, result *Result) (err error) {
+func (w row) measure(ctx context.Context, o Options, result *Result) error {
 	s := w.Setup
 	if s.Load == (load{}) {
 		s.Load = ordinary
 	}
-	h, err := openHouse(ctx, filepath.Join(o.Dir, w.Name), o, s)
+	return inHouse(ctx, filepath.Join(o.Dir, w.Name), o, s, result, func(ctx context.Context, h *house) error {
+		return w.Inject(ctx, h, o, result)
+	})
+}
+
+// inHouse brings everything up, fills the house, lets something break, and reckons what
+// has become of the calls when all have been served.
+func inHouse(ctx context.Context, dir string, o Options, s setup, result *Result, breaks func(context.Context, *house) error) (err error) {
+	h, err := openHouse(ctx, dir, o, s)
 	if err != nil {
 		return fmt.Errorf("bring it up: %w", err)
 	}
@@ -156,9 +164,8 @@ func (w row) measure(ctx context.Context, o Options, result *Result) (err error)
 		return err
 	}
 	n := h.crowd.fault()
-	result.Injected = time.Now()
-	result.InProgress, result.Talking = n.calls, n.talking
-	if err := w.Inject(ctx, h, o, result); err != nil {
+	result.Injected, result.InProgress, result.Talking = time.Now(), n.calls, n.talking
+	if err := breaks(ctx, h); err != nil {
 		result.wrong("%v", err)
 	}
 	if err := pause(ctx, settle); err != nil {
