@@ -6,10 +6,12 @@ CONFIG ?=
 DEMO_SECONDS ?= 0
 # The rows of make faults; empty: all.
 FAULTS ?=
+SOAK_MINUTES ?= 10
+SOAK_SEED ?= 1
 # The linter, pinned; run through the module proxy, not installed.
 LINT := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help deps build demo test unit e2e bench-engine year lint fmt vet up down clean faults
+.PHONY: help deps build demo test unit e2e bench-engine year lint fmt vet up down clean faults soak
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -42,6 +44,9 @@ faults: deps build ## break Redis, Asterisk and controllers under load, and prin
 	@mkdir -p bin/next
 	@go build -ldflags '-X main.version=$(VERSION)-next' -o bin/next/hotline ./cmd/hotline
 	@bin/faults --binary bin/hotline --next bin/next/hotline --dir .run/faults --faults '$(FAULTS)' $(if $(FAULTS_QUICK),--quick) --json .run/faults.json
+
+soak: deps build ## break one thing after the other under load; SOAK_MINUTES=10, SOAK_SEED=1
+	@bin/faults soak --binary bin/hotline --dir .run/soak --minutes $(SOAK_MINUTES) --seed $(SOAK_SEED)
 
 year: ## feed the calls of a year through Redis, close every day and compare with the published table; takes minutes
 	HOTLINE_YEAR=1 go test -count=1 -v -run YearAsPublished -timeout 20m ./internal/app

@@ -95,6 +95,37 @@ func noController(ctx context.Context, h *house, _ Options, _ *Result) error {
 	return h.startLeader(ctx)
 }
 
+// inTurn is handover, takeover and restart in one run.
+func inTurn(ctx context.Context, h *house, _ Options, _ *Result) error {
+	if err := h.leader.Stop(); err != nil {
+		return err
+	}
+	bounded, cancel := context.WithTimeout(ctx, startBound)
+	defer cancel()
+	if err := h.standby.AwaitReady(bounded); err != nil {
+		return err
+	}
+	if err := h.leader.StandBy(bounded); err != nil {
+		return err
+	}
+	if err := pause(ctx, time.Second); err != nil {
+		return err
+	}
+	if err := h.standby.Kill(); err != nil {
+		return err
+	}
+	if err := h.leader.AwaitReady(bounded); err != nil {
+		return err
+	}
+	if err := pause(ctx, time.Second); err != nil {
+		return err
+	}
+	if err := h.leader.Kill(); err != nil {
+		return err
+	}
+	return h.startLeader(ctx)
+}
+
 // termTwice ends the controller, which drains, and has no more patience.
 func termTwice(ctx context.Context, h *house, _ Options, r *Result) error {
 	h.excuse.Shed = true

@@ -58,6 +58,11 @@ var rows = []row{
 		Inject: func(ctx context.Context, h *house, _ Options, _ *Result) error { return h.leader.Stop() },
 	},
 	{
+		Name: "in-turn", Fault: "SIGTERM with a standby, kill -9 with a standby, kill -9 without one", Limit: 6 * time.Second,
+		Setup:  setup{Standby: true},
+		Inject: inTurn,
+	},
+	{
 		Name: "handover", Fault: "hotline handover, there and back", Limit: 300 * time.Millisecond,
 		Setup:  setup{Standby: true},
 		Inject: handover,
