@@ -22,6 +22,9 @@ const startTimeout = 30 * time.Second
 type RedisOptions struct {
 	Port     uint16 // 0 chooses a free one
 	Password string // empty makes one, kept in the instance's folder
+	// ReplicaOf, when not empty, is the host:port of the server whose data it copies,
+	// which has the same password.
+	ReplicaOf string
 }
 
 // Redis is a running redis-server with persistence, reachable on 127.0.0.1.
@@ -62,7 +65,7 @@ func StartRedis(ctx context.Context, dir string, o RedisOptions) (*Redis, error)
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for try := 1; ; try++ {
-		err := r.start(ctx, binary, o.Port)
+		err := r.start(ctx, binary, o)
 		if err == nil {
 			return r, nil
 		}
@@ -74,7 +77,8 @@ func StartRedis(ctx context.Context, dir string, o RedisOptions) (*Redis, error)
 
 func (r *Redis) portTaken() bool { return r.p != nil && r.p.portTaken() }
 
-func (r *Redis) start(ctx context.Context, binary string, port uint16) error {
+func (r *Redis) start(ctx context.Context, binary string, o RedisOptions) error {
+	port := o.Port
 	local := netip.MustParseAddr("127.0.0.1")
 	if port == 0 {
 		var err error
@@ -95,7 +99,12 @@ appendfsync always
 save ""
 maxmemory-policy noeviction
 daemonize no
+masterauth %[2]q
+repl-diskless-sync-delay 0
 `, port, r.Password, r.Dir)
+	if host, of, ok := strings.Cut(o.ReplicaOf, ":"); ok {
+		text += "replicaof " + host + " " + of + "\n"
+	}
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write redis configuration: %w", err)
 	}

@@ -9,10 +9,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"hotline/internal/acd"
 	"hotline/internal/apiclient"
+	"hotline/internal/devstack"
 	"hotline/internal/lab"
 )
 
@@ -22,8 +24,9 @@ type house struct {
 	crowd *crowd
 	// leader leads when the fault is injected; standby is nil without one.
 	leader, standby *lab.Instance
-	redis           *wire // between leader and Redis; nil: there is none
-	ari             *wire // between leader and the first node; nil: there is none
+	sentinels       *devstack.Sentinels // nil: there are none
+	redis           *wire               // between leader and Redis; nil: there is none
+	ari             *wire               // between leader and the first node; nil: there is none
 	excuse          excuse
 }
 
@@ -31,6 +34,7 @@ type house struct {
 type setup struct {
 	Standby   bool
 	Upgrade   bool // the standby is of another version
+	Sentinel  bool // Redis has a replica, and Sentinels watch it
 	Nodes     int
 	RedisWire bool // the leader reaches Redis through a wire
 	ARIWire   bool // the leader reaches the first node through a wire
@@ -67,6 +71,11 @@ func openHouse(ctx context.Context, dir string, o Options, s setup) (h *house, e
 			h = nil
 		}
 	}()
+	if s.Sentinel {
+		if err := h.startSentinels(ctx, dir); err != nil {
+			return h, err
+		}
+	}
 	leads := lab.Variant{Name: "1"}
 	if s.RedisWire {
 		if h.redis, err = newWire(l.Redis.Addr); err != nil {
@@ -109,6 +118,20 @@ func openHouse(ctx context.Context, dir string, o Options, s setup) (h *house, e
 	return h, h.crowd.ready(ctx, h.leader.Client)
 }
 
+// startSentinels lets Sentinels watch Redis, and the configuration name them.
+func (h *house) startSentinels(ctx context.Context, dir string) (err error) {
+	if h.sentinels, err = devstack.StartSentinels(ctx, filepath.Join(dir, "sentinels"), h.lab.Redis, time.Second); err != nil {
+		return err
+	}
+	raw, err := os.ReadFile(h.lab.ConfigFile)
+	if err != nil {
+		return err
+	}
+	text := strings.Replace(string(raw), "address: "+h.lab.Redis.Addr,
+		fmt.Sprintf("sentinel: {master: %s, addresses: [%q, %q, %q]}", h.sentinels.Master, h.sentinels.Addrs[0], h.sentinels.Addrs[1], h.sentinels.Addrs[2]), 1)
+	return os.WriteFile(h.lab.ConfigFile, []byte(text), 0o600)
+}
+
 func (h *house) close() error {
 	var errs []error
 	if h.crowd != nil {
@@ -120,6 +143,9 @@ func (h *house) close() error {
 		}
 	}
 	errs = append(errs, h.lab.Stop())
+	if h.sentinels != nil {
+		errs = append(errs, h.sentinels.Stop())
+	}
 	for _, w := range []*wire{h.redis, h.ari} {
 		if w != nil {
 			w.close()

@@ -307,6 +307,15 @@ func readOnly(ctx context.Context, h *house, o Options, r *Result) error {
 	return configured("min-replicas-to-write", "1", "0")(ctx, h, o, r)
 }
 
+// failover kills the master for good, and waits until its replica is one.
+func failover(ctx context.Context, h *house, _ Options, _ *Result) error {
+	h.lab.Redis.Kill()
+	return until(ctx, 20*time.Second, "the replica is the master", func(ctx context.Context) bool {
+		role, err := h.sentinels.Replica.Command(ctx, "ROLE")
+		return err == nil && strings.HasPrefix(role, "master")
+	})
+}
+
 // redisAwayKill takes Redis away, and then the controller that has not written yet.
 func redisAwayKill(ctx context.Context, h *house, _ Options, _ *Result) error {
 	h.lab.Redis.Kill()

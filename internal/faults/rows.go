@@ -124,9 +124,8 @@ var rows = []row{
 	},
 	{
 		Name: "redis-failover", Fault: "Redis master killed, Sentinel promotes its replica", Limit: offerAtOnce,
-		Skip: func(Options) string {
-			return "the lab starts one Redis; go test -run Failover ./internal/redisstore covers it without calls"
-		},
+		Setup:  setup{Sentinel: true},
+		Inject: failover,
 	},
 	{
 		Name: "redis-away-kill", Fault: "Redis gone, 3 s later controller kill -9, both restarted", Limit: 12 * time.Second,
