@@ -331,16 +331,6 @@ func redisAwayKill(ctx context.Context, h *house, _ Options, _ *Result) error {
 	return h.startLeader(ctx)
 }
 
-// withoutSpool finds out whether the program keeps on disk what Redis does not take:
-// otherwise what waits in memory dies with it.
-func withoutSpool(o Options) string {
-	raw, err := os.ReadFile(o.Binary)
-	if err == nil && strings.Contains(string(raw), `yaml:"spool"`) {
-		return ""
-	}
-	return "records that wait for Redis are in memory only; there is no spool yet"
-}
-
 func nodeFrozen(ctx context.Context, h *house, o Options, _ *Result) error {
 	lasts := o.lasts(10 * time.Second)
 	// Nobody is heard meanwhile, and who calls then arrives when it goes on.

@@ -129,8 +129,8 @@ var rows = []row{
 	},
 	{
 		Name: "redis-away-kill", Fault: "Redis gone, 3 s later controller kill -9, both restarted", Limit: 12 * time.Second,
+		Setup:  setup{Change: appended("spool: {dir: spool}")},
 		Inject: redisAwayKill,
-		Skip:   withoutSpool,
 	},
 	{
 		Name: "node-kill", Fault: "one of two Asterisk nodes killed and restarted", Limit: 5 * time.Second,
