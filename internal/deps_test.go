@@ -58,6 +58,7 @@ var allowed = map[string][]string{
 	"internal/asterisk/aritest":      {},
 	"internal/bulletin/bulletintest": {"internal/bulletin", "internal/calendar", "internal/traffic"},
 	"internal/metrics/metricstest":   {},
+	"internal/redisstore/redismodel": {},
 	"internal/redisstore/redistest":  {"internal/devstack"},
 }
 
@@ -76,6 +77,7 @@ var onlyImporter = map[string]string{
 	"github.com/emiago/sipgo":              "internal/phone",
 	"github.com/spf13/cobra":               "cmd/",
 	"github.com/xuri/excelize/v2":          "internal/report",
+	"github.com/yuin/gopher-lua":           "internal/redisstore/redismodel",
 }
 
 type goPackage struct {

@@ -35,7 +35,7 @@ func expire(t *testing.T, s *Store) {
 }
 
 func TestOneHasTheLease(t *testing.T) {
-	address := server(t).Address
+	address := address(t)
 	a, b := open(t, address), open(t, address)
 	lease := take(t, a, "a")
 	none, holder, err := b.TryLease(t.Context(), controller("b"))
@@ -68,7 +68,7 @@ func TestOneHasTheLease(t *testing.T) {
 }
 
 func TestWhoLosesTheLeaseIsToldAndWritesNothingMore(t *testing.T) {
-	address := server(t).Address
+	address := address(t)
 	a, meterA, _ := run(t, address)
 	old := take(t, a, "a")
 	a.Append([]acd.Change{call("1", acd.PhaseWaiting)}, nil, nil)
@@ -97,7 +97,7 @@ func TestWhoLosesTheLeaseIsToldAndWritesNothingMore(t *testing.T) {
 }
 
 func TestALeaseThatRanOutIsKeptIfNobodyElseTookIt(t *testing.T) {
-	s := open(t, server(t).Address)
+	s := open(t, address(t))
 	lease := take(t, s, "a")
 	expire(t, s)
 	if err := lease.keep(t.Context()); err != nil {
@@ -111,7 +111,7 @@ func TestALeaseThatRanOutIsKeptIfNobodyElseTookIt(t *testing.T) {
 // A Redis that has lost everything is told again what goes on, and what was
 // counted in the last minute, once.
 func TestWhatRedisHasLostIsWrittenAgain(t *testing.T) {
-	s, m, _ := run(t, server(t).Address)
+	s, m, _ := run(t, address(t))
 	lease := take(t, s, "a")
 	records := calls(91, 1200)
 	var changes []acd.Change
@@ -168,7 +168,7 @@ func TestAnotherRedisIsToldAgain(t *testing.T) {
 }
 
 func TestANewerStateKeepsOlderProgramsOut(t *testing.T) {
-	s := open(t, server(t).Address)
+	s := open(t, address(t))
 	lease := take(t, s, "a")
 	s.client.Set(t.Context(), s.keys.stateVersion(), acd.StateVersion+1, 0)
 	var newer *StateVersionError
@@ -208,7 +208,7 @@ func TestWhoWasStoppedAsksFirst(t *testing.T) {
 
 // A handover is asked of whoever leads, and made when another stands by.
 func TestHandoverIsAskedOfTheHolder(t *testing.T) {
-	address := server(t).Address
+	address := address(t)
 	a, b := open(t, address), open(t, address)
 	if holder, err := b.AskHandover(t.Context()); err != nil || holder.ID != "" {
 		t.Errorf("asked %q, %v", holder.ID, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -57,6 +58,8 @@ type Options struct {
 	Username string // of a Redis ACL; empty for the default user
 	Password string
 	DB       int
+	// Dial connects to Address; nil: over the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	Site     string         // names the keys; letters, digits, - and _
 	Location *time.Location // in which days begin; must not change once records exist
@@ -152,7 +155,7 @@ var quietClient = sync.OnceFunc(logging.Disable)
 func newClient(o Options, connected func(run string)) redis.UniversalClient {
 	quietClient()
 	return redis.NewClient(&redis.Options{
-		Addr: o.Address, Username: o.Username, Password: o.Password, DB: o.DB,
+		Addr: o.Address, Dialer: o.Dial, Username: o.Username, Password: o.Password, DB: o.DB,
 		// The writer itself sends again, in order and with a growing pause.
 		MaxRetries: -1, DialerRetries: 1,
 		DialTimeout: 2 * time.Second, ReadTimeout: 3 * time.Second, WriteTimeout: 3 * time.Second,
