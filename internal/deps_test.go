@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"internal/config":       {"internal/acd", "internal/calendar", "internal/traffic"},
 	"internal/devstack":     {"asterisk-conf", "deploy/cluster"},
 	"internal/e2e":          {},
+	"internal/faultsim":     {},
 	"internal/httpapi":      {"internal/acd", "internal/calendar", "internal/httpapi/view"},
 	"internal/httpapi/view": {"internal/acd"},
 	"internal/lab":          {"internal/apiclient", "internal/app", "internal/calendar", "internal/config", "internal/devstack", "internal/httpapi/view", "internal/phonescript"},

@@ -32,9 +32,13 @@ type Options struct {
 // Term is one term of a controller as the leader of its site.
 type Term struct {
 	Options
+	engine *acd.Engine // owned by the runner
 	sw     *asterisk.Switch
 	runner *runner.Runner
 }
+
+// Idle is the engine, for tests that look into it while everything stands still.
+func (t *Term) Idle() *acd.Engine { return t.engine }
 
 // clockSkew is by how much the clocks of two controllers may differ without a warning.
 const clockSkew = time.Second
@@ -84,7 +88,7 @@ func Begin(ctx context.Context, o Options) (*Term, error) {
 	sw.Adopt(expected)
 	o.Log.Info("this controller leads", zap.Uint64("token", o.Lease.Token()), zap.Int("calls", len(expected)),
 		zap.Time("former_alive", o.Lease.FormerAlive()))
-	return &Term{Options: o, sw: sw, runner: runner.New(runner.Options{
+	return &Term{Options: o, engine: engine, sw: sw, runner: runner.New(runner.Options{
 		Engine: engine, Switch: sw, Store: o.Store, Meter: o.Meter, Log: o.Log, Gate: o.Lease.Wait, Begin: lostNodes(expected, o.Switch.Nodes),
 	})}, nil
 }
