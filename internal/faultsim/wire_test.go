@@ -3,6 +3,7 @@ package faultsim
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -32,8 +33,9 @@ func newWire(world *arimodel.World, command func(method, path string)) *wire {
 	return &wire{world: world, command: command, sockets: map[*line]bool{}}
 }
 
-// awake waits until the process is not stopped, and with cut until it is not cut off.
-func (w *wire) awake(cut bool) error {
+// awake waits until the process is not stopped, and for one who reads until it is not cut
+// off, or until closed.
+func (w *wire) awake(cut bool, closed <-chan struct{}) error {
 	for {
 		w.mu.Lock()
 		wait := w.frozen
@@ -48,14 +50,18 @@ func (w *wire) awake(cut bool) error {
 		case wait == nil:
 			return nil
 		}
-		<-wait
+		select {
+		case <-wait:
+		case <-closed:
+			return net.ErrClosed
+		}
 	}
 }
 
 // RoundTrip implements http.RoundTripper.
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	began := time.Now()
-	if err := w.awake(false); err != nil {
+	if err := w.awake(false, nil); err != nil {
 		return nil, err
 	}
 	if time.Since(began) > pauseLimit {
@@ -66,7 +72,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	w.mu.Unlock()
 	if cut != nil { // lost
 		<-req.Context().Done()
-		if err := w.awake(false); err != nil {
+		if err := w.awake(false, nil); err != nil {
 			return nil, err
 		}
 		return nil, req.Context().Err()
@@ -75,14 +81,14 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		w.command(req.Method, req.URL.Path)
 	}
 	resp, err := w.world.RoundTrip(req)
-	if err := w.awake(false); err != nil {
+	if err := w.awake(false, nil); err != nil {
 		if resp != nil {
 			_ = resp.Body.Close()
 		}
 		return nil, err
 	}
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
-		l := &line{w: w, inner: resp.Body.(ending)}
+		l := &line{w: w, inner: resp.Body.(ending), closed: make(chan struct{})}
 		resp.Body = l
 		w.mu.Lock()
 		w.sockets[l] = true
@@ -154,20 +160,22 @@ type ending interface {
 
 // line is an event connection of a process.
 type line struct {
-	w     *wire
-	inner ending
+	w      *wire
+	inner  ending
+	closed chan struct{}
+	close  sync.Once
 }
 
 func (l *line) Read(b []byte) (int, error) {
 	n, err := l.inner.Read(b)
-	if dead := l.w.awake(true); dead != nil {
+	if dead := l.w.awake(true, l.closed); dead != nil {
 		return 0, dead
 	}
 	return n, err
 }
 
 func (l *line) Write(b []byte) (int, error) {
-	if dead := l.w.awake(false); dead != nil {
+	if dead := l.w.awake(false, l.closed); dead != nil {
 		return 0, dead
 	}
 	l.w.mu.Lock()
@@ -180,6 +188,7 @@ func (l *line) Write(b []byte) (int, error) {
 }
 
 func (l *line) Close() error {
+	l.close.Do(func() { close(l.closed) })
 	l.w.mu.Lock()
 	delete(l.w.sockets, l)
 	dead := l.w.dead

@@ -23,7 +23,22 @@ type interpreter struct {
 var (
 	interpreters = sync.Pool{New: func() any { return newInterpreter() }}
 	compiled     sync.Map // text → *lua.FunctionProto
+
+	decodings sync.Map // JSON → what it says; the same texts come again and again
 )
+
+// decoded is what JSON says, which must not be changed.
+func decoded(text string) (any, error) {
+	if v, known := decodings.Load(text); known {
+		return v, nil
+	}
+	var v any
+	err := json.Unmarshal([]byte(text), &v)
+	if err == nil {
+		decodings.Store(text, v)
+	}
+	return v, err
+}
 
 func newInterpreter() *interpreter {
 	in := &interpreter{state: lua.NewState(lua.Options{RegistrySize: 4096, RegistryMaxSize: 1 << 20, RegistryGrowStep: 4096, MinimizeStackMemory: true})}
@@ -57,8 +72,8 @@ func newInterpreter() *interpreter {
 	cjson := l.NewTable()
 	l.SetFuncs(cjson, map[string]lua.LGFunction{
 		"decode": func(l *lua.LState) int {
-			var v any
-			if err := json.Unmarshal([]byte(l.CheckString(1)), &v); err != nil {
+			v, err := decoded(l.CheckString(1))
+			if err != nil {
 				l.RaiseError("cjson: %v", err)
 			}
 			l.Push(jsonToLua(l, v))
