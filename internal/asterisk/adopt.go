@@ -76,6 +76,12 @@ func (n *node) resume(at time.Time, l listing) {
 		if callHere && inside {
 			call.joined = true
 		}
+		// Somebody has lifted meanwhile: caller and agent are connected, or are going to be.
+		lifted := false
+		for _, ring := range x.Legs {
+			found, here := n.book.legs[ring.Offer.Leg]
+			lifted = lifted || here && found.answered
+		}
 		n.mu.Unlock()
 		switch {
 		case callHere && x.Rating && (inside || !l.channels[string(x.Call)].served()):
@@ -94,7 +100,7 @@ func (n *node) resume(at time.Time, l listing) {
 					n.log.Error("they could not be connected again", zap.String("call", string(x.Call)), zap.Error(err))
 				}
 			})
-		case leg == "" && x.Music && (inside || x.Fresh):
+		case leg == "" && x.Music && (inside || x.Fresh) && !lifted:
 			n.do(acd.StartMusic{Call: x.Call, Node: x.Node, Class: x.Class})
 		}
 	}
