@@ -40,7 +40,12 @@ func (h *history) look() {
 	now := time.Now()
 	h.mu.Lock()
 	callers := slices.Clone(h.callers)
+	// A controller that is stopped or cut off, or a node that is, may not tell it.
+	heard := !within(now, h.outages.stopped, time.Second) && !within(now, h.outages.nodes, time.Second)
 	h.mu.Unlock()
+	if p := h.leader(); p == nil || !p.reachesNodes() {
+		heard = false
+	}
 	for _, c := range channels {
 		seen[c.Channel] = c
 	}
@@ -51,6 +56,9 @@ func (h *history) look() {
 				c.inApp = now
 			}
 			c.lastIn = now
+			if heard && c.heard.IsZero() {
+				c.heard = now
+			}
 			h.mu.Unlock()
 		}
 	}
@@ -315,7 +323,7 @@ func within(t time.Time, spans []span, margin time.Duration) bool {
 // verifyRecords compares the records with what became of the callers.
 func (h *history) verifyRecords(records []acd.CallRecord) {
 	h.mu.Lock()
-	callers, talks, o := slices.Clone(h.callers), h.talks, h.outages
+	callers, talks := slices.Clone(h.callers), h.talks
 	h.mu.Unlock()
 	byCall := map[string]acd.CallRecord{}
 	for _, r := range records {
@@ -330,8 +338,8 @@ func (h *history) verifyRecords(records []acd.CallRecord) {
 		delete(byCall, channel)
 		t := talks[channel]
 		switch {
-		case !there && c.inApp.IsZero():
-			continue // no controller has heard of him, or for a moment only
+		case !there && (c.heard.IsZero() || h.unwritten(c)):
+			continue
 		case !there:
 			h.fail("the call of channel %s, served from %v to %v, has no record", channel, c.inApp.Sub(h.began), c.ended.Sub(h.began))
 		case t != nil && !t.from.IsZero() && (r.Result != acd.Answered || string(r.Agent) != t.agent):
@@ -343,7 +351,31 @@ func (h *history) verifyRecords(records []acd.CallRecord) {
 	for id, r := range byCall {
 		h.fail("a record of nobody's call: %s %+v", id, r)
 	}
-	_ = o
+}
+
+// unwritten reports whether nothing of a call may have been written: the controller that
+// has heard of it died before it could, and it ended before another led.
+func (h *history) unwritten(c *caller) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, died := range h.outages.deaths {
+		next := slices.IndexFunc(h.leaders, func(l leadership) bool { return l.at.After(died) })
+		if died.Before(c.heard.Add(-lookEvery)) || next >= 0 && c.ended.After(h.leaders[next].at.Add(3*time.Second)) {
+			continue
+		}
+		if died.Before(c.heard.Add(lookEvery)) || within(died, h.outages.store, 3*time.Second) {
+			return true
+		}
+	}
+	// Or Redis has lost it, and nobody was left who could tell again.
+	for _, emptied := range h.outages.emptied {
+		for _, died := range h.outages.deaths {
+			if died.After(emptied.Add(-2*time.Second)) && died.Before(emptied.Add(10*time.Second)) || died.After(c.ended) && died.Before(emptied) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // verifyOrder checks that nobody was offered to an agent while somebody waited who had
@@ -351,6 +383,10 @@ func (h *history) verifyRecords(records []acd.CallRecord) {
 func (h *history) verifyOrder(records []acd.CallRecord) {
 	h.mu.Lock()
 	o := h.outages
+	known := map[acd.CallID]time.Time{} // since when a controller could know of a caller
+	for _, c := range h.callers {
+		known[acd.CallID(c.call.Channel())] = c.heard
+	}
 	h.mu.Unlock()
 	const slack = 500 * time.Millisecond
 	for _, a := range records {
@@ -363,7 +399,7 @@ func (h *history) verifyOrder(records []acd.CallRecord) {
 			}
 			for _, offer := range b.Offers {
 				made := offer.Made
-				waits := a.Queued.Before(made.Add(-slack)) && made.Before(a.Ended.Add(-slack)) && (a.Answered.IsZero() || made.Before(a.Answered.Add(-slack)))
+				waits := !known[a.Call].IsZero() && known[a.Call].Before(made.Add(-slack)) && a.Queued.Before(made.Add(-slack)) && made.Before(a.Ended.Add(-slack)) && (a.Answered.IsZero() || made.Before(a.Answered.Add(-slack)))
 				for _, other := range a.Offers {
 					if !other.Made.After(made.Add(slack)) && (other.Ended.IsZero() || !other.Ended.Before(made.Add(-slack))) {
 						waits = false

@@ -24,6 +24,7 @@ type caller struct {
 	dialed time.Time
 	inApp  time.Time // when he was seen to be served by a controller first
 	lastIn time.Time // and last
+	heard  time.Time // when a controller must have heard of him
 	left   time.Time // when he hung up
 	ended  time.Time
 }

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"go.uber.org/zap"
-
 	"hotline/internal/acd"
 	"hotline/internal/asterisk"
 	"hotline/internal/callflow"
@@ -80,7 +78,7 @@ func (p *process) lead(ctx context.Context, store *redisstore.Store, lease *redi
 	}
 	t, err := term.Begin(ctx, term.Options{
 		Store: store, Lease: lease, Engine: h.config, Flow: callflow.Standard{}, Meter: meter{p}, Log: h.log.Named(p.id),
-		Switch: asterisk.Options{Nodes: nodes, Log: h.log.Named(p.id), Transport: p.wire, Workers: 8, Jitter: p.jit},
+		Switch: asterisk.Options{Nodes: nodes, Log: h.log.Named(p.id), Transport: p.wire, Workers: 8, Jitter: p.jit, ReconcileEvery: 10 * time.Second},
 	})
 	if err != nil {
 		h.note("%s cannot begin its term: %v", p.id, err)
@@ -132,6 +130,12 @@ func (p *process) leading() *term.Term {
 	return p.term
 }
 
+// reachesNodes reports whether the process leads and all nodes are connected.
+func (p *process) reachesNodes() bool {
+	t := p.leading()
+	return t != nil && t.Ready()[0] == nil
+}
+
 // meter takes in what the engine of a process tells.
 type meter struct{ p *process }
 
@@ -179,5 +183,3 @@ func (p *process) leadingRequest(ctx context.Context, event acd.Event) error {
 	}
 	return t.Request(ctx, event)
 }
-
-var _ = zap.NewNop

@@ -109,6 +109,7 @@ func open(t testing.TB, address string, change ...func(*Options)) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.watchFor = 0
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)

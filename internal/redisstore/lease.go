@@ -30,6 +30,12 @@ const (
 	// keepEvery and keepTimeout let several attempts fit into it.
 	keepEvery   = 400 * time.Millisecond
 	keepTimeout = 800 * time.Millisecond
+	// watchFor is how long a controller watches before it takes a lease that was not given
+	// back: after an outage of Redis whoever leads connects again and keeps it first, for
+	// nobody else knows what has happened meanwhile. watchGap is within which time Redis
+	// must have answered, again and again; else the watch begins anew.
+	watchFor = 2 * time.Second
+	watchGap = time.Second
 	// forgetControllers is after how long one that says nothing is not listed any more.
 	forgetControllers = 10 * time.Second
 	// standbySilence is after how long without a word nobody counts on a standby.
@@ -89,15 +95,39 @@ type leaseReply struct {
 	asked  bool // for a handover
 }
 
-func (s *Store) askLease(ctx context.Context, what string, me Controller, token uint64) (leaseReply, error) {
+// watch is what a controller without the lease has seen of it.
+type watch struct {
+	since, last time.Time // without a gap
+	token       uint64    // of the last lease
+}
+
+// enough reports whether whoever has the lease would have kept it meanwhile.
+func (w *watch) enough(now time.Time, length time.Duration) bool {
+	return length == 0 || !w.since.IsZero() && now.Sub(w.last) <= watchGap && now.Sub(w.since) >= length
+}
+
+// saw takes in that Redis has told the token of the last lease; a smaller one than before
+// shows that it has lost what it had.
+func (w *watch) saw(now time.Time, token uint64) {
+	if w.since.IsZero() || now.Sub(w.last) > watchGap || token < w.token {
+		w.since = now
+	}
+	w.last, w.token = now, token
+}
+
+func (s *Store) askLease(ctx context.Context, what string, me Controller, token uint64, watched bool) (leaseReply, error) {
 	ctx, stop := context.WithTimeout(ctx, keepTimeout)
 	defer stop()
 	text, err := json.Marshal(me)
 	if err != nil {
 		return leaseReply{}, err
 	}
-	keys := []string{s.keys.lease(), s.keys.fence(), s.keys.stateVersion(), s.keys.controllers(), s.keys.alive()}
-	values, err := leaseScript.Run(ctx, s.client, keys, what, me.ID, text, leaseFor.Milliseconds(), strconv.FormatUint(token, 10), acd.StateVersion).Slice()
+	keys := []string{s.keys.lease(), s.keys.fence(), s.keys.stateVersion(), s.keys.controllers(), s.keys.alive(), s.keys.free()}
+	enough := "0"
+	if watched {
+		enough = "1"
+	}
+	values, err := leaseScript.Run(ctx, s.client, keys, what, me.ID, text, leaseFor.Milliseconds(), strconv.FormatUint(token, 10), acd.StateVersion, enough).Slice()
 	if err != nil {
 		return leaseReply{}, s.explain(err)
 	}
@@ -127,11 +157,16 @@ func (s *Store) askLease(ctx context.Context, what string, me Controller, token 
 	return reply, nil
 }
 
-// TryLease takes the lease if nobody has it. Otherwise it returns no lease and who
-// has it. From then on the store writes live state under the lease. The error is one
-// of this package's typed errors.
+// TryLease takes the lease if nobody has it: at once when it was given back, else when it
+// was tried for a while, again and again, and nobody has kept it. Otherwise it returns no
+// lease and who has it. From then on the store writes live state under the lease. The
+// error is one of this package's typed errors. It is called by one goroutine.
 func (s *Store) TryLease(ctx context.Context, me Controller) (*Lease, Controller, error) {
-	reply, err := s.askLease(ctx, "take", me, 0)
+	began := time.Now()
+	reply, err := s.askLease(ctx, "take", me, 0, s.watch.enough(began, s.watchFor))
+	if err == nil {
+		s.watch.saw(time.Now(), reply.token)
+	}
 	if err != nil || reply.what != "held" {
 		return nil, reply.holder, err
 	}
@@ -141,7 +176,7 @@ func (s *Store) TryLease(ctx context.Context, me Controller) (*Lease, Controller
 
 // Withdraw says that a controller without the lease does not stand by any more.
 func (s *Store) Withdraw(ctx context.Context, me Controller) error {
-	_, err := s.askLease(ctx, "drop", me, 0)
+	_, err := s.askLease(ctx, "drop", me, 0, false)
 	return err
 }
 
@@ -191,7 +226,7 @@ func (c Controller) StandsBy() bool { return !c.Leading && c.Silent < standbySil
 // AskHandover asks the holder of the lease to hand it over, and returns who that is. It
 // does so when another stands by.
 func (s *Store) AskHandover(ctx context.Context) (holder Controller, err error) {
-	reply, err := s.askLease(ctx, "ask", Controller{}, 0)
+	reply, err := s.askLease(ctx, "ask", Controller{}, 0, false)
 	return reply.holder, err
 }
 
@@ -203,12 +238,12 @@ func (l *Lease) GiveBack(ctx context.Context) error {
 		l.lost = ErrGivenBack
 	}
 	l.mu.Unlock()
-	_, err := l.store.askLease(ctx, "drop", l.me, l.token)
+	_, err := l.store.askLease(ctx, "drop", l.me, l.token, false)
 	return err
 }
 
 func (l *Lease) keep(ctx context.Context) error {
-	reply, err := l.store.askLease(ctx, "keep", l.me, l.token)
+	reply, err := l.store.askLease(ctx, "keep", l.me, l.token, false)
 	if ctx.Err() != nil {
 		return nil
 	}

@@ -7,17 +7,21 @@
 -- KEYS[3] version  string: version of the live state
 -- KEYS[4] controllers  hash: id -> Controller as JSON, with seen, ms since 1970
 -- KEYS[5] alive    string: when a holder of the lease last said so, ms since 1970
+-- KEYS[6] free     string: there when the last holder has given the lease back
 --
 -- ARGV[1] take, keep, drop or ask
 -- ARGV[2] id of the controller      ARGV[3] the Controller as JSON
 -- ARGV[4] ms for which the lease is given
 -- ARGV[5] the controller's token; 0 with take
 -- ARGV[6] version of the live state that the controller knows
+-- ARGV[7] with take, 1: the controller has watched for so long that whoever has the
+--         lease would have kept it
 --
 -- Result: {what, token, holder, alive as it was before, 1 when a handover was asked for}
 --   "held"    the controller has the lease, with this token
 --   "anew"    so too, but Redis had forgotten it: what it had is lost
 --   "other"   holder has it
+--   "free"    nobody has it, and nobody has given it back: watch on
 --   "newer"   the live state has the version token, which the controller does not know
 --
 -- Tokens grow: each is larger than those before it, and at least the milliseconds since
@@ -59,6 +63,7 @@ local function give(t)
   note(true)
   redis.call('HSET', KEYS[1], 'token', t, 'holder', json)
   redis.call('PEXPIRE', KEYS[1], ttl)
+  redis.call('DEL', KEYS[6])
   redis.call('SET', KEYS[2], t)
   redis.call('SET', KEYS[3], tostring(known))
 end
@@ -67,12 +72,18 @@ local holds = redis.call('HGET', KEYS[1], 'token')
 local last = redis.call('GET', KEYS[2])
 
 if what == 'drop' then
-  if holds == token then
+  if holds == token or not holds and last == token then
     redis.call('DEL', KEYS[1])
     redis.call('SET', KEYS[5], string.format('%.0f', now))
+    redis.call('SET', KEYS[6], token)
   end
   redis.call('HDEL', KEYS[4], id)
   return {'other', '0', '', alive, '0'}
+end
+
+local free = redis.call('EXISTS', KEYS[6]) == 1
+if what == 'take' and not holds and not free and ARGV[7] ~= '1' then
+  return {'free', last or '0', '', alive, '0'}
 end
 
 if what == 'take' and not holds then
@@ -82,7 +93,7 @@ if what == 'take' and not holds then
   return {'held', token, json, alive, asked}
 end
 
-if what == 'keep' and (holds == token or not holds and last == token) then
+if what == 'keep' and (holds == token or not holds and not free and last == token) then
   give(token)
   return {'held', token, json, alive, asked}
 end

@@ -92,11 +92,13 @@ type Store struct {
 	log          *zap.Logger
 	meter        Meter
 	flushTimeout time.Duration
-	parkRetry    time.Duration // this and parkLimit are as the constants; tests change them before Run
+	parkRetry    time.Duration // this and the next two are as the constants; tests change them before Run
 	parkLimit    int
+	watchFor     time.Duration
 
 	wake chan struct{} // holds one token when something was appended
 
+	watch     watch         // of the lease; owned by whoever tries to take it
 	token     atomic.Uint64 // of the lease under which live state is written; 0: none is needed
 	knowsLive bool          // Redis knows the script of the live state; owned by the writer
 
@@ -128,7 +130,7 @@ func New(o Options) (*Store, error) {
 	}
 	s := &Store{
 		client: o.Client, keys: k, location: o.Location, sets: traffic.Sets, log: o.Log, meter: o.Meter,
-		flushTimeout: o.FlushTimeout, parkRetry: parkRetry, parkLimit: parkLimit, wake: make(chan struct{}, 1),
+		flushTimeout: o.FlushTimeout, parkRetry: parkRetry, parkLimit: parkLimit, watchFor: watchFor, wake: make(chan struct{}, 1),
 	}
 	if s.log == nil {
 		s.log = zap.NewNop()

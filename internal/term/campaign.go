@@ -72,6 +72,7 @@ func (c *Candidate) campaign(ctx context.Context) (*redisstore.Store, *redisstor
 	}
 	told := ""
 	for {
+		asked := time.Now()
 		lease, holder, err := store.TryLease(ctx, c.Me)
 		var newer *redisstore.StateVersionError
 		pause := campaignEvery
@@ -86,7 +87,7 @@ func (c *Candidate) campaign(ctx context.Context) (*redisstore.Store, *redisstor
 		case errors.As(err, &newer):
 			return nil, nil, errors.Join(err, store.Close())
 		case err != nil:
-			pause = campaignAway
+			pause = max(campaignEvery, campaignAway-time.Since(asked))
 			c.StandsBy(redisstore.Controller{}, err.Error())
 			if told != err.Error() {
 				c.Log.Error("this controller cannot lead while Redis does not answer", zap.Error(err))
