@@ -78,7 +78,7 @@ type Lease struct {
 	asked chan struct{} // holds a token when a handover was asked for
 
 	mu      sync.Mutex
-	kept    time.Time // guarded by mu; when the last attempt to keep it ended
+	kept    time.Time // guarded by mu; when the last attempt to keep it began that has ended
 	lost    error     // guarded by mu
 	changed chan struct{}
 }
@@ -171,7 +171,7 @@ func (s *Store) TryLease(ctx context.Context, me Controller) (*Lease, Controller
 		return nil, reply.holder, err
 	}
 	s.token.Store(reply.token)
-	return &Lease{store: s, me: me, token: reply.token, alive: reply.alive, kept: time.Now(), asked: make(chan struct{}, 1), changed: make(chan struct{}, 1)}, reply.holder, nil
+	return &Lease{store: s, me: me, token: reply.token, alive: reply.alive, kept: began, asked: make(chan struct{}, 1), changed: make(chan struct{}, 1)}, reply.holder, nil
 }
 
 // Withdraw says that a controller without the lease does not stand by any more.
@@ -243,6 +243,7 @@ func (l *Lease) GiveBack(ctx context.Context) error {
 }
 
 func (l *Lease) keep(ctx context.Context) error {
+	began := time.Now()
 	reply, err := l.store.askLease(ctx, "keep", l.me, l.token, false)
 	if ctx.Err() != nil {
 		return nil
@@ -267,7 +268,8 @@ func (l *Lease) keep(ctx context.Context) error {
 		default:
 		}
 	}
-	l.kept = time.Now()
+	// Not the end: the process may have been stopped in between, for whatever time.
+	l.kept = began
 	select {
 	case l.changed <- struct{}{}:
 	default:
