@@ -34,7 +34,7 @@ func (n *node) adopt(x acd.Expected) {
 	if x.Alone {
 		return
 	}
-	call := &callState{since: now, music: x.Class, moh: x.Music, joined: x.Joined != ""}
+	call := &callState{since: now, music: x.Class, moh: x.Music, up: x.Up, joined: x.Joined != ""}
 	if x.Play > 0 {
 		call.play, call.playOf, call.playing = playID(x.Call, int64(x.Play)), x.Play, now
 		call.prompts = []string{call.play}

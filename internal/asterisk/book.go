@@ -45,6 +45,7 @@ type callState struct {
 	ringback  string    // the playback of the ringing tone
 	music     string    // class of the hold music asked for
 	moh       bool      // the music has been started and not stopped
+	up        bool      // the caller is to be answered, or was
 	joined    bool      // the caller is in the bridge
 	left      time.Time // when the caller was taken out of it; zero: never
 	released  bool      // the engine has done with it: it is to be hung up

@@ -141,15 +141,19 @@ func (n *node) reconcileCalls(at time.Time, l listing) (suspects bool) {
 	}
 	var gone []goneCall
 	var plays, left []string
+	var ringing []acd.CallID
 	n.mu.Lock()
 	for id, call := range n.book.calls {
-		_, _, here := n.inApp(l, string(id))
+		ch, _, here := n.inApp(l, string(id))
 		if call.out != nil {
 			// It is not in the application before it was dialled.
 			_, here = l.channels[string(id)]
 		}
 		if here {
 			call.suspect = false
+			if call.up && call.out == nil && !call.released && ch.State == "Ring" {
+				ringing = append(ringing, id)
+			}
 			if call.released {
 				left = append(left, string(id))
 			} else if l.lost && call.play != "" && l.before(call.playing) {
@@ -173,6 +177,9 @@ func (n *node) reconcileCalls(at time.Time, l listing) (suspects bool) {
 	}
 	for _, id := range plays {
 		n.checkPlayback(id)
+	}
+	for _, id := range ringing {
+		n.lanes.add(string(id), func() { n.answer(id) })
 	}
 	for _, id := range left {
 		n.clean(id, "released call", deleteChannel(id))
