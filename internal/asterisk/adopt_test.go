@@ -142,7 +142,8 @@ func TestNothingIsCommandedThroughAClosedGate(t *testing.T) {
 			t.Fatal("nobody asks at the gate")
 		}
 	}
-	pass(nil) // the filter of events
+	pass(nil) // the event connection,
+	pass(nil) // and its filter
 	b.waitReady()
 	b.fake.SetChannel(callID, "Up", appData)
 	b.send(start(callID))

@@ -113,8 +113,12 @@ func causeOr(ctx context.Context, err error) error {
 // enter opens the event connection, which takes the application away from whoever has
 // it: only a controller that may command does that.
 func (n *node) enter(ctx context.Context) (*websocket.Conn, error) {
-	if n.opt.Gate != nil {
-		if err := n.opt.Gate(ctx); err != nil {
+	may := n.opt.Enter
+	if may == nil {
+		may = n.opt.Gate
+	}
+	if may != nil {
+		if err := may(ctx); err != nil {
 			return nil, fmt.Errorf("GET events: %w", err)
 		}
 	}

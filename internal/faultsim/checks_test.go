@@ -367,10 +367,10 @@ func (h *history) unwritten(c *caller) bool {
 			return true
 		}
 	}
-	// Or Redis has lost it, and nobody was left who could tell again.
+	// Or Redis has lost it, and whoever had written it leads no more.
 	for _, emptied := range h.outages.emptied {
-		for _, died := range h.outages.deaths {
-			if died.After(emptied.Add(-2*time.Second)) && died.Before(emptied.Add(10*time.Second)) || died.After(c.ended) && died.Before(emptied) {
+		for _, l := range h.leaders {
+			if l.at.After(c.ended) && l.at.Before(emptied.Add(10*time.Second)) {
 				return true
 			}
 		}

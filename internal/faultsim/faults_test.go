@@ -30,6 +30,9 @@ func byChance(h *history, ctx context.Context) {
 	rnd := rand.New(rand.NewPCG(h.seed, 3))
 	var tracks sync.WaitGroup
 	kinds := 1 + rnd.IntN(7)
+	// What Redis loses while nobody is left who knows it is lost: a history has the one or
+	// the other.
+	h.lossy = rnd.IntN(2) == 0
 	for i, track := range []func(*history, context.Context, *rand.Rand){controllerFault, redisFault, nodeFault} {
 		if kinds&(1<<i) == 0 {
 			continue
@@ -134,7 +137,11 @@ func controllerFault(h *history, ctx context.Context, rnd *rand.Rand) {
 		h.start(i)
 		return
 	}
-	switch kind := rnd.IntN(8); kind {
+	kind := rnd.IntN(8)
+	if h.lossy {
+		kind = 6
+	}
+	switch kind {
 	case 0, 1, 2:
 		withHost := kind == 2
 		end := h.fault(nil, "%s is killed (host %v), back after %v", p.id, withHost, length)
@@ -197,7 +204,14 @@ func (h *history) askHandover(ctx context.Context) {
 func redisFault(h *history, ctx context.Context, rnd *rand.Rand) {
 	_, p := h.pick(rnd)
 	length := upTo(rnd, 10*time.Second)
-	switch rnd.IntN(8) {
+	kind := rnd.IntN(9)
+	if h.lossy && kind > 3 || !h.lossy && kind > 0 && kind < 3 {
+		kind = []int{0, 1, 2, 5}[rnd.IntN(4)]
+		if !h.lossy {
+			kind = 4
+		}
+	}
+	switch kind {
 	case 0:
 		end := h.fault(&h.outages.store, "Redis is away for %v", length)
 		h.redis.Stop()

@@ -55,6 +55,7 @@ type history struct {
 	redis  *redismodel.Redis
 	nodes  []namedNode
 	config acd.Config
+	lossy  bool // Redis may lose what it has
 	log    *zap.Logger
 
 	mu        sync.Mutex // guards all below

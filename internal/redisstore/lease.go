@@ -36,6 +36,9 @@ const (
 	// must have answered, again and again; else the watch begins anew.
 	watchFor = 2 * time.Second
 	watchGap = time.Second
+	// confirmFor is long enough for several attempts to keep the lease, with new
+	// connections in the place of those that lead nowhere.
+	confirmFor = 3500 * time.Millisecond
 	// forgetControllers is after how long one that says nothing is not listed any more.
 	forgetControllers = 10 * time.Second
 	// standbySilence is after how long without a word nobody counts on a standby.
@@ -79,6 +82,7 @@ type Lease struct {
 
 	mu      sync.Mutex
 	kept    time.Time // guarded by mu; when the last attempt to keep it began that has ended
+	held    time.Time // guarded by mu; and the last that Redis has granted
 	lost    error     // guarded by mu
 	changed chan struct{}
 }
@@ -171,7 +175,7 @@ func (s *Store) TryLease(ctx context.Context, me Controller) (*Lease, Controller
 		return nil, reply.holder, err
 	}
 	s.token.Store(reply.token)
-	return &Lease{store: s, me: me, token: reply.token, alive: reply.alive, kept: began, asked: make(chan struct{}, 1), changed: make(chan struct{}, 1)}, reply.holder, nil
+	return &Lease{store: s, me: me, token: reply.token, alive: reply.alive, kept: began, held: began, asked: make(chan struct{}, 1), changed: make(chan struct{}, 1)}, reply.holder, nil
 }
 
 // Withdraw says that a controller without the lease does not stand by any more.
@@ -270,6 +274,9 @@ func (l *Lease) keep(ctx context.Context) error {
 	}
 	// Not the end: the process may have been stopped in between, for whatever time.
 	l.kept = began
+	if err == nil && l.lost == nil {
+		l.held = began
+	}
 	select {
 	case l.changed <- struct{}{}:
 	default:
@@ -295,6 +302,27 @@ func (l *Lease) Wait(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+// Confirm is Wait before something that takes calls away from whoever has them: it
+// returns at once only while Redis has said lately that the lease is held. Whoever does
+// not reach Redis, and nothing else either, does not know whether others do, and may
+// reach the nodes first when that is over. When Redis has not answered for a while
+// nevertheless, it is away for everybody, as far as can be known.
+func (l *Lease) Confirm(ctx context.Context) error {
+	until := time.Now().Add(confirmFor)
+	for {
+		if err := l.Wait(ctx); err != nil {
+			return err
+		}
+		l.mu.Lock()
+		held := time.Since(l.held) < leaseFor
+		l.mu.Unlock()
+		if held || !time.Now().Before(until) {
+			return nil
+		}
+		pause(ctx, keepEvery/4)
 	}
 }
 

@@ -19,7 +19,7 @@ type Options struct {
 	// Store is the one with which Lease was taken; nothing was appended to it yet.
 	Store *redisstore.Store
 	Lease *redisstore.Lease
-	// Switch is how to reach the nodes; Begin sets Gate and Over.
+	// Switch is how to reach the nodes; Begin sets Gate, Enter and Over.
 	Switch asterisk.Options
 	Engine acd.Config
 	Flow   acd.Flow
@@ -78,7 +78,7 @@ func Begin(ctx context.Context, o Options) (*Term, error) {
 		}
 		o.Store.ForgetAll()
 	}
-	o.Switch.Gate = o.Lease.Wait
+	o.Switch.Gate, o.Switch.Enter = o.Lease.Wait, o.Lease.Confirm
 	o.Switch.Over = o.Store.Counted
 	sw, err := asterisk.New(o.Switch)
 	if err != nil {
