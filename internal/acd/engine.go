@@ -204,6 +204,8 @@ func (e *Engine) handle(event Event) {
 		e.nodeUnreachable(ev.Node)
 	case NodeReachable:
 		e.nodeReachable(ev.Node)
+	case TalkFound:
+		e.talkFound(ev)
 	case Login:
 		e.out.Err = asError(e.login(ev.Agent, ev.Seat))
 	case Logout:

@@ -83,6 +83,12 @@ type (
 	NodeUnreachable struct{ Node NodeID }
 	// NodeReachable: the node can be commanded, as at the beginning.
 	NodeReachable struct{ Node NodeID }
+	// TalkFound: a caller and an agent are connected by a leg that the engine may not
+	// know, because the controller that has made it could not tell before another took over.
+	TalkFound struct {
+		Call CallID
+		Leg  LegID
+	}
 )
 
 // Requests from people. Step's Output.Err answers them.
@@ -155,6 +161,7 @@ func (SeatDialled) event()     {}
 func (NodeDown) event()        {}
 func (NodeUnreachable) event() {}
 func (NodeReachable) event()   {}
+func (TalkFound) event()       {}
 func (Login) event()           {}
 func (Logout) event()          {}
 func (SetReady) event()        {}

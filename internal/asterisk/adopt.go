@@ -77,7 +77,7 @@ func (n *node) resume(at time.Time, l listing) {
 			call.joined = true
 		}
 		// Somebody has lifted meanwhile: caller and agent are connected, or are going to be.
-		lifted := false
+		lifted := callHere && call.found
 		for _, ring := range x.Legs {
 			found, here := n.book.legs[ring.Offer.Leg]
 			lifted = lifted || here && found.answered
@@ -87,7 +87,7 @@ func (n *node) resume(at time.Time, l listing) {
 		case callHere && x.Rating && (inside || !l.channels[string(x.Call)].served()):
 			// Else not: a variable cannot be set while a prompt is heard.
 			n.do(acd.Unbridge{Call: x.Call, Node: x.Node})
-		case !callHere || x.Rating || x.Called != nil && x.Joins != "":
+		case !callHere || call.found || x.Rating || x.Called != nil && x.Joins != "":
 		case leg != "" && legHere && together && x.Joins != "":
 			n.found("Connected", string(x.Call))
 			n.emit(at, acd.Connected{Call: x.Call, Leg: leg})

@@ -84,7 +84,7 @@ func (n *node) list(ctx context.Context, lost bool) error {
 // reconcile compares a listing with the book, emits what was missed, and
 // removes what is left over. The owner calls it.
 func (n *node) reconcile(ctx context.Context, at time.Time, l listing) {
-	n.adoptConversations(l)
+	n.adoptConversations(at, l)
 	suspects := n.reconcileCalls(at, l)
 	suspects = n.reconcileCalled(at, l) || suspects
 	suspects = n.reconcileLegs(at, l) || suspects
@@ -424,9 +424,17 @@ func (n *node) reconcileBridges(l listing) {
 // adoptConversations is for the first listing of a controller that starts:
 // who talks with an agent goes on talking. The engine does not know of these
 // conversations; when one side leaves, the other is hung up here.
-func (n *node) adoptConversations(l listing) {
+func (n *node) adoptConversations(at time.Time, l listing) {
+	var found []acd.TalkFound
 	n.mu.Lock()
-	defer n.mu.Unlock()
+	defer func() {
+		n.mu.Unlock()
+		for _, talk := range found {
+			n.log.Warn("a conversation goes on that a former controller has connected and could not tell",
+				zap.String("call", string(talk.Call)), zap.String("leg", string(talk.Leg)))
+			n.emit(at, talk)
+		}
+	}()
 	if n.synced {
 		return
 	}
@@ -444,7 +452,20 @@ func (n *node) adoptConversations(l listing) {
 				leg = acd.LegID(id)
 			}
 		}
-		if !caller || leg == "" || n.book.knows(string(call)) {
+		if !caller || leg == "" {
+			continue
+		}
+		if known := n.book.calls[call]; known != nil {
+			if n.book.legs[leg] == nil && !known.released {
+				known.joined, known.found = true, true
+				n.book.legs[leg] = &legState{
+					offer: acd.Offer{Call: call, Leg: leg, Node: n.cfg.ID}, since: l.asked, dialled: true, ringing: true, answered: true,
+				}
+				found = append(found, acd.TalkFound{Call: call, Leg: leg})
+			}
+			continue
+		}
+		if n.book.knows(string(call)) {
 			continue
 		}
 		n.book.calls[call] = &callState{since: l.asked, joined: true, adopted: leg}
