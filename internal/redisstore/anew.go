@@ -101,6 +101,7 @@ func (s *Store) otherServer(run string) {
 		s.servers = map[string]bool{}
 	}
 	s.servers[run] = true
+	s.restarted = s.restarted || !known && !first
 	s.mu.Unlock()
 	if known || first || run == "" {
 		return

@@ -127,9 +127,9 @@ func (s *Store) askLease(ctx context.Context, what string, me Controller, token 
 		return leaseReply{}, err
 	}
 	keys := []string{s.keys.lease(), s.keys.fence(), s.keys.stateVersion(), s.keys.controllers(), s.keys.alive(), s.keys.free()}
-	enough := "0"
+	enough := ""
 	if watched {
-		enough = "1"
+		enough = strconv.FormatUint(s.watch.token, 10)
 	}
 	values, err := leaseScript.Run(ctx, s.client, keys, what, me.ID, text, leaseFor.Milliseconds(), strconv.FormatUint(token, 10), acd.StateVersion, enough).Slice()
 	if err != nil {
@@ -167,6 +167,11 @@ func (s *Store) askLease(ctx context.Context, what string, me Controller, token 
 // error is one of this package's typed errors. It is called by one goroutine.
 func (s *Store) TryLease(ctx context.Context, me Controller) (*Lease, Controller, error) {
 	began := time.Now()
+	s.mu.Lock()
+	if s.restarted { // it may have become what it was before
+		s.watch.since, s.restarted = time.Time{}, false
+	}
+	s.mu.Unlock()
 	reply, err := s.askLease(ctx, "take", me, 0, s.watch.enough(began, s.watchFor))
 	if err == nil {
 		s.watch.saw(time.Now(), reply.token)

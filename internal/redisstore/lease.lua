@@ -14,8 +14,8 @@
 -- ARGV[4] ms for which the lease is given
 -- ARGV[5] the controller's token; 0 with take
 -- ARGV[6] version of the live state that the controller knows
--- ARGV[7] with take, 1: the controller has watched for so long that whoever has the
---         lease would have kept it
+-- ARGV[7] with take: the token of the last lease, when the controller has watched for so
+--         long that whoever has it would have kept it; else empty
 --
 -- Result: {what, token, holder, alive as it was before, 1 when a handover was asked for}
 --   "held"    the controller has the lease, with this token
@@ -82,7 +82,8 @@ if what == 'drop' then
 end
 
 local free = redis.call('EXISTS', KEYS[6]) == 1
-if what == 'take' and not holds and not free and ARGV[7] ~= '1' then
+local watched = ARGV[7] ~= '' and tonumber(last or '0') >= tonumber(ARGV[7])
+if what == 'take' and not holds and not free and not watched then
   return {'free', last or '0', '', alive, '0'}
 end
 

@@ -110,6 +110,7 @@ type Store struct {
 	flushing   bool            // guarded by mu; Run is about to end
 	recent     []counted       // guarded by mu; what Redis has acknowledged, oldest first
 	anew       bool            // guarded by mu; the live state is to be written as a whole
+	restarted  bool            // guarded by mu; another Redis was connected than before
 	servers    map[string]bool // guarded by mu; run ids of the Redis that were connected
 	failure    error           // guarded by mu; typed, nil while Redis does what it is told
 	since      time.Time
