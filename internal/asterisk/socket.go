@@ -116,6 +116,8 @@ func (n *node) enter(ctx context.Context) (*websocket.Conn, error) {
 	may := n.opt.Enter
 	if may == nil {
 		may = n.opt.Gate
+	} else if err := n.rest.do(ctx, get("asterisk/info", "/asterisk/info"), nil); err != nil {
+		return nil, err // whoever does not reach the node may not reach anything, and cannot know who leads
 	}
 	if may != nil {
 		if err := may(ctx); err != nil {
