@@ -142,8 +142,7 @@ func TestNothingIsCommandedThroughAClosedGate(t *testing.T) {
 			t.Fatal("nobody asks at the gate")
 		}
 	}
-	pass(nil) // the event connection,
-	pass(nil) // and its filter
+	pass(nil) // the event connection
 	b.waitReady()
 	b.fake.SetChannel(callID, "Up", appData)
 	b.send(start(callID))

@@ -32,6 +32,8 @@ type request struct {
 	body                any
 	// repeatable marks a request whose second execution does no harm.
 	repeatable bool
+	// entering marks what belongs to a connection, for which the gate was asked already.
+	entering bool
 }
 
 // client carries out ARI requests of one node. Safe for concurrent use.
@@ -109,7 +111,7 @@ func (c *client) do(ctx context.Context, r request, out any) error {
 // mayAsk waits until a request that changes something may be made, or says why it
 // may not.
 func (c *client) mayAsk(ctx context.Context, r request) error {
-	if c.gate == nil || r.method == http.MethodGet {
+	if c.gate == nil || r.method == http.MethodGet || r.entering {
 		return nil
 	}
 	if err := c.gate(ctx); err != nil {

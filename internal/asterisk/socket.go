@@ -268,7 +268,7 @@ func putFilter(ctx context.Context, c *client, app string) error {
 	}
 	return c.do(ctx, request{
 		method: http.MethodPut, route: "applications/{app}/eventFilter",
-		path: "/applications/" + esc(app) + "/eventFilter", repeatable: true,
+		path: "/applications/" + esc(app) + "/eventFilter", repeatable: true, entering: true,
 		body: map[string]any{"allowed": allowed},
 	}, nil)
 }
