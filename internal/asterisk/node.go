@@ -65,6 +65,8 @@ func (n *node) mayCommand(ctx context.Context) error {
 	deaf := n.err != nil
 	n.mu.Unlock()
 	if deaf {
+		ctx, stop := context.WithTimeout(ctx, n.opt.RequestTimeout)
+		defer stop()
 		return n.opt.Enter(ctx)
 	}
 	return n.opt.Gate(ctx)

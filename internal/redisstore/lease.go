@@ -324,8 +324,11 @@ func (l *Lease) Confirm(ctx context.Context) error {
 		l.mu.Lock()
 		held := time.Since(l.held) < leaseFor
 		l.mu.Unlock()
-		if held || !time.Now().Before(until) {
+		switch {
+		case held || !time.Now().Before(until):
 			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
 		}
 		pause(ctx, keepEvery/4)
 	}
