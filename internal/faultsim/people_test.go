@@ -35,7 +35,7 @@ func (h *history) addAgent(ctx context.Context, people *sync.WaitGroup, i int) {
 	h.config.Agents = append(h.config.Agents, acd.Agent{ID: acd.AgentID(id), Queues: []acd.QueueID{"q"}})
 	own := rand.New(rand.NewPCG(h.seed, uint64(100+i)))
 	h.world.AddSeat(id).SetPlan(func(c *arimodel.Call) arimodel.Plan {
-		after, talk := upTo(own, 5*time.Second), 500*time.Millisecond+upTo(own, 15*time.Second)
+		after, talk := upTo(own, 5*time.Second), 500*time.Millisecond+upTo(own, 10*time.Second)
 		switch own.IntN(12) {
 		case 0:
 			return arimodel.Plan{} // does not hear it

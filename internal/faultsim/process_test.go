@@ -60,6 +60,9 @@ func (h *history) start(controller int) *process {
 		},
 		Log: log,
 	}
+	if h.seed%8 != 0 {
+		candidate.Every = 200 * time.Millisecond // the attempts of standbys take most of the time of a test
+	}
 	go func() {
 		defer close(p.ended)
 		if err := candidate.Run(ctx); err != nil {
@@ -78,7 +81,7 @@ func (p *process) lead(ctx context.Context, store *redisstore.Store, lease *redi
 	}
 	t, err := term.Begin(ctx, term.Options{
 		Store: store, Lease: lease, Engine: h.config, Flow: callflow.Standard{}, Meter: meter{p}, Log: h.log.Named(p.id),
-		Switch: asterisk.Options{Nodes: nodes, Log: h.log.Named(p.id), Transport: p.wire, Workers: 8, Jitter: p.jit, ReconcileEvery: 10 * time.Second},
+		Switch: asterisk.Options{Nodes: nodes, Log: h.log.Named(p.id), Transport: p.wire, Workers: 8, Jitter: p.jit, ReconcileEvery: 6 * time.Second},
 	})
 	if err != nil {
 		h.note("%s cannot begin its term: %v", p.id, err)

@@ -1,6 +1,7 @@
 package term
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -22,7 +23,7 @@ const (
 )
 
 // Candidate is a controller that leads the site whenever nobody else does, and stands by
-// in between. All fields are required.
+// in between. All fields but Every are required.
 type Candidate struct {
 	Me redisstore.Controller
 	// NewStore makes the store of one term.
@@ -33,6 +34,8 @@ type Candidate struct {
 	// as far as is known, or why it cannot.
 	StandsBy func(leader redisstore.Controller, why string)
 	Log      *zap.Logger
+	// Every is how often a standby tries to take the lease; 0: 60 ms.
+	Every time.Duration
 }
 
 // Run leads whenever nobody else does, until ctx is done.
@@ -70,12 +73,12 @@ func (c *Candidate) campaign(ctx context.Context) (*redisstore.Store, *redisstor
 	if err != nil {
 		return nil, nil, err
 	}
-	told := ""
+	told, every := "", cmp.Or(c.Every, campaignEvery)
 	for {
 		asked := time.Now()
 		lease, holder, err := store.TryLease(ctx, c.Me)
 		var newer *redisstore.StateVersionError
-		pause := campaignEvery
+		pause := every
 		switch {
 		case lease != nil:
 			return store, lease, nil
@@ -87,7 +90,7 @@ func (c *Candidate) campaign(ctx context.Context) (*redisstore.Store, *redisstor
 		case errors.As(err, &newer):
 			return nil, nil, errors.Join(err, store.Close())
 		case err != nil:
-			pause = max(campaignEvery, campaignAway-time.Since(asked))
+			pause = max(every, campaignAway-time.Since(asked))
 			c.StandsBy(redisstore.Controller{}, err.Error())
 			if told != err.Error() {
 				c.Log.Error("this controller cannot lead while Redis does not answer", zap.Error(err))

@@ -80,11 +80,7 @@ func newInterpreter() *interpreter {
 			return 1
 		},
 		"encode": func(l *lua.LState) int {
-			text, err := json.Marshal(luaToJSON(l.CheckAny(1)))
-			if err != nil {
-				l.RaiseError("cjson: %v", err)
-			}
-			l.Push(lua.LString(text))
+			l.Push(lua.LString(appendJSON(nil, l.CheckAny(1))))
 			return 1
 		},
 	})
@@ -237,23 +233,34 @@ func jsonToLua(l *lua.LState, v any) lua.LValue {
 	return lua.LNil
 }
 
-func luaToJSON(v lua.LValue) any {
+func appendJSON(b []byte, v lua.LValue) []byte {
 	switch v := v.(type) {
 	case lua.LString:
-		return string(v)
+		quoted, _ := json.Marshal(string(v))
+		return append(b, quoted...)
 	case lua.LNumber:
-		return float64(v)
+		return strconv.AppendFloat(b, float64(v), 'f', -1, 64)
 	case lua.LBool:
-		return bool(v)
+		return strconv.AppendBool(b, bool(v))
 	case *lua.LTable:
-		if v.Len() > 0 {
-			list := []any{}
-			v.ForEach(func(_, one lua.LValue) { list = append(list, luaToJSON(one)) })
-			return list
+		open, end := byte('{'), byte('}')
+		list := v.Len() > 0
+		if list {
+			open, end = '[', ']'
 		}
-		object := map[string]any{}
-		v.ForEach(func(key, one lua.LValue) { object[key.String()] = luaToJSON(one) })
-		return object
+		b = append(b, open)
+		first := true
+		v.ForEach(func(key, one lua.LValue) {
+			if !first {
+				b = append(b, ',')
+			}
+			first = false
+			if !list {
+				b = append(strconv.AppendQuote(b, key.String()), ':')
+			}
+			b = appendJSON(b, one)
+		})
+		return append(b, end)
 	}
-	return nil
+	return append(b, "null"...)
 }
