@@ -25,6 +25,7 @@ type talk struct {
 	from        time.Time
 	agentLeft   bool
 	over        bool
+	doubtful    bool // whether it was connected at all may not be known to the controller
 }
 
 // watch looks again and again who talks with whom.
@@ -100,8 +101,9 @@ func (h *history) look() {
 		_, _, agent, _ := acd.LegID(leg).Parse()
 		switch t := h.talks[caller]; {
 		case t == nil || t.over:
-			h.talks[caller] = &talk{caller: caller, leg: leg, agent: string(agent), from: now}
-			if t != nil {
+			// An agent may have hung up before it was seen.
+			h.talks[caller] = &talk{caller: caller, leg: leg, agent: string(agent), from: now, agentLeft: h.talks[caller+" not seen"] != nil}
+			if t != nil && !t.doubtful {
 				dropped = append(dropped, fmt.Sprintf("%s talks with a second agent: %s after %s", caller, leg, t.leg))
 			}
 		case t.leg != leg:
@@ -114,7 +116,8 @@ func (h *history) look() {
 			continue
 		}
 		t.over = true
-		if !t.agentLeft && !h.callerLeft(caller) && !h.nodeDied(caller) {
+		t.doubtful = now.Sub(t.from) < 5*time.Second && within(t.from, h.outages.nodes, time.Second)
+		if !t.agentLeft && !h.callerLeft(caller) && !h.nodeDied(caller) && !t.doubtful {
 			dropped = append(dropped, fmt.Sprintf("the conversation of %s with %s, begun at %v, has ended, and nobody has ended it", caller, t.leg, t.from.Sub(h.began)))
 		}
 	}
@@ -341,11 +344,11 @@ func (h *history) verifyRecords(records []acd.CallRecord) {
 		case !there && (c.heard.IsZero() || h.unwritten(c)):
 			continue
 		case !there:
-			h.failUnless("the call of channel %s, served from %v to %v, has no record", channel, c.inApp.Sub(h.began), c.ended.Sub(h.began))
-		case t != nil && !t.from.IsZero() && (r.Result != acd.Answered || string(r.Agent) != t.agent):
-			h.failUnless("call %s talked with agent %s from %v on, and its record says %s (%s), agent %q", channel, t.agent, t.from.Sub(h.began), r.Result, r.Reason, r.Agent)
+			h.failRecord("the call of channel %s, served from %v to %v, has no record", channel, c.inApp.Sub(h.began), c.ended.Sub(h.began))
+		case t != nil && !t.from.IsZero() && !within(t.from, h.outages.nodes, time.Second) && (r.Result != acd.Answered || string(r.Agent) != t.agent):
+			h.failRecord("call %s talked with agent %s from %v on, and its record says %s (%s), agent %q", channel, t.agent, t.from.Sub(h.began), r.Result, r.Reason, r.Agent)
 		case t == nil && r.Result == acd.Answered && r.Talk() > 2*lookEvery && r.Reason != acd.NodeLost && r.Reason != acd.Recovered:
-			h.failUnless("call %s did not talk, and its record says %s for %v, agent %s", channel, r.Result, r.Talk(), r.Agent)
+			h.failRecord("call %s did not talk, and its record says %s for %v, agent %s", channel, r.Result, r.Talk(), r.Agent)
 		}
 	}
 	for id, r := range byCall {

@@ -291,6 +291,13 @@ func nodeFault(h *history, ctx context.Context, rnd *rand.Rand) {
 		end := h.fault(&h.outages.nodes, "the event connection of %s leads nowhere", n.name)
 		n.CutSilently()
 		end()
+		h.mu.Lock()
+		for i, s := range h.outages.nodes {
+			if !s.to.After(time.Now()) {
+				h.outages.nodes[i].to = s.to.Add(9 * time.Second) // until the controller finds it out
+			}
+		}
+		h.mu.Unlock()
 	case 4:
 		end := h.fault(&h.outages.nodes, "%s is isolated for %v", n.name, length)
 		n.Isolate(true)

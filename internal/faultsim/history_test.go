@@ -68,6 +68,7 @@ type history struct {
 	verified  int // how many lines there were when all had been checked
 	failures  []string
 	excusable []string // failures that a double fault excuses; see excused
+	ofRecords []string // likewise, also excused when another took over from one who lives
 	starts    map[int]int
 	running   map[int]*process // by controller; also what was killed last
 	all       []*process
@@ -111,6 +112,26 @@ func (h *history) failUnless(format string, args ...any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.excusable = append(h.excusable, text)
+}
+
+// failRecord is failUnless for records: a controller that took over from one who lives, and
+// could not write, makes records of what it knows, and the first record counts.
+func (h *history) failRecord(format string, args ...any) {
+	text := fmt.Sprintf("%v: ", time.Since(h.began).Round(time.Millisecond)) + fmt.Sprintf(format, args...)
+	h.note("FAILURE %s", text)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ofRecords = append(h.ofRecords, text)
+}
+
+// tookOver reports whether somebody took the lease while Redis was not written.
+func (h *history) tookOver() bool {
+	for i, l := range h.leaders {
+		if i > 0 && within(l.at, h.outages.store, 4*time.Second) {
+			return true
+		}
+	}
+	return false
 }
 
 // excused reports whether Redis was not written while the one who led ended, was stopped
@@ -232,6 +253,9 @@ func (h *history) report(t *testing.T, name string) {
 	}
 	if !h.excused() {
 		h.failures = append(h.failures, h.excusable...)
+		if !h.tookOver() {
+			h.failures = append(h.failures, h.ofRecords...)
+		}
 	}
 	if len(h.failures) > 0 {
 		t.Errorf("seed %d: %s\nfaults: %s\nplay it again, with a log of everything:\n\tSEED=%d go test -count=1 -v -run '^%s$' ./internal/faultsim",
