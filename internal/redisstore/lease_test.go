@@ -251,3 +251,69 @@ func TestHandoverIsAskedOfTheHolder(t *testing.T) {
 	}
 	take(t, b, "b")
 }
+
+// After an outage of Redis whoever led keeps the lease, although it has run out: nobody
+// else takes it before that was possible.
+func TestALeaseThatRanOutInAnOutageIsWatchedFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w watch
+		now := time.Now()
+		for range 30 { // it answers all the time
+			w.saw(now, 7)
+			now = now.Add(100 * time.Millisecond)
+		}
+		if !w.enough(now, watchFor) {
+			t.Error("has not seen enough")
+		}
+		now = now.Add(2 * watchGap) // it was away
+		w.saw(now, 7)
+		if now = now.Add(time.Second / 2); w.enough(now, watchFor) {
+			t.Error("takes the lease at once after an outage")
+		}
+		for range 30 {
+			w.saw(now, 7)
+			now = now.Add(100 * time.Millisecond)
+		}
+		if w.saw(now, 0); w.enough(now, watchFor) {
+			t.Error("takes the lease of a Redis that has forgotten it")
+		}
+	})
+}
+
+// A lease that was given back is taken at once, and by its former holder not again.
+func TestALeaseThatWasGivenBackIsTakenAtOnce(t *testing.T) {
+	address := address(t)
+	a, b := open(t, address), open(t, address)
+	lease := take(t, a, "a")
+	b.watchFor = watchFor
+	if none, holder, err := b.TryLease(t.Context(), controller("b")); none != nil || holder.ID != "a" || err != nil {
+		t.Fatalf("%v, %+v, %v", none, holder, err)
+	}
+	expire(t, a)
+	if none, holder, err := b.TryLease(t.Context(), controller("b")); none != nil || holder.ID != "" || err != nil {
+		t.Errorf("a lease that ran out was taken without a watch: %v, %+v, %v", none, holder, err)
+	}
+	if err := lease.keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := lease.GiveBack(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if reply, err := a.askLease(t.Context(), "keep", controller("a"), lease.Token(), false); err != nil || reply.what != "other" {
+		t.Errorf("kept after it was given back: %+v, %v", reply, err)
+	}
+	take(t, b, "b")
+}
+
+// What is under way for as long as a process was stopped says nothing of the time since.
+func TestAnAttemptInWhichTheProcessWasStoppedDoesNotCount(t *testing.T) {
+	l := &Lease{kept: time.Now().Add(-leaseFor), lost: nil, changed: make(chan struct{}, 1)}
+	bounded, stop := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer stop()
+	if err := l.Wait(bounded); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Wait: %v", err)
+	}
+	if err := l.Confirm(bounded); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Confirm: %v", err)
+	}
+}

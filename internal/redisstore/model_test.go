@@ -11,6 +11,7 @@ func TestTheModelDoesTheSame(t *testing.T) {
 		"what Redis has lost is written again":                TestWhatRedisHasLostIsWrittenAgain,
 		"a newer state keeps older programs out":              TestANewerStateKeepsOlderProgramsOut,
 		"a handover is asked of the holder":                   TestHandoverIsAskedOfTheHolder,
+		"a lease that was given back is taken at once":        TestALeaseThatWasGivenBackIsTakenAtOnce,
 		"a doubled batch counts once":                         TestDoubledBatchCountsOnce,
 		"Redis forgets its scripts":                           TestNoScriptFallback,
 		"a refused record does not hold up the others":        TestRefusedRecordDoesNotHoldUpTheOthers,
