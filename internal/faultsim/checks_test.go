@@ -267,7 +267,7 @@ func (h *history) verify(ctx context.Context) {
 			h.fail("agent %s is %s, %q", a.Agent, a.State, a.Reason)
 		}
 	}
-	store, err := redisstore.New(redisstore.Options{Address: "redis:6379", Dial: h.redis.Link("reader").Dial, Site: site, Location: shanghai})
+	store, err := redisstore.New(redisstore.Options{Address: "redis:6379", Connections: connections, Dial: h.redis.Link("reader").Dial, Site: site, Location: shanghai})
 	if err != nil {
 		h.fail("%v", err)
 		return

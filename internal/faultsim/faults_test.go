@@ -192,7 +192,7 @@ func controllerFault(h *history, ctx context.Context, rnd *rand.Rand) {
 
 // askHandover is what a person asks for, by another program.
 func (h *history) askHandover(ctx context.Context) {
-	store, err := redisstore.New(redisstore.Options{Address: "redis:6379", Dial: h.redis.Link("desk").Dial, Site: site, Location: shanghai})
+	store, err := redisstore.New(redisstore.Options{Address: "redis:6379", Connections: connections, Dial: h.redis.Link("desk").Dial, Site: site, Location: shanghai})
 	if err != nil {
 		h.fail("%v", err)
 		return

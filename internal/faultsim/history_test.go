@@ -34,6 +34,9 @@ const (
 	password = arimodel.Password
 	agents   = 4 // the last takes a break
 	calls    = 8
+	// connections are more than are ever needed at once: whoever waits for one is given a
+	// timer by the client that belongs to another history.
+	connections = 64
 	// arriving is for how long callers come, and faults begin.
 	arriving = 24 * time.Second
 )

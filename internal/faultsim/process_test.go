@@ -50,7 +50,7 @@ func (h *history) start(controller int) *process {
 	candidate := term.Candidate{
 		Me: redisstore.Controller{ID: p.id, Host: fmt.Sprintf("host%d", controller), Started: time.Now()},
 		NewStore: func() (*redisstore.Store, error) {
-			return redisstore.New(redisstore.Options{Address: "redis:6379", Dial: p.link.Dial, Site: site, Location: shanghai, Log: log})
+			return redisstore.New(redisstore.Options{Address: "redis:6379", Connections: connections, Dial: p.link.Dial, Site: site, Location: shanghai, Log: log})
 		},
 		Lead: p.lead,
 		StandsBy: func(redisstore.Controller, string) {

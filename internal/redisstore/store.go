@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,6 +61,8 @@ type Options struct {
 	DB       int
 	// Dial connects to Address; nil: over the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Connections is how many there may be; 0: 4, for one writer and a few readers.
+	Connections int
 
 	Site     string         // names the keys; letters, digits, - and _
 	Location *time.Location // in which days begin; must not change once records exist
@@ -163,8 +166,7 @@ func newClient(o Options, connected func(run string)) redis.UniversalClient {
 		MaxRetries: -1, DialerRetries: 1,
 		DialTimeout: 2 * time.Second, ReadTimeout: 3 * time.Second, WriteTimeout: 3 * time.Second,
 		ContextTimeoutEnabled: true,
-		// One writer and a few readers.
-		PoolSize: 4,
+		PoolSize:              cmp.Or(o.Connections, 4),
 		OnConnect: func(ctx context.Context, c *redis.Conn) error {
 			if info, err := c.Info(ctx, "server").Result(); err == nil {
 				connected(infoField(info, "run_id"))
