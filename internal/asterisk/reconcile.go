@@ -1,10 +1,11 @@
 package asterisk
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
-	"sort"
+	"slices"
 	"time"
 
 	"github.com/CyCoreSystems/ari/v5"
@@ -170,7 +171,10 @@ func (n *node) reconcileCalls(at time.Time, l listing) (suspects bool) {
 		n.book.endCall(g.id, at)
 	}
 	n.mu.Unlock()
-	sort.Slice(gone, func(i, j int) bool { return gone[i].call.since.Before(gone[j].call.since) })
+	slices.SortFunc(gone, func(a, b goneCall) int { return cmp.Or(a.call.since.Compare(b.call.since), cmp.Compare(a.id, b.id)) })
+	slices.Sort(ringing)
+	slices.Sort(plays)
+	slices.Sort(left)
 	for _, g := range gone {
 		n.found("CallGone", string(g.id))
 		n.callGone(at, g.id, g.call, true)
@@ -205,6 +209,8 @@ func (n *node) reconcileCalled(at time.Time, l listing) (suspects bool) {
 		}
 	}
 	n.mu.Unlock()
+	slices.Sort(changed)
+	slices.Sort(silent)
 	for _, id := range changed {
 		if n.calledChanged(at, id, l.channels[string(id)].State) {
 			n.found("ChannelStateChange", string(id))
@@ -295,7 +301,10 @@ func (n *node) reconcileLegs(at time.Time, l listing) (suspects bool) {
 		n.book.endLeg(g.id, at)
 	}
 	n.mu.Unlock()
-	sort.Slice(gone, func(i, j int) bool { return gone[i].leg.since.Before(gone[j].leg.since) })
+	slices.SortFunc(gone, func(a, b goneLeg) int { return cmp.Or(a.leg.since.Compare(b.leg.since), cmp.Compare(a.id, b.id)) })
+	for _, ids := range [][]acd.LegID{changed, cancelled, silent, talking} {
+		slices.Sort(ids)
+	}
 	for _, g := range gone {
 		n.found("LegGone", string(g.id))
 		outcome := acd.OfferFailed
@@ -369,7 +378,7 @@ func (n *node) reconcileStrangers(ctx context.Context, at time.Time, l listing) 
 	for _, id := range legs {
 		n.removeStray(at, id)
 	}
-	sort.Slice(strangers, func(i, j int) bool { return strangers[i].Creationtime < strangers[j].Creationtime })
+	slices.SortFunc(strangers, func(a, b channel) int { return cmp.Compare(a.Creationtime, b.Creationtime) })
 	for _, ch := range strangers {
 		args, ok := ch.stasisArgs(n.opt.App)
 		if ok && !n.synced && n.isOver(ctx, acd.CallID(ch.ID)) {
