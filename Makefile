@@ -11,7 +11,7 @@ SOAK_SEED ?= 1
 # The linter, pinned; run through the module proxy, not installed.
 LINT := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help deps build demo test unit e2e bench-engine year lint fmt vet up down clean faults soak
+.PHONY: help deps build demo test unit e2e histories faults soak bench-engine year lint fmt vet up down clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -32,10 +32,16 @@ up: deps build ## run everything in the background without phones; CONFIG=file f
 down: ## end what make up started
 	@bin/lab down --dir .run/up
 
-test: deps vet unit e2e ## all tests: unit tests with the race detector, then real Asterisk and Redis
+test: deps vet unit histories e2e ## all tests: unit tests with the race detector, faults by chance, then real Asterisk and Redis
 
 unit: ## unit tests with the race detector
 	go test -race -timeout 8m $$(go list ./... | grep -v /internal/e2e)
+
+# How many histories make histories plays, and from which seed on.
+HISTORIES ?= 300
+FROM ?= 1000
+histories: ## play whole hotlines with faults by chance in virtual time; HISTORIES=5000 FROM=20000 for others
+	HISTORIES=$(HISTORIES) FROM=$(FROM) go test -count=1 -v -timeout 20m -run '^TestHistories$$' ./internal/faultsim | grep -v '^=== '
 
 e2e: ## end-to-end tests on real Asterisk and Redis
 	go test -v -count=1 -timeout 8m ./internal/e2e

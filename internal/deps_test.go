@@ -35,6 +35,7 @@ var allowed = map[string][]string{
 	"internal/devstack":     {"asterisk-conf", "deploy/cluster"},
 	"internal/e2e":          {},
 	"internal/faults":       {"internal/acd", "internal/apiclient", "internal/devstack", "internal/lab", "internal/phone", "internal/recordfile"},
+	"internal/faultsim":     {},
 	"internal/httpapi":      {"internal/acd", "internal/calendar", "internal/httpapi/view"},
 	"internal/httpapi/view": {"internal/acd"},
 	"internal/lab":          {"internal/acd", "internal/apiclient", "internal/app", "internal/calendar", "internal/config", "internal/devstack", "internal/httpapi/view", "internal/phonescript"},
@@ -61,6 +62,7 @@ var allowed = map[string][]string{
 	"internal/asterisk/aritest":      {},
 	"internal/bulletin/bulletintest": {"internal/bulletin", "internal/calendar", "internal/traffic"},
 	"internal/metrics/metricstest":   {},
+	"internal/redisstore/redismodel": {},
 	"internal/redisstore/redistest":  {"internal/devstack"},
 }
 
@@ -80,6 +82,7 @@ var onlyImporter = map[string]string{
 	"github.com/emiago/sipgo":              "internal/phone",
 	"github.com/spf13/cobra":               "cmd/",
 	"github.com/xuri/excelize/v2":          "internal/report",
+	"github.com/yuin/gopher-lua":           "internal/redisstore/redismodel",
 }
 
 type goPackage struct {

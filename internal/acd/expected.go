@@ -8,6 +8,7 @@ import "time"
 type Expected struct {
 	Call  CallID
 	Node  NodeID
+	Up    bool   // it has been answered
 	Class string // of hold music; heard when Music is set
 	Music bool
 	Tone  int // the ringing tone that is heard; 0: none
@@ -47,7 +48,7 @@ func (e *Engine) Expect() []Expected {
 }
 
 func (e *Engine) expect(c *call) Expected {
-	x := Expected{Call: c.Call, Node: c.Node, Music: c.Music, Tone: c.Tone, Rating: c.Phase == PhaseRating, Fresh: e.now.Sub(c.lastMoved()) < freshFor}
+	x := Expected{Call: c.Call, Node: c.Node, Up: c.Up, Music: c.Music, Tone: c.Tone, Rating: c.Phase == PhaseRating, Fresh: e.now.Sub(c.lastMoved()) < freshFor}
 	if c.queue != nil {
 		x.Class = c.queue.Music
 	}

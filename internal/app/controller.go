@@ -22,16 +22,8 @@ import (
 	"hotline/internal/term"
 )
 
-const (
-	// campaignEvery is how often a standby tries to take the lease, and
-	// campaignAway while Redis does not answer.
-	campaignEvery = 60 * time.Millisecond
-	campaignAway  = 500 * time.Millisecond
-	// standDown is how long whoever has led leaves the lease to others.
-	standDown = 3 * time.Second
-	// withdrawTimeout bounds the last word of a standby to Redis.
-	withdrawTimeout = time.Second
-)
+// giveBackTimeout bounds the last word to Redis of a controller whose term did not begin.
+const giveBackTimeout = time.Second
 
 // controller leads the site in terms, and stands by in between.
 type controller struct {
@@ -64,102 +56,26 @@ func newController(cfg *config.Config, version string, meters *metrics.Metrics, 
 
 // run leads whenever nobody else does, until ctx is done.
 func (c *controller) run(ctx context.Context) error {
-	for {
-		store, lease, err := c.campaign(ctx)
-		if lease == nil {
-			return err
-		}
-		ending, err := c.lead(ctx, store, lease)
-		err = errors.Join(err, store.Close())
-		if ctx.Err() != nil {
-			return err
-		}
-		if err != nil {
-			c.log.Error("this controller leads no more", zap.Error(err))
-		}
-		c.desk.standBy(&httpapi.StandbyError{Why: "it has led until just now"})
-		if ending == term.HandedOver {
-			c.log.Info("this controller stands by from now on")
-		}
-		pause := time.NewTimer(standDown)
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
-			return nil
-		}
+	candidate := term.Candidate{
+		Me:       c.me,
+		NewStore: c.newStore,
+		Lead:     c.lead,
+		StandsBy: func(leader redisstore.Controller, why string) {
+			c.desk.standBy(&httpapi.StandbyError{Leader: leader.ID, Host: leader.Host, HTTP: leader.HTTP, Why: why})
+		},
+		Log: c.log,
 	}
+	return candidate.Run(ctx)
 }
 
-// campaign tries to take the lease until it is there, or ctx is done: then there is none.
-func (c *controller) campaign(ctx context.Context) (*redisstore.Store, *redisstore.Lease, error) {
+// newStore is the store of one term, with what a former one has left in the spool.
+func (c *controller) newStore() (*redisstore.Store, error) {
 	o, err := storeOptions(c.config(), c.log, c.meters.Store())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	o.Spool = c.spool
-	store, err := redisstore.New(o)
-	if err != nil {
-		return nil, nil, err
-	}
-	stop := c.replay(ctx, store)
-	defer stop()
-	told := ""
-	for {
-		lease, holder, err := store.TryLease(ctx, c.me)
-		var newer *redisstore.StateVersionError
-		pause := campaignEvery
-		switch {
-		case lease != nil:
-			return store, lease, nil
-		case ctx.Err() != nil:
-			bounded, cancel := context.WithTimeout(context.Background(), withdrawTimeout)
-			defer cancel()
-			_ = store.Withdraw(bounded, c.me) // or it is forgotten after a while
-			return nil, nil, store.Close()
-		case errors.As(err, &newer):
-			return nil, nil, errors.Join(err, store.Close())
-		case err != nil:
-			pause = campaignAway
-			c.desk.standBy(&httpapi.StandbyError{Why: err.Error()})
-			if told != err.Error() {
-				c.log.Error("this controller cannot lead while Redis does not answer", zap.Error(err))
-			}
-			told = err.Error()
-		default:
-			c.desk.standBy(&httpapi.StandbyError{Leader: holder.ID, Host: holder.Host, HTTP: holder.HTTP})
-			if told != holder.ID && holder.ID != "" {
-				c.log.Info("this controller stands by", zap.String("leader", holder.ID), zap.String("host", holder.Host))
-				told = holder.ID
-			}
-		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-		}
-	}
-}
-
-// replay writes what a former process has left in the spool, also while another controller
-// leads. The function that is returned ends it.
-func (c *controller) replay(ctx context.Context, store *redisstore.Store) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		if c.spool == nil {
-			return
-		}
-		if err := store.Replay(ctx); err != nil && ctx.Err() == nil {
-			c.log.Error("what is in the spool is written later", zap.Error(err))
-		}
-	}()
-	return func() {
-		cancel()
-		<-ended
-	}
+	return redisstore.New(o)
 }
 
 // lead is one term.
@@ -171,7 +87,7 @@ func (c *controller) lead(ctx context.Context, store *redisstore.Store, lease *r
 		Meter: c.meters, Log: c.log, Drain: cfg.Shutdown.Drain, DrainPrompts: cfg.Shutdown.Prompts, Beside: ledger.run,
 	})
 	if err != nil {
-		bounded, cancel := context.WithTimeout(context.Background(), withdrawTimeout)
+		bounded, cancel := context.WithTimeout(context.Background(), giveBackTimeout)
 		defer cancel()
 		return term.Lost, errors.Join(err, lease.GiveBack(bounded))
 	}

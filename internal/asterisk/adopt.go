@@ -34,7 +34,7 @@ func (n *node) adopt(x acd.Expected) {
 	if x.Alone {
 		return
 	}
-	call := &callState{since: now, music: x.Class, moh: x.Music, joined: x.Joined != ""}
+	call := &callState{since: now, music: x.Class, moh: x.Music, up: x.Up, joined: x.Joined != ""}
 	if x.Play > 0 {
 		call.play, call.playOf, call.playing = playID(x.Call, int64(x.Play)), x.Play, now
 		call.prompts = []string{call.play}
@@ -76,12 +76,18 @@ func (n *node) resume(at time.Time, l listing) {
 		if callHere && inside {
 			call.joined = true
 		}
+		// Somebody has lifted meanwhile: caller and agent are connected, or are going to be.
+		lifted := callHere && call.found
+		for _, ring := range x.Legs {
+			found, here := n.book.legs[ring.Offer.Leg]
+			lifted = lifted || here && found.answered
+		}
 		n.mu.Unlock()
 		switch {
 		case callHere && x.Rating && (inside || !l.channels[string(x.Call)].served()):
 			// Else not: a variable cannot be set while a prompt is heard.
 			n.do(acd.Unbridge{Call: x.Call, Node: x.Node})
-		case !callHere || x.Rating || x.Called != nil && x.Joins != "":
+		case !callHere || call.found || x.Rating || x.Called != nil && x.Joins != "":
 		case leg != "" && legHere && together && x.Joins != "":
 			n.found("Connected", string(x.Call))
 			n.emit(at, acd.Connected{Call: x.Call, Leg: leg})
@@ -94,7 +100,7 @@ func (n *node) resume(at time.Time, l listing) {
 					n.log.Error("they could not be connected again", zap.String("call", string(x.Call)), zap.Error(err))
 				}
 			})
-		case leg == "" && x.Music && (inside || x.Fresh):
+		case leg == "" && x.Music && (inside || x.Fresh) && !lifted:
 			n.do(acd.StartMusic{Call: x.Call, Node: x.Node, Class: x.Class})
 		}
 	}

@@ -143,7 +143,6 @@ func TestNothingIsCommandedThroughAClosedGate(t *testing.T) {
 		}
 	}
 	pass(nil) // the event connection
-	pass(nil) // the filter of events
 	b.waitReady()
 	b.fake.SetChannel(callID, "Up", appData)
 	b.send(start(callID))

@@ -45,7 +45,9 @@ type callState struct {
 	ringback  string    // the playback of the ringing tone
 	music     string    // class of the hold music asked for
 	moh       bool      // the music has been started and not stopped
+	up        bool      // the caller is to be answered, or was
 	joined    bool      // the caller is in the bridge
+	found     bool      // in a conversation that the engine did not know
 	left      time.Time // when the caller was taken out of it; zero: never
 	released  bool      // the engine has done with it: it is to be hung up
 	// adopted is the agent's leg of a conversation that a former controller

@@ -59,7 +59,7 @@ func (n *node) markReleased(c acd.Release) {
 func (n *node) carryOut(c acd.Command) {
 	switch c := c.(type) {
 	case acd.Answer:
-		n.tell(string(c.Call), post("channels/{id}/answer", "/channels/"+esc(c.Call)+"/answer", true))
+		n.answer(c.Call)
 	case acd.Play:
 		n.play(c)
 	case acd.StartMusic:
@@ -83,6 +83,16 @@ func (n *node) carryOut(c acd.Command) {
 	case acd.ReplySeat:
 		n.replySeat(c)
 	}
+}
+
+// answer answers a caller; a listing shows where that has failed, and it is done again.
+func (n *node) answer(id acd.CallID) {
+	n.mu.Lock()
+	if call := n.book.calls[id]; call != nil {
+		call.up = true
+	}
+	n.mu.Unlock()
+	n.tell(string(id), post("channels/{id}/answer", "/channels/"+esc(id)+"/answer", true))
 }
 
 // tell carries out a request that has no event for its failure, and sees to it

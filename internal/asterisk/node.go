@@ -56,9 +56,26 @@ func newNode(cfg Node, o Options, out chan<- runner.SwitchEvent, yield <-chan st
 		yield: yield, parted: make(chan struct{}), resync: make(chan bool, 1), book: newBook(),
 		err: &NodeError{Node: cfg.ID, Problem: Starting, Text: "not connected yet: connecting to " + cfg.URL},
 	}
+	if o.Enter != nil {
+		n.rest.gate = n.mayCommand
+	}
 	// Playback ids of a controller that ran before must not occur again.
 	n.playback.Store(time.Now().UnixMilli())
 	return n
+}
+
+// mayCommand is the gate for commands. While nothing is heard of the node, another
+// controller may have taken it over, and its calls with it.
+func (n *node) mayCommand(ctx context.Context) error {
+	n.mu.Lock()
+	deaf := n.err != nil
+	n.mu.Unlock()
+	if deaf {
+		ctx, stop := context.WithTimeout(ctx, n.opt.RequestTimeout)
+		defer stop()
+		return n.opt.Enter(ctx)
+	}
+	return n.opt.Gate(ctx)
 }
 
 // run serves the node until ctx is done; fail is told when another controller

@@ -40,6 +40,9 @@ type Options struct {
 	// Gate lets commands through: it returns when this controller may command, or the
 	// reason why not. nil: always.
 	Gate func(ctx context.Context) error
+	// Enter is asked before each connection for events, which takes the application
+	// away from whoever has it; nil: Gate is.
+	Enter func(ctx context.Context) error
 
 	// OutboundTrunk is the endpoint of the carrier over which callers are called
 	// back and partners called; empty: nobody can be.

@@ -1,11 +1,12 @@
 package asterisk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
 	"net/url"
-	"sort"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -157,15 +158,19 @@ func (n *node) reconcileCalls(at time.Time, l listing) (suspects bool) {
 	}
 	var gone []goneCall
 	var plays, left []string
+	var ringing []acd.CallID
 	n.mu.Lock()
 	for id, call := range n.book.calls {
-		_, _, here := n.inApp(l, string(id))
+		ch, _, here := n.inApp(l, string(id))
 		if call.out != nil {
 			// It is not in the application before it was dialled.
 			_, here = l.channels[string(id)]
 		}
 		if here {
 			call.suspect = false
+			if call.up && call.out == nil && !call.released && ch.State == "Ring" {
+				ringing = append(ringing, id)
+			}
 			if call.released {
 				left = append(left, string(id))
 			} else if l.lost && call.play != "" && l.before(call.playing) {
@@ -182,13 +187,19 @@ func (n *node) reconcileCalls(at time.Time, l listing) (suspects bool) {
 		n.book.endCall(g.id, at)
 	}
 	n.mu.Unlock()
-	sort.Slice(gone, func(i, j int) bool { return gone[i].call.since.Before(gone[j].call.since) })
+	slices.SortFunc(gone, func(a, b goneCall) int { return cmp.Or(a.call.since.Compare(b.call.since), cmp.Compare(a.id, b.id)) })
+	slices.Sort(ringing)
+	slices.Sort(plays)
+	slices.Sort(left)
 	for _, g := range gone {
 		n.found("CallGone", string(g.id))
 		n.callGone(at, g.id, g.call, true)
 	}
 	for _, id := range plays {
 		n.checkPlayback(id)
+	}
+	for _, id := range ringing {
+		n.lanes.add(string(id), func() { n.answer(id) })
 	}
 	for _, id := range left {
 		n.clean(id, "released call", deleteChannel(id))
@@ -214,6 +225,8 @@ func (n *node) reconcileCalled(at time.Time, l listing) (suspects bool) {
 		}
 	}
 	n.mu.Unlock()
+	slices.Sort(changed)
+	slices.Sort(silent)
 	for _, id := range changed {
 		if n.calledChanged(at, id, l.channels[string(id)].State) {
 			n.found("ChannelStateChange", string(id))
@@ -304,7 +317,10 @@ func (n *node) reconcileLegs(at time.Time, l listing) (suspects bool) {
 		n.book.endLeg(g.id, at)
 	}
 	n.mu.Unlock()
-	sort.Slice(gone, func(i, j int) bool { return gone[i].leg.since.Before(gone[j].leg.since) })
+	slices.SortFunc(gone, func(a, b goneLeg) int { return cmp.Or(a.leg.since.Compare(b.leg.since), cmp.Compare(a.id, b.id)) })
+	for _, ids := range [][]acd.LegID{changed, cancelled, silent, talking} {
+		slices.Sort(ids)
+	}
 	for _, g := range gone {
 		n.found("LegGone", string(g.id))
 		outcome := acd.OfferFailed
@@ -378,7 +394,7 @@ func (n *node) reconcileStrangers(ctx context.Context, at time.Time, l listing) 
 	for _, id := range legs {
 		n.removeStray(at, id)
 	}
-	sort.Slice(strangers, func(i, j int) bool { return strangers[i].Creationtime < strangers[j].Creationtime })
+	slices.SortFunc(strangers, func(a, b channel) int { return cmp.Compare(a.Creationtime, b.Creationtime) })
 	over, asked := n.isOver(ctx)
 	defer asked()
 	for _, ch := range strangers {

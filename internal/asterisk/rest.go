@@ -35,6 +35,8 @@ type request struct {
 	// harmless marks a request other than GET that changes nothing, and so needs no
 	// right to command.
 	harmless bool
+	// entering marks what belongs to a connection, for which the gate was asked already.
+	entering bool
 }
 
 // client carries out ARI requests of one node. Safe for concurrent use.
@@ -112,7 +114,7 @@ func (c *client) do(ctx context.Context, r request, out any) error {
 // mayAsk waits until a request that changes something may be made, or says why it
 // may not.
 func (c *client) mayAsk(ctx context.Context, r request) error {
-	if c.gate == nil || r.method == http.MethodGet || r.harmless {
+	if c.gate == nil || r.method == http.MethodGet || r.harmless || r.entering {
 		return nil
 	}
 	if err := c.gate(ctx); err != nil {

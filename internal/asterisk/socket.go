@@ -121,8 +121,14 @@ func causeOr(ctx context.Context, err error) error {
 // enter opens the event connection, which takes the application away from whoever has
 // it: only a controller that may command does that.
 func (n *node) enter(ctx context.Context) (*websocket.Conn, error) {
-	if n.opt.Gate != nil {
-		if err := n.opt.Gate(ctx); err != nil {
+	may := n.opt.Enter
+	if may == nil {
+		may = n.opt.Gate
+	} else if err := n.rest.do(ctx, get("asterisk/info", "/asterisk/info"), nil); err != nil {
+		return nil, err // whoever does not reach the node may not reach anything, and cannot know who leads
+	}
+	if may != nil {
+		if err := may(ctx); err != nil {
 			return nil, fmt.Errorf("GET events: %w", err)
 		}
 	}
@@ -336,7 +342,7 @@ func putFilter(ctx context.Context, c *client, app string) error {
 	allowed = append(allowed, eventType{"ChannelUserevent"})
 	return c.do(ctx, request{
 		method: http.MethodPut, route: "applications/{app}/eventFilter",
-		path: "/applications/" + esc(app) + "/eventFilter", repeatable: true,
+		path: "/applications/" + esc(app) + "/eventFilter", repeatable: true, entering: true,
 		body: map[string]any{"allowed": allowed},
 	}, nil)
 }

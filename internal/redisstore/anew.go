@@ -108,6 +108,7 @@ func (s *Store) otherServer(server string) {
 	s.server = server
 	if before != "" && before != server {
 		s.changes++
+		s.restarted = true
 	}
 	s.mu.Unlock()
 	if before == "" || before == server {

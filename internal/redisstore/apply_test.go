@@ -36,7 +36,7 @@ func argsOf(t testing.TB, s *Store, record acd.CallRecord) ([]string, []any) {
 // A script that cannot do all of its work does nothing: the record counts
 // when the obstacle is gone, and only then.
 func TestRecordIsAppliedWhollyOrNotAtAll(t *testing.T) {
-	address := server(t).Address
+	address := address(t)
 	ctx := context.Background()
 	records := calls(20, 2)
 	first, second := records[0], records[1]
@@ -133,7 +133,7 @@ func TestRecordIsAppliedWhollyOrNotAtAll(t *testing.T) {
 // The ids of counted calls are kept as long as a record can come again, and
 // not for ever. Each call of the day renews the time.
 func TestCountedIDsExpire(t *testing.T) {
-	s := open(t, server(t).Address)
+	s := open(t, address(t))
 	ctx := context.Background()
 	for _, record := range calls(21, 2) {
 		if _, err := apply(t, s, s.client, record); err != nil {

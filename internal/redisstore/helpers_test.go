@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"hotline/internal/acd"
 	"hotline/internal/calendar"
+	"hotline/internal/redisstore/redismodel"
 	"hotline/internal/redisstore/redistest"
 	"hotline/internal/traffic"
 )
@@ -106,6 +108,9 @@ func (m *meter) counts() (applied, duplicates int) {
 func open(t testing.TB, address string, change ...func(*Options)) *Store {
 	t.Helper()
 	o := Options{Address: address, Site: "lyg", Location: shanghai}
+	if model, there := models.Load(address); there {
+		o.Dial = model.(*redismodel.Redis).Link("store").Dial
+	}
 	for _, f := range change {
 		f(&o)
 	}
@@ -114,6 +119,7 @@ func open(t testing.TB, address string, change ...func(*Options)) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.watchFor = 0
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -232,6 +238,21 @@ func holds(t testing.TB, s *Store, records []acd.CallRecord) {
 	if !slices.Equal(kept, want) {
 		t.Errorf("%d records are kept, want %d", len(kept), len(want))
 	}
+}
+
+// models are the models of Redis, by the address that address gave.
+var models sync.Map
+
+// onModel are the tests that run on the model of Redis, too.
+const onModel = "TestTheModelDoesTheSame/"
+
+// address is where a real Redis listens, or leads to a model of one.
+func address(t testing.TB) string {
+	if !strings.HasPrefix(t.Name(), onModel) {
+		return server(t).Address
+	}
+	models.Store(t.Name(), redismodel.New(redismodel.Options{Delay: redismodel.Range{Max: 1}}))
+	return t.Name()
 }
 
 func server(t testing.TB, args ...string) *redistest.Server {

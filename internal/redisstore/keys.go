@@ -21,6 +21,7 @@ import (
 //	hotline:{site}:fence                      string token of the last lease that was given
 //	hotline:{site}:alive                      string when a holder of the lease last said so, ms since 1970
 //	hotline:{site}:server                     hash   run id of the Redis that was asked for the lease, and since when
+//	hotline:{site}:free                       string there when the last holder has given the lease back
 //	hotline:{site}:controllers                hash   id → Controller as JSON
 //	hotline:{site}:records:2026-11-24         stream fields call, record: calls offered on that day
 //	hotline:{site}:stints:2026-11-24          stream fields call, record: what agents did on that day
@@ -61,6 +62,7 @@ func (k keys) lease() string                   { return k.prefix + "lease" }
 func (k keys) fence() string                   { return k.prefix + "fence" }
 func (k keys) alive() string                   { return k.prefix + "alive" }
 func (k keys) server() string                  { return k.prefix + "server" }
+func (k keys) free() string                    { return k.prefix + "free" }
 func (k keys) controllers() string             { return k.prefix + "controllers" }
 func (k keys) records(day calendar.Day) string { return k.prefix + "records:" + day.String() }
 func (k keys) counted(day calendar.Day) string { return k.prefix + "counted:" + day.String() }

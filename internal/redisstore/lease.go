@@ -30,6 +30,15 @@ const (
 	// keepEvery and keepTimeout let several attempts fit into it.
 	keepEvery   = 400 * time.Millisecond
 	keepTimeout = 800 * time.Millisecond
+	// watchFor is how long a controller watches before it takes a lease that was not given
+	// back: after an outage of Redis whoever leads connects again and keeps it first, for
+	// nobody else knows what has happened meanwhile. watchGap is within which time Redis
+	// must have answered, again and again; else the watch begins anew.
+	watchFor = 2 * time.Second
+	watchGap = time.Second
+	// confirmFor is long enough for several attempts to keep the lease, with new
+	// connections in the place of those that lead nowhere.
+	confirmFor = 3500 * time.Millisecond
 	// forgetControllers is after how long one that says nothing is not listed any more.
 	forgetControllers = 10 * time.Second
 	// standbySilence is after how long without a word nobody counts on a standby.
@@ -73,7 +82,8 @@ type Lease struct {
 	asked chan struct{} // holds a token when a handover was asked for
 
 	mu      sync.Mutex
-	kept    time.Time // guarded by mu; when the last attempt to keep it ended
+	kept    time.Time // guarded by mu; when the last attempt to keep it began that has ended
+	held    time.Time // guarded by mu; and the last that Redis has granted
 	lost    error     // guarded by mu
 	changed chan struct{}
 }
@@ -91,18 +101,42 @@ type leaseReply struct {
 	asked  bool   // for a handover
 }
 
-func (s *Store) askLease(ctx context.Context, what string, me Controller, token uint64) (leaseReply, error) {
+// watch is what a controller without the lease has seen of it.
+type watch struct {
+	since, last time.Time // without a gap
+	token       uint64    // of the last lease
+}
+
+// enough reports whether whoever has the lease would have kept it meanwhile.
+func (w *watch) enough(now time.Time, length time.Duration) bool {
+	return length == 0 || !w.since.IsZero() && now.Sub(w.last) <= watchGap && now.Sub(w.since) >= length
+}
+
+// saw takes in that Redis has told the token of the last lease; a smaller one than before
+// shows that it has lost what it had.
+func (w *watch) saw(now time.Time, token uint64) {
+	if w.since.IsZero() || now.Sub(w.last) > watchGap || token < w.token {
+		w.since = now
+	}
+	w.last, w.token = now, token
+}
+
+func (s *Store) askLease(ctx context.Context, what string, me Controller, token uint64, watched bool) (leaseReply, error) {
 	ctx, stop := context.WithTimeout(ctx, keepTimeout)
 	defer stop()
 	text, err := json.Marshal(me)
 	if err != nil {
 		return leaseReply{}, err
 	}
-	keys := []string{s.keys.lease(), s.keys.fence(), s.keys.stateVersion(), s.keys.controllers(), s.keys.alive(), s.keys.server()}
+	keys := []string{s.keys.lease(), s.keys.fence(), s.keys.stateVersion(), s.keys.controllers(), s.keys.alive(), s.keys.server(), s.keys.free()}
+	enough := ""
+	if watched {
+		enough = strconv.FormatUint(s.watch.token, 10)
+	}
 	s.mu.Lock()
 	heard := strconv.FormatUint(max(token, s.heard), 10)
 	s.mu.Unlock()
-	values, err := leaseScript.Run(ctx, s.client, keys, what, me.ID, text, leaseFor.Milliseconds(), strconv.FormatUint(token, 10), acd.StateVersion, heard).Slice()
+	values, err := leaseScript.Run(ctx, s.client, keys, what, me.ID, text, leaseFor.Milliseconds(), strconv.FormatUint(token, 10), acd.StateVersion, heard, enough).Slice()
 	if err != nil {
 		return leaseReply{}, s.explain(err)
 	}
@@ -139,23 +173,33 @@ func (s *Store) askLease(ctx context.Context, what string, me Controller, token 
 	return reply, nil
 }
 
-// TryLease takes the lease if nobody has it. Otherwise it returns no lease and who
-// has it: nobody, while a Redis that has taken the place of another waits for the
-// holder to keep the lease there. From then on the store writes live state under the lease. The error is one
-// of this package's typed errors.
+// TryLease takes the lease if nobody has it: at once when it was given back, else when it
+// was tried for a while, again and again, and nobody has kept it. Otherwise it returns no
+// lease and who has it: nobody, while a Redis that has taken the place of another waits for
+// the holder to keep the lease there. From then on the store writes live state under the
+// lease. The error is one of this package's typed errors. It is called by one goroutine.
 func (s *Store) TryLease(ctx context.Context, me Controller) (*Lease, Controller, error) {
-	reply, err := s.askLease(ctx, "take", me, 0)
+	began := time.Now()
+	s.mu.Lock()
+	if s.restarted { // it may have become what it was before
+		s.watch.since, s.restarted = time.Time{}, false
+	}
+	s.mu.Unlock()
+	reply, err := s.askLease(ctx, "take", me, 0, s.watch.enough(began, s.watchFor))
+	if err == nil {
+		s.watch.saw(time.Now(), reply.token)
+	}
 	if err != nil || reply.what != "held" {
 		return nil, reply.holder, err
 	}
 	s.token.Store(reply.token)
 	s.adoptFound(reply.last, reply.token)
-	return &Lease{store: s, me: me, token: reply.token, last: reply.last, alive: reply.alive, kept: time.Now(), asked: make(chan struct{}, 1), changed: make(chan struct{}, 1)}, reply.holder, nil
+	return &Lease{store: s, me: me, token: reply.token, last: reply.last, alive: reply.alive, kept: began, held: began, asked: make(chan struct{}, 1), changed: make(chan struct{}, 1)}, reply.holder, nil
 }
 
 // Withdraw says that a controller without the lease does not stand by any more.
 func (s *Store) Withdraw(ctx context.Context, me Controller) error {
-	_, err := s.askLease(ctx, "drop", me, 0)
+	_, err := s.askLease(ctx, "drop", me, 0, false)
 	return err
 }
 
@@ -209,7 +253,7 @@ func (c Controller) StandsBy() bool { return !c.Leading && c.Silent < standbySil
 // AskHandover asks the holder of the lease to hand it over, and returns who that is. It
 // does so when another stands by.
 func (s *Store) AskHandover(ctx context.Context) (holder Controller, err error) {
-	reply, err := s.askLease(ctx, "ask", Controller{}, 0)
+	reply, err := s.askLease(ctx, "ask", Controller{}, 0, false)
 	return reply.holder, err
 }
 
@@ -221,12 +265,13 @@ func (l *Lease) GiveBack(ctx context.Context) error {
 		l.lost = ErrGivenBack
 	}
 	l.mu.Unlock()
-	_, err := l.store.askLease(ctx, "drop", l.me, l.token)
+	_, err := l.store.askLease(ctx, "drop", l.me, l.token, false)
 	return err
 }
 
 func (l *Lease) keep(ctx context.Context) error {
-	reply, err := l.store.askLease(ctx, "keep", l.me, l.token)
+	began := time.Now()
+	reply, err := l.store.askLease(ctx, "keep", l.me, l.token, false)
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -250,7 +295,11 @@ func (l *Lease) keep(ctx context.Context) error {
 		default:
 		}
 	}
-	l.kept = time.Now()
+	// Not the end: the process may have been stopped in between, for whatever time.
+	l.kept = began
+	if err == nil && l.lost == nil {
+		l.held = began
+	}
 	select {
 	case l.changed <- struct{}{}:
 	default:
@@ -276,6 +325,30 @@ func (l *Lease) Wait(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+// Confirm is Wait before something that takes calls away from whoever has them: it
+// returns at once only while Redis has said lately that the lease is held. Whoever does
+// not reach Redis, and nothing else either, does not know whether others do, and may
+// reach the nodes first when that is over. When Redis has not answered for a while
+// nevertheless, it is away for everybody, as far as can be known.
+func (l *Lease) Confirm(ctx context.Context) error {
+	until := time.Now().Add(confirmFor)
+	for {
+		if err := l.Wait(ctx); err != nil {
+			return err
+		}
+		l.mu.Lock()
+		held := time.Since(l.held) < leaseFor
+		l.mu.Unlock()
+		switch {
+		case held || !time.Now().Before(until):
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		}
+		pause(ctx, keepEvery/4)
 	}
 }
 

@@ -9,6 +9,7 @@
 -- KEYS[5] alive    string: when a holder of the lease last said so, ms since 1970
 -- KEYS[6] server   hash: run (id of the Redis that was asked last), since (ms since 1970;
 --                  0: it is not a successor)
+-- KEYS[7] free     string: there when the last holder has given the lease back
 --
 -- ARGV[1] take, keep, drop or ask
 -- ARGV[2] id of the controller      ARGV[3] the Controller as JSON
@@ -16,12 +17,15 @@
 -- ARGV[5] the controller's token; 0 with take
 -- ARGV[6] version of the live state that the controller knows
 -- ARGV[7] the largest token of which the controller has heard; 0: none
+-- ARGV[8] with take: the token of the last lease, when the controller has watched for so
+--         long that whoever has it would have kept it; else empty
 --
 -- Result: {what, token, holder, alive and fence as they were before, 1 when a handover was
 -- asked for}
 --   "held"    the controller has the lease, with this token
 --   "anew"    so too, but Redis had forgotten it: what it had is lost
 --   "other"   holder has it; with no holder: nobody as yet
+--   "free"    nobody has it, and nobody has given it back: watch on
 --   "newer"   the live state has the version token, which the controller does not know
 --
 -- Tokens grow: each is larger than those before it, and at least the milliseconds since
@@ -82,18 +86,26 @@ local function give(t)
   note(true)
   redis.call('HSET', KEYS[1], 'token', t, 'holder', json)
   redis.call('PEXPIRE', KEYS[1], ttl)
+  redis.call('DEL', KEYS[7])
   redis.call('SET', KEYS[2], t)
   redis.call('SET', KEYS[3], tostring(known))
 end
 
 if what == 'drop' then
-  if holds == token then
+  if holds == token or not holds and last == token then
     redis.call('DEL', KEYS[1])
     redis.call('HSET', KEYS[6], 'since', '0')
     redis.call('SET', KEYS[5], string.format('%.0f', now))
+    redis.call('SET', KEYS[7], token)
   end
   redis.call('HDEL', KEYS[4], id)
   return {'other', '0', '', alive, last or '0', '0'}
+end
+
+local free = redis.call('EXISTS', KEYS[7]) == 1
+local watched = ARGV[8] ~= '' and tonumber(last or '0') >= tonumber(ARGV[8])
+if what == 'take' and not holds and not free and not watched then
+  return {'free', last or '0', '', alive, last or '0', '0'}
 end
 
 if what == 'take' and not holds and now - since >= 2 * ttl then
@@ -103,7 +115,7 @@ if what == 'take' and not holds and now - since >= 2 * ttl then
   return {'held', token, json, alive, last or '0', asked}
 end
 
-if what == 'keep' and (holds == token or not holds and last == token) then
+if what == 'keep' and (holds == token or not holds and not free and last == token) then
   give(token)
   return {'held', token, json, alive, last or '0', asked}
 end

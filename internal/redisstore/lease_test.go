@@ -37,7 +37,7 @@ func expire(t *testing.T, s *Store) {
 }
 
 func TestOneHasTheLease(t *testing.T) {
-	address := server(t).Address
+	address := address(t)
 	a, b := open(t, address), open(t, address)
 	lease := take(t, a, "a")
 	none, holder, err := b.TryLease(t.Context(), controller("b"))
@@ -73,7 +73,7 @@ func TestOneHasTheLease(t *testing.T) {
 }
 
 func TestWhoLosesTheLeaseIsToldAndWritesNothingMore(t *testing.T) {
-	address := server(t).Address
+	address := address(t)
 	a, meterA, _ := run(t, address)
 	old := take(t, a, "a")
 	a.Append([]acd.Change{call("1", acd.PhaseWaiting)}, nil, nil)
@@ -102,7 +102,7 @@ func TestWhoLosesTheLeaseIsToldAndWritesNothingMore(t *testing.T) {
 }
 
 func TestALeaseThatRanOutIsKeptIfNobodyElseTookIt(t *testing.T) {
-	s := open(t, server(t).Address)
+	s := open(t, address(t))
 	lease := take(t, s, "a")
 	expire(t, s)
 	if err := lease.keep(t.Context()); err != nil {
@@ -116,7 +116,7 @@ func TestALeaseThatRanOutIsKeptIfNobodyElseTookIt(t *testing.T) {
 // A Redis that has lost everything is told again what goes on, and what was
 // counted in the last minute, once.
 func TestWhatRedisHasLostIsWrittenAgain(t *testing.T) {
-	s, m, _ := run(t, server(t).Address)
+	s, m, _ := run(t, address(t))
 	lease := take(t, s, "a")
 	records := calls(91, 1200)
 	var changes []acd.Change
@@ -188,7 +188,7 @@ func TestAnotherRedisIsToldAgain(t *testing.T) {
 }
 
 func TestANewerStateKeepsOlderProgramsOut(t *testing.T) {
-	s := open(t, server(t).Address)
+	s := open(t, address(t))
 	lease := take(t, s, "a")
 	s.client.Set(t.Context(), s.keys.stateVersion(), acd.StateVersion+1, 0)
 	var newer *StateVersionError
@@ -228,7 +228,7 @@ func TestWhoWasStoppedAsksFirst(t *testing.T) {
 
 // A handover is asked of whoever leads, and made when another stands by.
 func TestHandoverIsAskedOfTheHolder(t *testing.T) {
-	address := server(t).Address
+	address := address(t)
 	a, b := open(t, address), open(t, address)
 	if holder, err := b.AskHandover(t.Context()); err != nil || holder.ID != "" {
 		t.Errorf("asked %q, %v", holder.ID, err)
@@ -270,4 +270,70 @@ func TestHandoverIsAskedOfTheHolder(t *testing.T) {
 		t.Errorf("Wait: %v", err)
 	}
 	take(t, b, "b")
+}
+
+// After an outage of Redis whoever led keeps the lease, although it has run out: nobody
+// else takes it before that was possible.
+func TestALeaseThatRanOutInAnOutageIsWatchedFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w watch
+		now := time.Now()
+		for range 30 { // it answers all the time
+			w.saw(now, 7)
+			now = now.Add(100 * time.Millisecond)
+		}
+		if !w.enough(now, watchFor) {
+			t.Error("has not seen enough")
+		}
+		now = now.Add(2 * watchGap) // it was away
+		w.saw(now, 7)
+		if now = now.Add(time.Second / 2); w.enough(now, watchFor) {
+			t.Error("takes the lease at once after an outage")
+		}
+		for range 30 {
+			w.saw(now, 7)
+			now = now.Add(100 * time.Millisecond)
+		}
+		if w.saw(now, 0); w.enough(now, watchFor) {
+			t.Error("takes the lease of a Redis that has forgotten it")
+		}
+	})
+}
+
+// A lease that was given back is taken at once, and by its former holder not again.
+func TestALeaseThatWasGivenBackIsTakenAtOnce(t *testing.T) {
+	address := address(t)
+	a, b := open(t, address), open(t, address)
+	lease := take(t, a, "a")
+	b.watchFor = watchFor
+	if none, holder, err := b.TryLease(t.Context(), controller("b")); none != nil || holder.ID != "a" || err != nil {
+		t.Fatalf("%v, %+v, %v", none, holder, err)
+	}
+	expire(t, a)
+	if none, holder, err := b.TryLease(t.Context(), controller("b")); none != nil || holder.ID != "" || err != nil {
+		t.Errorf("a lease that ran out was taken without a watch: %v, %+v, %v", none, holder, err)
+	}
+	if err := lease.keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := lease.GiveBack(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if reply, err := a.askLease(t.Context(), "keep", controller("a"), lease.Token(), false); err != nil || reply.what != "other" {
+		t.Errorf("kept after it was given back: %+v, %v", reply, err)
+	}
+	take(t, b, "b")
+}
+
+// What is under way for as long as a process was stopped says nothing of the time since.
+func TestAnAttemptInWhichTheProcessWasStoppedDoesNotCount(t *testing.T) {
+	l := &Lease{kept: time.Now().Add(-leaseFor), lost: nil, changed: make(chan struct{}, 1)}
+	bounded, stop := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer stop()
+	if err := l.Wait(bounded); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Wait: %v", err)
+	}
+	if err := l.Confirm(bounded); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Confirm: %v", err)
+	}
 }

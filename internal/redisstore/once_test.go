@@ -16,7 +16,7 @@ import (
 )
 
 func TestDoubledBatchCountsOnce(t *testing.T) {
-	s, m, _ := run(t, server(t).Address)
+	s, m, _ := run(t, address(t))
 	records := calls(1, 300)
 	s.Append(nil, records, nil)
 	s.Append(nil, records, nil)
@@ -90,7 +90,7 @@ func TestForgottenScripts(t *testing.T) {
 // A pipeline whose script is not known fails from its first record on, and
 // the next one, which brings the script, carries it out.
 func TestNoScriptFallback(t *testing.T) {
-	s := open(t, server(t).Address)
+	s := open(t, address(t))
 	ctx := context.Background()
 	record := calls(4, 1)[0]
 	scriptKeys, args := argsOf(t, s, record)
@@ -144,7 +144,7 @@ func TestConcurrentReplaysOfTwoStores(t *testing.T) {
 // Redis whose memory is full refuses records. Calls stay in the live state
 // until their record is written.
 func TestRefusedRecordKeepsTheCallLive(t *testing.T) {
-	s, m, _ := run(t, server(t).Address)
+	s, m, _ := run(t, address(t))
 	ctx := context.Background()
 	record := calls(6, 1)[0]
 	s.Append([]acd.Change{{Call: &acd.CallStatus{Call: record.Call, Phase: acd.PhaseTalking}}}, nil, nil)
@@ -195,7 +195,7 @@ func TestRecountEqualsCounters(t *testing.T) {
 
 // Verify names a counter that somebody changed, and one that is gone.
 func TestVerifyFindsDifferences(t *testing.T) {
-	s, m, _ := run(t, server(t).Address)
+	s, m, _ := run(t, address(t))
 	ctx := context.Background()
 	s.Append(nil, calls(7, 50), nil)
 	drained(t, s, m)
@@ -212,7 +212,7 @@ func TestVerifyFindsDifferences(t *testing.T) {
 
 // A counter of a quarter-hour is compared as well as those of the day.
 func TestVerifyFindsDifferencesOfIntervals(t *testing.T) {
-	s, m, _ := run(t, server(t).Address)
+	s, m, _ := run(t, address(t))
 	ctx := context.Background()
 	records := calls(13, 50)
 	s.Append(nil, records, nil)

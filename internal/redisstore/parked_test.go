@@ -39,7 +39,7 @@ func (m *meter) batchesSoFar() int {
 // A record whose counters are damaged waits, and its call stays live; all
 // others are written, and it too when the counter is repaired.
 func TestRefusedRecordDoesNotHoldUpTheOthers(t *testing.T) {
-	s, m, logs := parking(t, server(t).Address)
+	s, m, logs := parking(t, address(t))
 	ctx := context.Background()
 	records := calls(30, 1000)
 	bad := traffic.Fold(records[0], shanghai)[0].Interval
@@ -90,7 +90,7 @@ func TestRefusedRecordDoesNotHoldUpTheOthers(t *testing.T) {
 // A record that was refused and is then called a duplicate counts as written
 // only when it is among the records.
 func TestRefusedRecordIsNotTakenForADuplicate(t *testing.T) {
-	s, m, _ := parking(t, server(t).Address)
+	s, m, _ := parking(t, address(t))
 	ctx := context.Background()
 	record := calls(31, 1)[0]
 	stream, counted := s.keys.records(today), s.keys.counted(today)
@@ -133,7 +133,7 @@ func TestRefusedRecordIsNotTakenForADuplicate(t *testing.T) {
 
 // However many records are refused, only so many are parked; none is lost.
 func TestParkIsBounded(t *testing.T) {
-	s, m, _ := parking(t, server(t).Address)
+	s, m, _ := parking(t, address(t))
 	ctx := context.Background()
 	const limit = 600
 	records := calls(33, limit+3*batchLimit)
@@ -155,7 +155,7 @@ func TestParkIsBounded(t *testing.T) {
 
 // A parked state gives way to a newer one, and records go on beside it.
 func TestParkedStateIsReplaced(t *testing.T) {
-	s, m, _ := parking(t, server(t).Address)
+	s, m, _ := parking(t, address(t))
 	ctx := context.Background()
 	s.client.Set(ctx, s.keys.live(acd.KindAgent), "x", 0)
 	start(t, s)
@@ -176,7 +176,7 @@ func TestParkedStateIsReplaced(t *testing.T) {
 
 func TestShutdownTriesParkedRecordsAndSaysWhichAreLost(t *testing.T) {
 	for _, repaired := range []bool{true, false} {
-		s, m, _ := parking(t, server(t).Address)
+		s, m, _ := parking(t, address(t))
 		s.parkRetry = time.Hour
 		ctx := context.Background()
 		records := calls(35, 3)

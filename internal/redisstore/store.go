@@ -1,10 +1,12 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
 	"sync"
@@ -74,6 +76,10 @@ type Options struct {
 	Username string      // of a Redis ACL; empty for the default user
 	Password string
 	DB       int // 0 with Cluster
+	// Dial connects to Address; nil: over the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Connections is how many there may be; 0: 4, for one writer and a few readers.
+	Connections int
 
 	Site     string         // names the keys; letters, digits, - and _
 	Location *time.Location // in which days begin; must not change once records exist
@@ -114,11 +120,13 @@ type Store struct {
 	log          *zap.Logger
 	meter        Meter
 	flushTimeout time.Duration
-	parkRetry    time.Duration // this and parkLimit are as the constants; tests change them before Run
+	parkRetry    time.Duration // this and the next two are as the constants; tests change them before Run
 	parkLimit    int
+	watchFor     time.Duration
 
 	wake chan struct{} // holds one token when something was appended
 
+	watch     watch         // of the lease; owned by whoever tries to take it
 	token     atomic.Uint64 // of the lease under which live state is written; 0: none is needed
 	knowsLive bool          // Redis knows the script of the live state; owned by the writer
 
@@ -135,6 +143,7 @@ type Store struct {
 	server     string    // guarded by mu; which Redis the newest connection leads to
 	heard      uint64    // guarded by mu; the largest token of a lease of which Redis has told
 	changes    int       // guarded by mu; how often it was another than before
+	restarted  bool      // guarded by mu; it has become another since the lease was last tried
 	failure    error     // guarded by mu; typed, nil while Redis does what it is told
 	since      time.Time
 	running    bool // guarded by mu
@@ -158,7 +167,7 @@ func New(o Options) (*Store, error) {
 	}
 	s := &Store{
 		client: o.Client, keys: k, location: o.Location, sets: traffic.Sets, log: o.Log, meter: o.Meter,
-		flushTimeout: o.FlushTimeout, parkRetry: parkRetry, parkLimit: parkLimit, wake: make(chan struct{}, 1),
+		flushTimeout: o.FlushTimeout, parkRetry: parkRetry, parkLimit: parkLimit, watchFor: watchFor, wake: make(chan struct{}, 1),
 	}
 	if s.log == nil {
 		s.log = zap.NewNop()
@@ -217,13 +226,12 @@ const (
 func newClient(o Options, k keys, connected func(server string)) (redis.UniversalClient, *seeker) {
 	quietClient()
 	options := &redis.Options{
-		Addr: o.Address, Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLS,
+		Addr: o.Address, Dialer: o.Dial, Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLS,
 		// The writer itself sends again, in order and with a growing pause.
 		MaxRetries: -1, DialerRetries: 1,
 		DialTimeout: dialTimeout, ReadTimeout: ioTimeout, WriteTimeout: ioTimeout,
 		ContextTimeoutEnabled: true,
-		// One writer and a few readers.
-		PoolSize: 4,
+		PoolSize:              cmp.Or(o.Connections, 4),
 		OnConnect: func(ctx context.Context, c *redis.Conn) error {
 			server, master, err := identify(ctx, c)
 			switch {

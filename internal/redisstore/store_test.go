@@ -18,7 +18,7 @@ import (
 )
 
 func TestLiveStateIsReadBackAsItWasLast(t *testing.T) {
-	s, m, _ := run(t, server(t).Address)
+	s, m, _ := run(t, address(t))
 	agent := acd.AgentStatus{Agent: "1001", Name: "王芳", Queues: []acd.QueueID{"general"}, State: acd.Ready, Since: morning}
 	call := acd.CallStatus{Call: "c1", Node: "node1", Caller: "13812345678", Phase: acd.PhaseGreeting, Arrived: morning}
 	talking := call
@@ -48,7 +48,7 @@ func TestLiveStateIsReadBackAsItWasLast(t *testing.T) {
 }
 
 func TestLoadRefusesAnotherVersion(t *testing.T) {
-	s := open(t, server(t).Address)
+	s := open(t, address(t))
 	ctx := context.Background()
 	s.client.Set(ctx, s.keys.stateVersion(), acd.StateVersion+1, 0)
 	var newer *StateVersionError
@@ -65,7 +65,7 @@ func TestLoadRefusesAnotherVersion(t *testing.T) {
 }
 
 func TestShutdownWritesWhatIsLeft(t *testing.T) {
-	s, _, stop := run(t, server(t).Address)
+	s, _, stop := run(t, address(t))
 	records := calls(8, 3000)
 	s.Append([]acd.Change{{Call: &acd.CallStatus{Call: "c1"}}}, records, nil)
 	if err := stop(); err != nil {

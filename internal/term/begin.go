@@ -19,7 +19,7 @@ type Options struct {
 	// Store is the one with which Lease was taken; nothing was appended to it yet.
 	Store *redisstore.Store
 	Lease *redisstore.Lease
-	// Switch is how to reach the nodes; Begin sets Gate and Over.
+	// Switch is how to reach the nodes; Begin sets Gate, Enter and Over.
 	Switch asterisk.Options
 	Engine acd.Config
 	Flow   acd.Flow
@@ -36,9 +36,13 @@ type Options struct {
 // Term is one term of a controller as the leader of its site.
 type Term struct {
 	Options
+	engine *acd.Engine // owned by the runner
 	sw     *asterisk.Switch
 	runner *runner.Runner
 }
+
+// Idle is the engine, for tests that look into it while everything stands still.
+func (t *Term) Idle() *acd.Engine { return t.engine }
 
 // clockSkew is by how much the clocks of two controllers may differ without a warning.
 const clockSkew = time.Second
@@ -78,7 +82,7 @@ func Begin(ctx context.Context, o Options) (*Term, error) {
 		}
 		o.Store.ForgetAll()
 	}
-	o.Switch.Gate = o.Lease.Wait
+	o.Switch.Gate, o.Switch.Enter = o.Lease.Wait, o.Lease.Confirm
 	o.Switch.Over = o.Store.Counted
 	sw, err := asterisk.New(o.Switch)
 	if err != nil {
@@ -88,7 +92,7 @@ func Begin(ctx context.Context, o Options) (*Term, error) {
 	sw.Adopt(expected)
 	o.Log.Info("this controller leads", zap.Uint64("token", o.Lease.Token()), zap.Int("calls", len(expected)),
 		zap.Time("former_alive", o.Lease.FormerAlive()))
-	return &Term{Options: o, sw: sw, runner: runner.New(runner.Options{
+	return &Term{Options: o, engine: engine, sw: sw, runner: runner.New(runner.Options{
 		Engine: engine, Switch: sw, Store: o.Store, Meter: o.Meter, Log: o.Log, Gate: o.Lease.Wait, Begin: lostNodes(expected, o.Switch.Nodes),
 	})}, nil
 }

@@ -224,6 +224,14 @@ func parseFrame(b []byte) (op byte, payload, rest []byte, ok bool) {
 	return b[0] & 0xf, payload, b[head+4+size:], true
 }
 
+// Vanish ends the connection for a client whose host is gone: the node does not notice
+// it before Close.
+func (s *socket) Vanish() {
+	s.n.w.mu.Lock()
+	defer s.n.w.mu.Unlock()
+	s.fail(io.ErrClosedPipe)
+}
+
 // Close is the client's end; the node notices it a moment later.
 func (s *socket) Close() error {
 	w := s.n.w

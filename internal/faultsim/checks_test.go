@@ -1,0 +1,420 @@
+package faultsim
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing/synctest"
+	"time"
+
+	"hotline/internal/acd"
+	"hotline/internal/asterisk/arimodel"
+	"hotline/internal/calendar"
+	"hotline/internal/redisstore"
+)
+
+// lookEvery is how often it is looked who talks with whom.
+const lookEvery = 100 * time.Millisecond
+
+// talk is a conversation.
+type talk struct {
+	caller, leg string // channels
+	agent       string
+	from        time.Time
+	agentLeft   bool
+	over        bool
+	doubtful    bool // whether it was connected at all may not be known to the controller
+}
+
+// watch looks again and again who talks with whom.
+func (h *history) watch(ctx context.Context) {
+	for pause(ctx, lookEvery) {
+		h.look()
+	}
+}
+
+func (h *history) look() {
+	channels, bridges := h.world.Look()
+	seen := map[string]arimodel.Seen{}
+	now := time.Now()
+	h.mu.Lock()
+	callers := slices.Clone(h.callers)
+	// A controller that is stopped or cut off, or a node that is, may not tell it.
+	heard := !within(now, h.outages.stopped, time.Second) && !within(now, h.outages.nodes, time.Second)
+	h.mu.Unlock()
+	if p := h.leader(); p == nil || !p.reachesNodes() {
+		heard = false
+	}
+	for _, c := range channels {
+		seen[c.Channel] = c
+	}
+	for _, c := range callers {
+		if s, there := seen[c.call.Channel()]; there && s.InApp {
+			h.mu.Lock()
+			if c.inApp.IsZero() {
+				c.inApp = now
+			}
+			c.lastIn = now
+			if heard && c.heard.IsZero() {
+				c.heard = now
+			}
+			h.mu.Unlock()
+		}
+	}
+	together := map[string]string{} // caller's channel → leg
+	busy := map[string]string{}     // agent → caller's channel
+	for _, b := range bridges {
+		caller, legs := "", []string(nil)
+		for _, id := range b.Channels {
+			s := seen[id]
+			if s.State != "Up" || s.HungUp {
+				continue
+			}
+			call, _, agent, leg := acd.LegID(id).Parse()
+			switch {
+			case !leg && caller != "":
+				h.fail("two callers are in one bridge: %s and %s", caller, id)
+			case !leg:
+				caller = id
+			case busy[string(agent)] != "":
+				h.fail("agent %s talks with %s and with %s", agent, busy[string(agent)], call)
+			default:
+				legs = append(legs, id)
+				busy[string(agent)] = string(call)
+			}
+		}
+		if len(legs) > 1 {
+			h.fail("two agents talk with %s: %v", caller, legs)
+		}
+		if caller != "" && len(legs) == 1 {
+			together[caller] = legs[0]
+			if call, _, _, _ := acd.LegID(legs[0]).Parse(); string(call) != caller {
+				h.fail("leg %s is connected with %s", legs[0], caller)
+			}
+		}
+	}
+	h.mu.Lock()
+	var dropped []string
+	for caller, leg := range together {
+		_, _, agent, _ := acd.LegID(leg).Parse()
+		switch t := h.talks[caller]; {
+		case t == nil || t.over:
+			// An agent may have hung up before it was seen.
+			h.talks[caller] = &talk{caller: caller, leg: leg, agent: string(agent), from: now, agentLeft: h.talks[caller+" not seen"] != nil}
+			if t != nil && !t.doubtful {
+				dropped = append(dropped, fmt.Sprintf("%s talks with a second agent: %s after %s", caller, leg, t.leg))
+			}
+		case t.leg != leg:
+			dropped = append(dropped, fmt.Sprintf("%s talks with %s and then with %s", caller, t.leg, leg))
+			t.leg = leg
+		}
+	}
+	for caller, t := range h.talks {
+		if t.over || together[caller] == t.leg {
+			continue
+		}
+		t.over = true
+		t.doubtful = now.Sub(t.from) < 5*time.Second && within(t.from, h.outages.nodes, time.Second)
+		if !t.agentLeft && !h.callerLeft(caller) && !h.nodeDied(caller) && !t.doubtful {
+			dropped = append(dropped, fmt.Sprintf("the conversation of %s with %s, begun at %v, has ended, and nobody has ended it", caller, t.leg, t.from.Sub(h.began)))
+		}
+	}
+	h.mu.Unlock()
+	slices.Sort(dropped)
+	for _, text := range dropped {
+		h.failUnless("%s", text)
+	}
+}
+
+// callerLeft reports whether a caller has hung up; h.mu is held.
+func (h *history) callerLeft(channel string) bool {
+	for _, c := range h.callers {
+		if !c.left.IsZero() && c.call.Channel() == channel {
+			return true
+		}
+	}
+	return false
+}
+
+// nodeDied reports whether the node of a channel was killed since; h.mu is held.
+func (h *history) nodeDied(channel string) bool {
+	for _, c := range h.callers {
+		if c.call.Channel() == channel {
+			return slices.ContainsFunc(h.killed[c.node], func(at time.Time) bool { return !at.Before(c.dialed) })
+		}
+	}
+	return false
+}
+
+// agentLeaves lets the person at a seat hang up.
+func (h *history) agentLeaves(c *arimodel.Call) {
+	h.mu.Lock()
+	if call, _, _, leg := acd.LegID(c.Channel()).Parse(); leg {
+		if t := h.talks[string(call)]; t != nil && t.leg == c.Channel() {
+			t.agentLeft = true
+		} else {
+			h.talks[string(call)+" not seen"] = &talk{agentLeft: true, over: true}
+		}
+	}
+	h.mu.Unlock()
+	c.Hangup()
+}
+
+// callerEnded says whether the call of a caller may have ended.
+func (h *history) callerEnded(c *caller) {
+	h.mu.Lock()
+	c.ended = time.Now()
+	channel := c.call.Channel()
+	t := h.talks[channel]
+	unseen := h.talks[channel+" not seen"] != nil
+	died := slices.ContainsFunc(h.killed[c.node], func(at time.Time) bool { return !at.Before(c.dialed) })
+	down := channel == "" // the node was not there
+	left := !c.left.IsZero()
+	h.mu.Unlock()
+	if !left && !died && !down && !unseen && (t == nil || !t.agentLeft) {
+		h.failUnless("the call of channel %s was ended, and neither he nor an agent hung up", channel)
+	}
+}
+
+// leadership is a lease that was given.
+type leadership struct {
+	p     *process
+	token uint64
+	at    time.Time
+}
+
+func (h *history) leads(p *process, token uint64) {
+	h.note("%s leads, token %d", p.id, token)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.leaders = append(h.leaders, leadership{p, token, time.Now()})
+}
+
+// windows for commands of one who has lost the lease: he learns of it when he keeps it,
+// or when another connects; who cannot be told goes on for longer.
+const (
+	window     = time.Second
+	wideWindow = 15 * time.Second
+)
+
+// commanded checks that a command comes from the one who leads.
+func (h *history) commanded(p *process, method, path string) {
+	if strings.HasSuffix(path, "/eventFilter") {
+		return
+	}
+	h.mu.Lock()
+	var since time.Time
+	mine := -1
+	for i, l := range h.leaders {
+		if l.p == p {
+			mine = i
+		}
+	}
+	for i := mine + 1; i < len(h.leaders); i++ {
+		if since.IsZero() {
+			since = h.leaders[i].at
+		}
+	}
+	limit := window
+	for _, s := range slices.Concat(h.outages.store, h.outages.stopped, h.outages.nodes) {
+		if !s.from.After(time.Now()) && s.to.Add(wideWindow).After(since) {
+			limit = wideWindow
+		}
+	}
+	h.mu.Unlock()
+	if mine < 0 || !since.IsZero() && time.Since(since) > limit {
+		h.fail("%s commands %s %s, %v after another was given the lease", p.id, method, path, time.Since(since))
+	}
+}
+
+// verify checks what is left at the end.
+func (h *history) verify(ctx context.Context) {
+	channels, bridges := h.world.Look()
+	if len(channels)+len(bridges) > 0 {
+		h.fail("left behind: %+v %+v", channels, bridges)
+	}
+	p := h.leader()
+	if p == nil {
+		h.fail("nobody leads")
+		return
+	}
+	h.mu.Lock()
+	if last := h.leaders[len(h.leaders)-1]; last.p != p {
+		h.failures = append(h.failures, fmt.Sprintf("%s leads, and the lease was given last to %s", p.id, last.p.id))
+	}
+	h.mu.Unlock()
+	t := p.leading()
+	for _, err := range t.Ready() {
+		if err != nil {
+			h.fail("at the end %s is not ready: %v", p.id, err)
+		}
+	}
+	snapshot, err := t.Snapshot(ctx)
+	if err != nil {
+		h.fail("no snapshot: %v", err)
+		return
+	}
+	for _, c := range snapshot.Calls {
+		h.fail("the engine has a call that no node has: %+v", c)
+	}
+	for i, a := range snapshot.Agents {
+		switch {
+		case i == agents-1 && (a.State != acd.NotReady || a.Reason != "break"):
+			h.fail("the agent who takes a break is %s, %q", a.State, a.Reason)
+		case i < agents-1 && a.State != acd.Ready:
+			h.fail("agent %s is %s, %q", a.Agent, a.State, a.Reason)
+		}
+	}
+	store, err := redisstore.New(redisstore.Options{Address: "redis:6379", Connections: connections, Dial: h.redis.Link("reader").Dial, Site: site, Location: shanghai})
+	if err != nil {
+		h.fail("%v", err)
+		return
+	}
+	defer store.Close()
+	day := calendar.DayOf(time.Now(), shanghai)
+	var records []acd.CallRecord
+	if err := store.Records(ctx, day, func(r acd.CallRecord) error { records = append(records, r); return nil }); err != nil {
+		h.fail("records: %v", err)
+	}
+	differences, err := store.Verify(ctx, day)
+	if err != nil {
+		h.fail("verify: %v", err)
+	}
+	for _, d := range differences {
+		h.fail("counters: %s", d)
+	}
+	h.verifyRecords(records)
+	h.verifyOrder(records)
+	live, err := store.Load(ctx, time.Now())
+	if err != nil {
+		h.fail("live state: %v", err)
+	}
+	synctest.Wait()
+	if p.leading() != t {
+		h.fail("%s does not lead any more at the end", p.id)
+		return
+	}
+	engine := t.Idle()
+	for _, broken := range engine.Audit() {
+		h.fail("broken: %s", broken)
+	}
+	saved := engine.Save()
+	saved.At, saved.Alive, saved.CutOff = live.At, live.Alive, live.CutOff
+	want, _ := json.MarshalIndent(saved, "", " ")
+	got, _ := json.MarshalIndent(live, "", " ")
+	if string(want) != string(got) {
+		h.fail("the live state in Redis is not the engine's: %s", firstDifference(string(got), string(want)))
+	}
+}
+
+func firstDifference(a, b string) string {
+	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for i := range min(len(x), len(y)) {
+		if x[i] != y[i] {
+			return fmt.Sprintf("%s\nand not\n%s", strings.Join(x[max(0, i-4):min(len(x), i+3)], "\n"), strings.Join(y[max(0, i-4):min(len(y), i+3)], "\n"))
+		}
+	}
+	return fmt.Sprintf("%d and %d lines", len(x), len(y))
+}
+
+func within(t time.Time, spans []span, margin time.Duration) bool {
+	return slices.ContainsFunc(spans, func(s span) bool { return t.After(s.from.Add(-margin)) && t.Before(s.to.Add(margin)) })
+}
+
+// verifyRecords compares the records with what became of the callers.
+func (h *history) verifyRecords(records []acd.CallRecord) {
+	h.mu.Lock()
+	callers, talks := slices.Clone(h.callers), h.talks
+	h.mu.Unlock()
+	byCall := map[string]acd.CallRecord{}
+	for _, r := range records {
+		if _, twice := byCall[string(r.Call)]; twice {
+			h.fail("call %s is in the records twice", r.Call)
+		}
+		byCall[string(r.Call)] = r
+	}
+	for _, c := range callers {
+		channel := c.call.Channel()
+		r, there := byCall[channel]
+		delete(byCall, channel)
+		t := talks[channel]
+		switch {
+		case !there && (c.heard.IsZero() || h.unwritten(c)):
+			continue
+		case !there:
+			h.failRecord("the call of channel %s, served from %v to %v, has no record", channel, c.inApp.Sub(h.began), c.ended.Sub(h.began))
+		case t != nil && !t.from.IsZero() && !within(t.from, h.outages.nodes, time.Second) && (r.Result != acd.Answered || string(r.Agent) != t.agent):
+			h.failRecord("call %s talked with agent %s from %v on, and its record says %s (%s), agent %q", channel, t.agent, t.from.Sub(h.began), r.Result, r.Reason, r.Agent)
+		case t == nil && r.Result == acd.Answered && r.Talk() > 2*lookEvery && r.Reason != acd.NodeLost && r.Reason != acd.Recovered:
+			h.failRecord("call %s did not talk, and its record says %s for %v, agent %s", channel, r.Result, r.Talk(), r.Agent)
+		}
+	}
+	for id, r := range byCall {
+		h.fail("a record of nobody's call: %s %+v", id, r)
+	}
+}
+
+// unwritten reports whether nothing of a call may have been written: the controller that
+// has heard of it died before it could, and it ended before another led.
+func (h *history) unwritten(c *caller) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, died := range h.outages.deaths {
+		next := slices.IndexFunc(h.leaders, func(l leadership) bool { return l.at.After(died) })
+		if died.Before(c.heard.Add(-lookEvery)) || next >= 0 && c.ended.After(h.leaders[next].at.Add(3*time.Second)) {
+			continue
+		}
+		if died.Before(c.heard.Add(lookEvery)) || within(died, h.outages.store, 3*time.Second) {
+			return true
+		}
+	}
+	// Or Redis has lost it, and whoever had written it leads no more.
+	for _, emptied := range h.outages.emptied {
+		for _, l := range h.leaders {
+			if l.at.After(c.ended) && l.at.Before(emptied.Add(10*time.Second)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// verifyOrder checks that nobody was offered to an agent while somebody waited who had
+// come before.
+func (h *history) verifyOrder(records []acd.CallRecord) {
+	h.mu.Lock()
+	o := h.outages
+	known := map[acd.CallID]time.Time{} // since when a controller could know of a caller
+	for _, c := range h.callers {
+		known[acd.CallID(c.call.Channel())] = c.heard
+	}
+	h.mu.Unlock()
+	const slack = 500 * time.Millisecond
+	for _, a := range records {
+		if a.Queued.IsZero() || len(o.nodes)+len(o.stopped) > 0 {
+			continue
+		}
+		for _, b := range records {
+			if !a.Queued.Add(slack).Before(b.Queued) {
+				continue
+			}
+			for _, offer := range b.Offers {
+				made := offer.Made
+				waits := !known[a.Call].IsZero() && known[a.Call].Before(made.Add(-slack)) && a.Queued.Before(made.Add(-slack)) && made.Before(a.Ended.Add(-slack)) && (a.Answered.IsZero() || made.Before(a.Answered.Add(-slack)))
+				for _, other := range a.Offers {
+					if !other.Made.After(made.Add(slack)) && (other.Ended.IsZero() || !other.Ended.Before(made.Add(-slack))) {
+						waits = false
+					}
+					if other.Agent == offer.Agent && !other.Made.After(made) {
+						waits = false
+					}
+				}
+				if waits {
+					h.failUnless("call %s, queued at %v, was offered to %s at %v while %s waited since %v", b.Call, b.Queued.Sub(h.began), offer.Agent, made.Sub(h.began), a.Call, a.Queued.Sub(h.began))
+				}
+			}
+		}
+	}
+}
