@@ -12,6 +12,7 @@ import (
 
 	"hotline/internal/acd"
 	"hotline/internal/devstack"
+	"hotline/internal/lab"
 )
 
 func killRestart(ctx context.Context, h *house, _ Options, _ *Result) error {
@@ -183,10 +184,15 @@ func handover(ctx context.Context, h *house, _ Options, _ *Result) error {
 			return err
 		}
 	}
-	if api := h.api(ctx); api != h.leader.Client {
-		return errors.New("the former leader does not lead again")
-	}
-	return nil
+	return h.leads(ctx, h.leader)
+}
+
+// leads waits until an instance says that it leads, which it may do a moment after
+// Redis knows.
+func (h *house) leads(ctx context.Context, i *lab.Instance) error {
+	bounded, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	return i.AwaitReady(bounded)
 }
 
 // upgrade hands over to the standby, which is of another version.
@@ -198,14 +204,14 @@ func upgrade(ctx context.Context, h *house, _ Options, _ *Result) error {
 	if _, err := h.lab.Hotline(ctx, "handover"); err != nil {
 		return err
 	}
-	after, err := h.standby.Client.Health(ctx)
-	if err != nil {
+	if err := h.leads(ctx, h.standby); err != nil {
 		return err
 	}
-	if after.Status != "ok" || after.Version == before.Version {
-		return fmt.Errorf("version %s led, and now %s says %s", before.Version, after.Version, after.Status)
+	after, err := h.standby.Client.Health(ctx)
+	if err == nil && after.Version == before.Version {
+		err = fmt.Errorf("version %s led, and the same leads now", before.Version)
 	}
-	return nil
+	return err
 }
 
 // newerState lets the controller find state that it is too old for, which it refuses.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,12 +22,22 @@ func (h *house) instances() (running []*lab.Instance) {
 	return running
 }
 
-// stopServing ends all controllers in order; the standby first, so that nothing is
-// handed over at the end.
-func (h *house) stopServing() error {
+// stopServing ends all controllers, the leader last, so that nothing is handed over at
+// the end.
+func (h *house) stopServing(ctx context.Context) error {
 	running := h.instances()
-	for k := len(running) - 1; k >= 0; k-- {
-		if err := running[k].Stop(); err != nil {
+	leads := h.api(ctx)
+	slices.SortStableFunc(running, func(a, b *lab.Instance) int {
+		if a.Client == leads {
+			return 1
+		}
+		if b.Client == leads {
+			return -1
+		}
+		return 0
+	})
+	for _, i := range running {
+		if err := i.Stop(); err != nil {
 			return err
 		}
 	}

@@ -207,7 +207,7 @@ func (h *house) reckon(ctx context.Context, result *Result) error {
 		return err == nil && len(found) >= h.crowd.reached()
 	})
 	h.breaches(ctx, result)
-	if err := h.stopServing(); err != nil {
+	if err := h.stopServing(ctx); err != nil {
 		result.wrong("%v", err)
 	}
 	found, err := records(ctx, h.lab)
