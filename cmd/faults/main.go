@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -106,7 +107,7 @@ func soakCommand() *cobra.Command {
 }
 
 func run(cmd *cobra.Command, o faults.Options, verbose bool, jsonFile string) (err error) {
-	enc := json.NewEncoder(discard{})
+	enc := json.NewEncoder(io.Discard)
 	if jsonFile != "" {
 		file, err := os.Create(jsonFile)
 		if err != nil {
@@ -135,7 +136,3 @@ func run(cmd *cobra.Command, o faults.Options, verbose bool, jsonFile string) (e
 	}
 	return err
 }
-
-type discard struct{}
-
-func (discard) Write(b []byte) (int, error) { return len(b), nil }

@@ -108,7 +108,7 @@ func (c *crowd) account(found map[string][]acd.CallRecord, ex excuse, r *Result)
 // accountCall looks at what became of a call as its phone saw it.
 func (c *crowd) accountCall(p *person, list []acd.CallRecord, ex excuse, r *Result) {
 	died := ex.died(p, list)
-	turnedAway := p.extra || ex.Shed && len(list) > 0 && list[0].Reason == acd.Shed
+	turnedAway := ex.Shed && (p.extra && p.fate == refused || len(list) > 0 && list[0].Reason == acd.Shed)
 	switch p.fate {
 	case served:
 		r.Served++

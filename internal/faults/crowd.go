@@ -77,7 +77,6 @@ type person struct {
 	ended  time.Time
 	fate   fate
 	why    string
-	during bool // in progress when the fault was injected
 	extra  bool // of a flood: may be turned away
 }
 
@@ -327,16 +326,13 @@ func (c *crowd) fault() counts {
 	c.faulted = time.Now()
 	hurried := 0
 	for _, p := range c.order {
-		if p.fate == "" {
-			p.during = true
-			if p.talk == nil {
-				continue
-			}
-			p.talk.during = true
-			if !p.talk.long && hurried < len(hurryAfter) {
-				time.AfterFunc(hurryAfter[hurried], func() { close(p.talk.hurry) })
-				hurried++
-			}
+		if p.fate != "" || p.talk == nil {
+			continue
+		}
+		p.talk.during = true
+		if !p.talk.long && hurried < len(hurryAfter) {
+			time.AfterFunc(hurryAfter[hurried], func() { close(p.talk.hurry) })
+			hurried++
 		}
 	}
 	return c.counted()

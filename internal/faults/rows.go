@@ -13,6 +13,8 @@ type row struct {
 	Limit time.Duration
 	// Inject breaks something, and returns when it is whole again.
 	Inject func(ctx context.Context, h *house, o Options, r *Result) error
+	// Shed: somebody must have been turned away.
+	Shed bool
 	// Skip says why the row cannot be run; empty: it can.
 	Skip func(o Options) string
 }
@@ -164,6 +166,7 @@ var rows = []row{
 		Name: "overload", Fault: "five times the calls that the agents can take, for 60 s", Limit: 10 * time.Second,
 		Setup:  setup{Change: appended("admission: {pace: 1.5, burst: 5}")},
 		Inject: overload,
+		Shed:   true,
 	},
 }
 

@@ -129,6 +129,8 @@ func (w row) run(ctx context.Context, o Options) Result {
 	defer cancel()
 	if err := w.measure(ctx, o, &result); err != nil {
 		result.wrong("%v", err)
+	} else if w.Shed && result.Shed == 0 {
+		result.wrong("nobody was turned away")
 	}
 	result.judge()
 	return result
@@ -215,6 +217,7 @@ func (h *house) reckon(ctx context.Context, result *Result) error {
 		return fmt.Errorf("read the records: %w", err)
 	}
 	h.crowd.account(found, h.excuse, result)
+	result.note("%d calls were served, %d turned away", result.Served, result.Shed)
 	if text, err := h.lab.Verify(ctx); err != nil {
 		result.wrong("hotline traffic verify: %v %s", err, text)
 	}

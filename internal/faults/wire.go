@@ -2,7 +2,6 @@ package faults
 
 import (
 	"bytes"
-	"io"
 	"net"
 	"sync"
 	"time"
@@ -126,9 +125,6 @@ func (w *wire) carry(to, from net.Conn, fromClient bool) {
 			}
 		}
 		if err != nil {
-			if err != io.EOF {
-				return
-			}
 			return
 		}
 	}
