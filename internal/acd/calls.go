@@ -110,7 +110,7 @@ func (e *Engine) runFlow(c *call, event FlowEvent) {
 		case FlowMusic:
 			e.startMusic(c, q)
 		case FlowRingback:
-			c.Tone = len(c.Offers) + 1 // offers that follow each other have other tones
+			c.Tone = c.nextTone()
 			e.command(StartRingback{Call: c.Call, Node: c.Node, Tone: c.Tone})
 		case FlowStopRingback:
 			c.Tone = 0
@@ -407,3 +407,7 @@ func lastOffered(offers []OfferRecord) (AgentID, SeatID) {
 	o := offers[len(offers)-1]
 	return o.Agent, o.Seat
 }
+
+// nextTone numbers the ringing tone of the present offers: those that follow each other
+// have other tones.
+func (c *call) nextTone() int { return len(c.Offers) + 1 }

@@ -12,8 +12,11 @@ type Expected struct {
 	Class string // of hold music; heard when Music is set
 	Music bool
 	Tone  int // the ringing tone that is heard; 0: none
-	Play  int // the prompts that are heard, see Play; 0: none
-	Legs  []ExpectedLeg
+	// MayTone is the ringing tone that is heard if the phone has begun to ring since the
+	// state was written; 0: none.
+	MayTone int
+	Play    int // the prompts that are heard, see Play; 0: none
+	Legs    []ExpectedLeg
 	// Joined is the leg that is in the bridge with the caller; Joins one that is
 	// just being connected: whether that has been done is not known. One at most.
 	Joined, Joins LegID
@@ -58,6 +61,9 @@ func (e *Engine) expect(c *call) Expected {
 	lifted := c.Phase == PhaseAnswered || c.Phase == PhaseTalking
 	for _, r := range c.rings {
 		o := c.Offers[r.record]
+		if c.Phase == PhaseRinging && c.Tone == 0 && o.Rang.IsZero() {
+			x.MayTone = c.nextTone()
+		}
 		x.Legs = append(x.Legs, ExpectedLeg{Offer: e.offerOf(c, r.leg, o.Seat), Made: o.Made, Rings: !o.Rang.IsZero() || lifted, Lifted: lifted, Held: !c.OnHold.IsZero()})
 	}
 	if leg := c.away(); leg != "" {

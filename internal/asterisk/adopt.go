@@ -52,6 +52,30 @@ func (n *node) adopt(x acd.Expected) {
 	n.adopted = append(n.adopted, x)
 }
 
+// resumeTones is for the first listing, before legs are looked at: a phone that began to
+// ring, and perhaps was lifted, when the former controller could not write it any more. The
+// ringing tone that the caller hears since has no end of its own and keeps the bridge waiting.
+func (n *node) resumeTones(l listing) {
+	for _, x := range n.adopted {
+		if x.MayTone == 0 {
+			continue
+		}
+		tone, rings := toneID(x.Call, x.MayTone), false
+		for _, leg := range x.Legs {
+			rings = rings || l.channels[string(leg.Offer.Leg)].State == "Ringing"
+		}
+		if rings { // as the engine will ask for
+			n.mu.Lock()
+			if call := n.book.calls[x.Call]; call != nil {
+				call.ringback = tone
+			}
+			n.mu.Unlock()
+			continue
+		}
+		n.lanes.add(string(x.Call), func() { n.endPlayback(x.Call, tone) })
+	}
+}
+
 // resume brings the calls that were taken over together with the bridges in which
 // they are, and does again what may not have been done. It is for the first listing,
 // after what has gone was told.

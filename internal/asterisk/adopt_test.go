@@ -156,3 +156,37 @@ func TestNothingIsCommandedThroughAClosedGate(t *testing.T) {
 		t.Errorf("asked for: %v", b.fake.Requests())
 	}
 }
+
+// A phone that began to ring when the former controller could not write it any more: the
+// ringing tone that the caller may hear since is ended, unless the phone rings on.
+func TestARingingToneThatNobodyHasWrittenDownIsEnded(t *testing.T) {
+	known := formerly(func(x *acd.Expected) { x.Legs, x.MayTone = legOf(false, false), 2 })
+	for _, c := range []struct {
+		state string
+		ended int
+	}{{"Up", 1}, {"Ringing", 0}} {
+		t.Run(c.state, func(t *testing.T) {
+			fake := aritest.New()
+			fake.SetChannel(callID, "Up", appData)
+			fake.SetChannel(string(legID), c.state, "")
+			b := newBenchAt(t, fake, nil, known)
+			b.waitReady()
+			if c.state == "Up" {
+				expect[acd.LegAnswered](b.rig)
+				b.waitFor("DELETE /playbacks/", 1)
+			} else {
+				expect[acd.LegRinging](b.rig)
+			}
+			b.sw.Do([]acd.Command{acd.StartRingback{Call: callID, Node: "a1", Tone: 2}})
+			b.sw.Do([]acd.Command{acd.Connect{Call: callID, Leg: legID, Node: "a1"}})
+			expect[acd.Connected](b.rig)
+			// The tone that goes on is not begun again, and ended before they are connected.
+			if n := b.fake.Count("DELETE /playbacks/"); n != c.ended+1 {
+				t.Errorf("%d playbacks were ended: %v", n, b.fake.Requests())
+			}
+			if n := b.fake.Count("POST /channels/" + callID + "/play"); n != c.ended {
+				t.Errorf("%d tones were begun: %v", n, b.fake.Requests())
+			}
+		})
+	}
+}

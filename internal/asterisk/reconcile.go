@@ -100,6 +100,7 @@ func (n *node) list(ctx context.Context, lost, first bool) error {
 func (n *node) reconcile(ctx context.Context, at time.Time, l listing) {
 	suspects := n.reconcileCalls(at, l)
 	suspects = n.reconcileCalled(at, l) || suspects
+	n.resumeTones(l)
 	suspects = n.reconcileLegs(at, l) || suspects
 	suspects = n.reconcileSeats(at, l) || suspects
 	suspects = n.reconcileStrays(at, l) || suspects
