@@ -284,6 +284,15 @@ func frozenRedis(ctx context.Context, h *house, o Options, _ *Result) error {
 	return nil
 }
 
+// stopRedis lets Redis do nothing for longer than a lease holds.
+func stopRedis(ctx context.Context, h *house, _ Options, _ *Result) error {
+	if err := h.lab.Redis.Pause(); err != nil {
+		return err
+	}
+	err := pause(ctx, 4*time.Second)
+	return errors.Join(err, h.lab.Redis.Resume())
+}
+
 // configured changes a setting of Redis for a while.
 func configured(setting, broken, whole string) func(context.Context, *house, Options, *Result) error {
 	return func(ctx context.Context, h *house, o Options, _ *Result) error {

@@ -116,6 +116,16 @@ var rows = []row{
 		Inject: configured("maxmemory", "1mb", "0"),
 	},
 	{
+		Name: "redis-full-standby", Fault: "Redis out of memory for 8 s, with a standby", Limit: 4 * time.Second,
+		Setup:  setup{Standby: true},
+		Inject: configured("maxmemory", "1mb", "0"),
+	},
+	{
+		Name: "redis-stop-standby", Fault: "Redis stops for 4 s, with a standby", Limit: 4 * time.Second,
+		Setup:  setup{Standby: true},
+		Inject: stopRedis,
+	},
+	{
 		Name: "redis-readonly", Fault: "Redis read-only for 8 s, then without enough replicas for 8 s", Limit: offerAtOnce,
 		Inject: readOnly,
 	},
