@@ -190,3 +190,28 @@ func TestARingingToneThatNobodyHasWrittenDownIsEnded(t *testing.T) {
 		})
 	}
 }
+
+// A bridge that the former controller did not make any more is made.
+func TestABridgeThatWasNeverMadeIsMade(t *testing.T) {
+	fake := aritest.New()
+	fake.SetChannel(callID, "Up", appData)
+	fake.SetChannel(string(legID), "Up", "")
+	made := make(chan struct{}, 8)
+	fake.Script(func(method, path string) (aritest.Reply, bool) {
+		switch path {
+		case "/bridges/" + acd.BridgeID(callID):
+			if method == "POST" {
+				made <- struct{}{}
+			}
+		case "/bridges/" + acd.BridgeID(callID) + "/addChannel":
+			return aritest.Reply{Status: 404, Body: `{"message":"Bridge not found"}`}, len(made) == 0
+		}
+		return aritest.Reply{}, false
+	})
+	b := newBenchAt(t, fake, nil, formerly(func(x *acd.Expected) { x.Music, x.Joins, x.Legs = false, legID, legOf(true, true) }))
+	b.waitReady()
+	expect[acd.Connected](b.rig)
+	if len(made) != 1 {
+		t.Errorf("it was made %d times: %v", len(made), b.fake.Requests())
+	}
+}

@@ -497,8 +497,20 @@ func (n *node) pause(d time.Duration) bool {
 	}
 }
 
-// bridge puts caller and agent into the call's bridge.
+// bridge puts caller and agent into the call's bridge. One that was expected after a
+// takeover may never have been made: then it is made now.
 func (n *node) bridge(c acd.Connect, call *callState) error {
+	err := n.bridgeOnce(c, call)
+	if statusOf(err) != http.StatusNotFound { // which says that there is no bridge, not no channel
+		return err
+	}
+	n.mu.Lock()
+	delete(n.book.bridges, c.Call)
+	n.mu.Unlock()
+	return n.bridgeOnce(c, call)
+}
+
+func (n *node) bridgeOnce(c acd.Connect, call *callState) error {
 	id := acd.BridgeID(c.Call)
 	n.mu.Lock()
 	_, made := n.book.bridges[c.Call]
