@@ -35,7 +35,7 @@ down: ## end what make up started
 test: deps vet unit histories e2e ## all tests: unit tests with the race detector, faults by chance, then real Asterisk and Redis
 
 unit: ## unit tests with the race detector
-	go test -race -timeout 8m $$(go list ./... | grep -v /internal/e2e)
+	go test -race -timeout 20m $$(go list ./... | grep -v /internal/e2e)
 
 # How many histories make histories plays, and from which seed on.
 HISTORIES ?= 300
@@ -44,7 +44,7 @@ histories: ## play whole hotlines with faults by chance in virtual time; HISTORI
 	HISTORIES=$(HISTORIES) FROM=$(FROM) go test -count=1 -v -timeout 20m -run '^TestHistories$$' ./internal/faultsim | grep -v '^=== '
 
 e2e: ## end-to-end tests on real Asterisk and Redis
-	go test -v -count=1 -timeout 8m ./internal/e2e
+	go test -v -count=1 -timeout 20m ./internal/e2e
 
 faults: deps build ## break Redis, Asterisk and controllers under load, and print what became of the calls; FAULTS=name,name chooses, FAULTS_QUICK=1 shortens
 	@mkdir -p bin/next

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -21,9 +20,6 @@ import (
 	"hotline/internal/spool"
 	"hotline/internal/term"
 )
-
-// giveBackTimeout bounds the last word to Redis of a controller whose term did not begin.
-const giveBackTimeout = time.Second
 
 // controller leads the site in terms, and stands by in between.
 type controller struct {
@@ -85,15 +81,19 @@ func (c *controller) lead(ctx context.Context, store *redisstore.Store, lease *r
 	t, err := term.Begin(ctx, term.Options{
 		Store: store, Lease: lease, Switch: switchOptions(cfg, c.log, c.meters.Switch()), Engine: engineConfig(cfg), Flow: callflow.Standard{},
 		Meter: c.meters, Log: c.log, Drain: cfg.Shutdown.Drain, DrainPrompts: cfg.Shutdown.Prompts, Beside: ledger.run,
+		Ceases: func() {
+			c.meters.Leading(false)
+			c.desk.standBy(&httpapi.StandbyError{Why: "it is handing over, or ending"})
+		},
 	})
-	if err != nil {
-		bounded, cancel := context.WithTimeout(context.Background(), giveBackTimeout)
-		defer cancel()
-		return term.Lost, errors.Join(err, lease.GiveBack(bounded))
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return term.Ended, nil // told to end before it began
+	case err != nil:
+		return term.Ceased, err
 	}
 	c.desk.lead(t)
 	c.meters.Leading(true)
-	defer c.meters.Leading(false)
 	return t.Run(ctx)
 }
 

@@ -2,10 +2,12 @@ package app
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"hotline/internal/acd"
 	"hotline/internal/httpapi"
+	"hotline/internal/runner"
 	"hotline/internal/term"
 )
 
@@ -43,7 +45,8 @@ func (d *desk) Snapshot(ctx context.Context) (acd.Snapshot, error) {
 	if err != nil {
 		return acd.Snapshot{}, err
 	}
-	return t.Snapshot(ctx)
+	s, err := t.Snapshot(ctx)
+	return s, d.ended(err)
 }
 
 // Request implements httpapi's Control.
@@ -52,7 +55,18 @@ func (d *desk) Request(ctx context.Context, event acd.Event) error {
 	if err != nil {
 		return err
 	}
-	return t.Request(ctx, event)
+	return d.ended(t.Request(ctx, event))
+}
+
+// ended says of a request that came when the term was just ending who is to be asked.
+func (d *desk) ended(err error) error {
+	if !errors.Is(err, runner.ErrStopped) {
+		return err
+	}
+	if _, standby := d.now(); standby != nil {
+		return standby
+	}
+	return err
 }
 
 // Ready lists what keeps this controller from serving callers.

@@ -85,9 +85,7 @@ func (p *process) lead(ctx context.Context, store *redisstore.Store, lease *redi
 	})
 	if err != nil {
 		h.note("%s cannot begin its term: %v", p.id, err)
-		bounded, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		return term.Lost, errors.Join(err, lease.GiveBack(bounded))
+		return term.Ceased, err
 	}
 	p.mu.Lock()
 	p.term = t

@@ -18,7 +18,6 @@ func TestTheModelDoesTheSame(t *testing.T) {
 		"a parked state is replaced":                          TestParkedStateIsReplaced,
 		"live state is read back as it was last":              TestLiveStateIsReadBackAsItWasLast,
 		"another version is refused":                          TestLoadRefusesAnotherVersion,
-		"a shutdown writes what is left":                      TestShutdownWritesWhatIsLeft,
 	} {
 		t.Run(name, test)
 	}

@@ -75,6 +75,17 @@ func (s *Store) foundEntry(now time.Time, kept spool.Entry) (entry, error) {
 	return e, nil
 }
 
+// OnlyInMemory is how many records and stints wait to be written and are in no spool.
+func (s *Store) OnlyInMemory() int {
+	if s.spool != nil {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	records, _ := s.unwritten()
+	return records
+}
+
 // Replay writes the records and stints that a former process has left in the spool, for a
 // process that does not run the store yet because another one leads: they are counted once,
 // whoever writes them. It returns when they are written, or when ctx is done, and is not

@@ -2,6 +2,7 @@ package term
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -14,7 +15,7 @@ import (
 	"hotline/internal/runner"
 )
 
-// Options are what a term needs; Drain and Beside may be left out.
+// Options are what a term needs; Drain, Ceases and Beside may be left out.
 type Options struct {
 	// Store is the one with which Lease was taken; nothing was appended to it yet.
 	Store *redisstore.Store
@@ -29,6 +30,8 @@ type Options struct {
 	// by, while new callers hear DrainPrompts and are let go; 0: it ends at once.
 	Drain        time.Duration
 	DrainPrompts []string
+	// Ceases is told when nothing is decided any more, while the term is being ended.
+	Ceases func()
 	// Beside runs beside the runner, which it may ask, until its context is done.
 	Beside func(ctx context.Context, request func(context.Context, acd.Event) error) error
 }
@@ -48,8 +51,17 @@ func (t *Term) Idle() *acd.Engine { return t.engine }
 const clockSkew = time.Second
 
 // Begin takes over what the former leader knew. Nothing has been asked of any node when
-// it returns. The error says why the live state cannot be read, or which option is wrong.
+// it returns. The error says why the live state cannot be read, or which option is wrong;
+// then the lease was given back.
 func Begin(ctx context.Context, o Options) (*Term, error) {
+	t, err := begin(ctx, o)
+	if err != nil {
+		return nil, errors.Join(err, giveBack(o.Lease))
+	}
+	return t, nil
+}
+
+func begin(ctx context.Context, o Options) (*Term, error) {
 	now := time.Now().Round(0)
 	state, err := o.Store.TakeOver(ctx, now)
 	if err != nil {
@@ -93,13 +105,13 @@ func Begin(ctx context.Context, o Options) (*Term, error) {
 	o.Log.Info("this controller leads", zap.Uint64("token", o.Lease.Token()), zap.Int("calls", len(expected)),
 		zap.Time("former_alive", o.Lease.FormerAlive()))
 	return &Term{Options: o, engine: engine, sw: sw, runner: runner.New(runner.Options{
-		Engine: engine, Switch: sw, Store: o.Store, Meter: o.Meter, Log: o.Log, Gate: o.Lease.Wait, Begin: lostNodes(expected, o.Switch.Nodes),
+		Engine: engine, Switch: sw, Store: o.Store, Meter: o.Meter, Log: o.Log, Gate: o.Lease.Wait, Begin: lostNodes(expected, o.Switch.Nodes, o.Log),
 	})}, nil
 }
 
 // lostNodes are the nodes that have calls and are not configured any more: nobody will
 // hear of their calls again.
-func lostNodes(calls []acd.Expected, nodes []asterisk.Node) (events []acd.Event) {
+func lostNodes(calls []acd.Expected, nodes []asterisk.Node, log *zap.Logger) (events []acd.Event) {
 	told := map[acd.NodeID]bool{}
 	for _, n := range nodes {
 		told[n.ID] = true
@@ -107,6 +119,8 @@ func lostNodes(calls []acd.Expected, nodes []asterisk.Node) (events []acd.Event)
 	for _, c := range calls {
 		if !told[c.Node] {
 			told[c.Node] = true
+			log.Error("a node that has calls is not configured here: they count as lost, though they may go on; let all controllers of a site have the same nodes",
+				zap.String("node", string(c.Node)))
 			events = append(events, acd.NodeDown{Node: c.Node})
 		}
 	}

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
+	"hotline/internal/asterisk"
 	"hotline/internal/redisstore"
 )
 
@@ -16,8 +18,15 @@ const (
 	// campaignAway while Redis does not answer.
 	campaignEvery = 60 * time.Millisecond
 	campaignAway  = 500 * time.Millisecond
-	// standDown is how long whoever has led leaves the lease to others.
-	standDown = 3 * time.Second
+	// standDown is how long whoever has led leaves the lease to others; standAside is how
+	// long who was replaced at the nodes atMostReplaced times within replacedWithin, for
+	// then somebody uses them who knows of no lease here.
+	standDown      = 3 * time.Second
+	standAside     = time.Minute
+	atMostReplaced = 3
+	replacedWithin = time.Minute
+	// finishFor bounds how long records of a term that could not be written are kept.
+	finishFor = 24 * time.Hour
 	// withdrawTimeout bounds the last word of a standby to Redis.
 	withdrawTimeout = time.Second
 )
@@ -40,30 +49,61 @@ type Candidate struct {
 
 // Run leads whenever nobody else does, until ctx is done.
 func (c *Candidate) Run(ctx context.Context) error {
+	var unfinished sync.WaitGroup
+	defer unfinished.Wait()
+	var replaced []time.Time // when this controller was replaced at the nodes, of late
 	for {
 		store, lease, err := c.campaign(ctx)
 		if lease == nil {
 			return err
 		}
 		ending, err := c.Lead(ctx, store, lease)
-		err = errors.Join(err, store.Close())
 		if ctx.Err() != nil {
-			return err
+			return errors.Join(err, store.Close())
 		}
 		if err != nil {
 			c.Log.Error("this controller leads no more", zap.Error(err))
+		}
+		unfinished.Go(c.finish(ctx, store))
+		pausing := standDown
+		if errors.Is(err, asterisk.ErrReplaced) {
+			if replaced = append(replaced, time.Now()); len(replaced) > atMostReplaced {
+				replaced = replaced[1:]
+			}
+			if len(replaced) == atMostReplaced && time.Since(replaced[0]) < replacedWithin {
+				c.Log.Error("this controller was replaced at the nodes again and again: another site, or one with another Redis, uses the same application there; end one of the two, or change asterisk.app",
+					zap.Duration("stands_aside_for", standAside))
+				pausing = standAside
+			}
 		}
 		c.StandsBy(redisstore.Controller{}, "it has led until just now")
 		if ending == HandedOver {
 			c.Log.Info("this controller stands by from now on")
 		}
-		pause := time.NewTimer(standDown)
+		pause := time.NewTimer(pausing)
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
 			pause.Stop()
 			return nil
 		}
+	}
+}
+
+// finish lets go of the store of a term. Records that could not be written, and are on no
+// disk, are written as soon as Redis takes them. What is returned may take that long.
+func (c *Candidate) finish(ctx context.Context, store *redisstore.Store) func() {
+	if store.OnlyInMemory() == 0 {
+		_ = store.Close()
+		return func() {}
+	}
+	return func() {
+		ctx, cancel := context.WithTimeout(ctx, finishFor)
+		defer cancel()
+		if err := store.Replay(ctx); err != nil {
+			c.Log.Error("what a former term has left in memory was not written", zap.Error(err))
+		}
+		_ = store.Close()
 	}
 }
 

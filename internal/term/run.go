@@ -20,8 +20,9 @@ const (
 	Ended Ending = iota
 	// HandedOver: another controller that stood by goes on with all calls.
 	HandedOver
-	// Lost: another controller has taken over already.
-	Lost
+	// Ceased: this controller could not go on leading, most likely because another has
+	// taken over.
+	Ceased
 )
 
 const (
@@ -29,6 +30,12 @@ const (
 	lastRequests = 2 * time.Second
 	// drainLook is how often it is looked whether anybody is left.
 	drainLook = 200 * time.Millisecond
+	// lookRound is how often it is looked whether another controller had better lead:
+	// when no node has been reached for outOfReach, in a term that is older than longEnough,
+	// so that two controllers do not hand over to each other without end.
+	lookRound  = time.Second
+	outOfReach = 10 * time.Second
+	longEnough = time.Minute
 	// settleTimeout bounds how long a successor waits for commands that were handed over.
 	settleTimeout = 150 * time.Millisecond
 	// giveBackTimeout bounds the last words to Redis.
@@ -84,10 +91,14 @@ func (t *Term) Run(ctx context.Context) (Ending, error) {
 		}
 		return t.Beside(ctx, t.runner.Request)
 	})
+	began := time.Now()
+	reached := began // when a node was reached last
+	round := time.NewTicker(lookRound)
+	defer round.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			if next, there := t.successor(); there {
+			if next, there := t.drain(p); there {
 				return HandedOver, t.handOver(p, next)
 			}
 			return Ended, t.shutDown(p)
@@ -96,6 +107,17 @@ func (t *Term) Run(ctx context.Context) (Ending, error) {
 				return HandedOver, t.handOver(p, next)
 			}
 			t.Log.Error("a handover was asked for, and no other controller stands by")
+		case now := <-round.C:
+			if t.sw.Ready() == nil {
+				reached = now
+			}
+			if now.Sub(reached) < outOfReach || now.Sub(began) < longEnough {
+				continue
+			}
+			if next, there := t.successor(); there {
+				t.Log.Error("no node can be reached from here; another controller may have more luck", zap.Duration("for", now.Sub(reached)))
+				return HandedOver, t.handOver(p, next)
+			}
 		case <-p.lease.done:
 		case <-p.store.done:
 		case <-p.sw.done:
@@ -103,7 +125,7 @@ func (t *Term) Run(ctx context.Context) (Ending, error) {
 		case <-p.beside.done:
 		}
 		if p.anyDone() {
-			return Lost, t.stepDown(p)
+			return Ceased, t.stepDown(p)
 		}
 	}
 }
@@ -131,25 +153,24 @@ func (t *Term) successor() (redisstore.Controller, bool) {
 func (t *Term) handOver(p parts, next redisstore.Controller) error {
 	began := time.Now()
 	t.Log.Info("handing over", zap.String("to", next.ID), zap.String("host", next.Host))
-	errs := []error{p.beside.end(), p.runner.end()}
+	errs := []error{p.beside.end(), t.decideNoMore(p)}
 	settle, cancel := context.WithTimeout(context.Background(), settleTimeout)
 	t.sw.Yield(settle)
 	cancel()
-	errs = append(errs, p.store.end(), p.lease.end(), t.giveBack())
+	given := errors.Join(p.store.end(), p.lease.end(), t.giveBack())
 	took := time.Since(began)
-	successor, cancel := context.WithTimeout(context.Background(), successorTimeout)
-	t.sw.AwaitSuccessor(successor)
-	cancel()
-	errs = append(errs, p.sw.end())
+	if given == nil { // else nobody comes before the lease has run out
+		successor, cancel := context.WithTimeout(context.Background(), successorTimeout)
+		t.sw.AwaitSuccessor(successor)
+		cancel()
+	}
+	errs = append(errs, given, p.sw.end())
 	t.Log.Info("handed over", zap.Duration("took", took), zap.Duration("replaced_after", time.Since(began)))
 	return errors.Join(errs...)
 }
 
 // shutDown ends the term with nobody to go on: calls at the nodes go on.
 func (t *Term) shutDown(p parts) error {
-	if t.Drain > 0 {
-		t.drain(p)
-	}
 	t.Log.Info("shutting down; calls at the nodes go on")
 	ctx, cancel := context.WithTimeout(context.Background(), lastRequests)
 	defer cancel()
@@ -160,50 +181,68 @@ func (t *Term) shutDown(p parts) error {
 			errs = append(errs, fmt.Errorf("at the end: %w", err))
 		}
 	}
-	return errors.Join(append(errs, p.beside.end(), p.runner.end(), p.sw.end(), p.store.end(), p.lease.end(), t.giveBack())...)
+	return errors.Join(append(errs, p.beside.end(), t.decideNoMore(p), p.sw.end(), p.store.end(), p.lease.end(), t.giveBack())...)
 }
 
-// drain serves those who are on the line and nobody else, until nobody is left, the time
-// is up, or a part of the term has ended.
-func (t *Term) drain(p parts) {
+// decideNoMore ends the runner.
+func (t *Term) decideNoMore(p parts) error {
+	err := p.runner.end()
+	if t.Ceases != nil {
+		t.Ceases()
+	}
+	return err
+}
+
+// drain returns who stands by, if anybody does. Else it serves those who are on the line and
+// nobody else, until nobody is left, the time is up, or a part of the term has ended; or
+// until another controller has come to go on.
+func (t *Term) drain(p parts) (next redisstore.Controller, there bool) {
+	if next, there = t.successor(); there || t.Drain <= 0 {
+		return next, there
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), t.Drain)
 	defer cancel()
 	if err := t.runner.Request(ctx, acd.Drain{Prompts: t.DrainPrompts}); err != nil {
-		return // it has ended by itself
+		return next, false // it has ended by itself
 	}
 	t.Log.Info("draining: who is on the line is served, nobody else is let in", zap.Duration("at_most", t.Drain))
-	look := time.NewTicker(drainLook)
+	look, round := time.NewTicker(drainLook), time.NewTicker(lookRound)
 	defer look.Stop()
-	for {
+	defer round.Stop()
+	for !p.anyDone() {
 		s, err := t.runner.Snapshot(ctx)
 		if err == nil && s.Idle() {
 			t.Log.Info("drained: nobody is on the line")
-			return
+			return next, false
 		}
 		select {
 		case <-look.C:
+		case <-round.C:
+			if next, there = t.successor(); there {
+				return next, true
+			}
 		case <-ctx.Done():
 			t.Log.Warn("not all calls have ended before the deadline; they stay at the nodes", zap.Int("calls", len(s.Calls)))
-			return
-		}
-		if p.anyDone() {
-			return
+			return next, false
 		}
 	}
+	return next, false
 }
 
 // stepDown ends the term of which a part has ended, most likely because another
 // controller has taken over: nothing more is decided or commanded, and what has happened
 // is still recorded.
 func (t *Term) stepDown(p parts) error {
-	errs := []error{p.beside.end(), p.runner.end(), p.sw.end(), p.store.end(), p.lease.end()}
+	errs := []error{p.beside.end(), t.decideNoMore(p), p.sw.end(), p.store.end(), p.lease.end()}
 	return errors.Join(append(errs, t.giveBack())...)
 }
 
-func (t *Term) giveBack() error {
+func (t *Term) giveBack() error { return giveBack(t.Lease) }
+
+func giveBack(lease *redisstore.Lease) error {
 	ctx, cancel := context.WithTimeout(context.Background(), giveBackTimeout)
 	defer cancel()
-	if err := t.Lease.GiveBack(ctx); err != nil {
+	if err := lease.GiveBack(ctx); err != nil {
 		return fmt.Errorf("give the lease back: %w", err)
 	}
 	return nil
