@@ -47,11 +47,12 @@ e2e: ## end-to-end tests on real Asterisk and Redis
 	go test -v -count=1 -timeout 20m ./internal/e2e
 
 faults: deps build ## break Redis, Asterisk and controllers under load, and print what became of the calls; FAULTS=name,name chooses, FAULTS_QUICK=1 shortens
-	@mkdir -p bin/next
+	@mkdir -p bin/next .run/faults
 	@go build -ldflags '-X main.version=$(VERSION)-next' -o bin/next/hotline ./cmd/hotline
 	@bin/faults --binary bin/hotline --next bin/next/hotline --dir .run/faults --faults '$(FAULTS)' $(if $(FAULTS_QUICK),--quick) --json .run/faults.json
 
 soak: deps build ## break one thing after the other under load; SOAK_MINUTES=10, SOAK_SEED=1
+	@mkdir -p .run/soak
 	@bin/faults soak --binary bin/hotline --dir .run/soak --minutes $(SOAK_MINUTES) --seed $(SOAK_SEED)
 
 year: ## feed the calls of a year through Redis, close every day and compare with the published table; takes minutes
