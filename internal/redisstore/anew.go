@@ -51,9 +51,11 @@ func (s *Store) recall(e entry, now time.Time) {
 }
 
 // replaceLive writes the whole live state in the place of what Redis has, if that is to be done.
+// Whoever knows nothing of it, because another leads or TakeOver is still to come, has
+// nothing to put there: it would only delete what is the leader's.
 func (s *Store) replaceLive(ctx context.Context) error {
 	s.mu.Lock()
-	if !s.anew {
+	if !s.anew || s.waiting.newest == nil {
 		s.mu.Unlock()
 		return nil
 	}

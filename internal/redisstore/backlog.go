@@ -61,7 +61,8 @@ func callKey(id acd.CallID) acd.Key { return acd.Key{Kind: acd.KindCall, ID: str
 type backlog struct {
 	entries list.List // of entry
 	live    map[acd.Key]*list.Element
-	// newest is the newest state of everything that is not gone, written or not.
+	// newest is the newest state of everything that is not gone, written or not; nil while
+	// nothing is known of it.
 	newest  map[acd.Key]*acd.Change
 	records int // and stints
 

@@ -306,3 +306,57 @@ func TestKilledWhileRedisIsAway(t *testing.T) {
 		}
 	}
 }
+
+// Whoever does not lead, or has not taken over yet, knows nothing of the live state, and
+// writes none anew when another Redis answers.
+func TestReplayLeavesTheLiveStateOfTheLeaderAlone(t *testing.T) {
+	for _, leads := range []bool{false, true} {
+		address := address(t)
+		leader, m, _ := run(t, address)
+		if !leads {
+			take(t, leader, "leader")
+		}
+		leader.Append([]acd.Change{call("1", acd.PhaseTalking), agentIn(acd.Talking, morning)}, nil, nil)
+		drained(t, leader, m)
+		dir := t.TempDir()
+		file := openSpool(t, dir)
+		records := calls(36, 3)
+		var entries []entry
+		for i := range records {
+			entries = append(entries, entry{seq: uint64(1 + i), record: &records[i]})
+		}
+		kept, _ := leader.encoded(entries)
+		if _, err := file.Write(0, kept); err != nil {
+			t.Fatal(err)
+		}
+		s := open(t, address, with(file))
+		if leads {
+			take(t, s, "next")
+		}
+		s.otherServer("former")
+		s.otherServer("other")
+		if err := s.Replay(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		holds(t, s, records)
+		state, err := s.Load(t.Context(), morning)
+		if err != nil || len(state.Calls) != 1 || len(state.Agents) != 1 {
+			t.Errorf("leads: %v: the live state is %+v, %v", leads, state.Calls, err)
+		}
+	}
+}
+
+// Whoever has forgotten all that was taken over takes it out of Redis, too.
+func TestWhatIsForgottenIsTakenOut(t *testing.T) {
+	address := address(t)
+	leader, m, stop := run(t, address)
+	leader.Append([]acd.Change{call("1", acd.PhaseTalking)}, nil, nil)
+	drained(t, leader, m)
+	_ = stop()
+	s := open(t, address)
+	s.ForgetAll()
+	s.drain(t.Context(), 1)
+	if state, err := s.Load(t.Context(), morning); err != nil || len(state.Calls) != 0 {
+		t.Errorf("the live state is %+v, %v", state, err)
+	}
+}
