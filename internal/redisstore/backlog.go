@@ -18,7 +18,8 @@ type entry struct {
 
 	ready *prepared // what a record or stint counts, once it was found out; owned by the writer
 
-	seq uint64 // of the order in which entries were made, for the spool
+	seq   uint64 // of the order in which entries were made, for the spool
+	found bool   // it is of a former process, by the spool
 
 	refused   error     // the newest error that Redis answered to it
 	parked    bool      // see parked.go
@@ -47,6 +48,12 @@ func (e entry) counts() bool { return e.record != nil || e.stint != nil }
 // endsCall reports whether the entry takes a call out of the live state.
 func (e entry) endsCall() bool {
 	return !e.counts() && e.change == nil && e.live.Kind == acd.KindCall
+}
+
+// supposes reports whether the entry is the record of a call of which its controller has
+// only lost sight: under another controller it may go on.
+func (e entry) supposes() bool {
+	return e.record != nil && (e.record.Reason == acd.NodeLost || e.record.Reason == acd.Recovered)
 }
 
 func callKey(id acd.CallID) acd.Key { return acd.Key{Kind: acd.KindCall, ID: string(id)} }
@@ -111,6 +118,7 @@ func (b *backlog) unspooled(through uint64, limit int) (first []entry, more bool
 
 // addFound appends a record or stint that is in the spool, before anything else is added.
 func (b *backlog) addFound(e entry) {
+	e.found = true
 	b.entries.PushBack(e)
 	b.records++
 	b.seq = max(b.seq, e.seq)
@@ -164,6 +172,18 @@ func (b *backlog) know(things []acd.Change) {
 	for i := range things {
 		key, _ := things[i].Key()
 		b.newest[key] = &things[i]
+	}
+}
+
+// removeIf removes the records and stints of which needless says so.
+func (b *backlog) removeIf(needless func(entry) bool) {
+	for e := b.entries.Front(); e != nil; {
+		next := e.Next()
+		if one := e.Value.(entry); one.counts() && needless(one) {
+			b.remove(e)
+			b.records--
+		}
+		e = next
 	}
 }
 

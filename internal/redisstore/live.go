@@ -228,6 +228,7 @@ func (s *Store) TakeOver(ctx context.Context, at time.Time) (acd.State, error) {
 	}
 	s.mu.Lock()
 	s.waiting.know(things)
+	s.settleFound(things)
 	s.anew = s.anew || illegible != nil
 	for _, c := range s.foundChanges(through) {
 		mirror.Apply(c)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ func (s *Store) openSpool(file *spool.Spool, clock func() time.Time) (*spooling,
 	if err != nil {
 		return nil, err
 	}
-	sp := &spooling{file: file, after: spoolAfter, wake: make(chan struct{}, 1), through: content.Last, found: content.Live, made: content.Made, token: content.Token}
+	sp := &spooling{file: file, after: spoolAfter, wake: make(chan struct{}, 1), through: content.Last, found: content.Live, made: content.Made, token: content.Token, countedUnder: content.Counting}
 	if clock == nil {
 		clock = time.Now
 	}
@@ -119,8 +120,9 @@ func (s *Store) changesKnown(ctx context.Context) (through uint64, err error) {
 	return through, nil
 }
 
-// adoptFound lets the live states that were found belong to the lease that was just given,
-// if they belonged to the one before it: this process may end before they are written again.
+// adoptFound lets the live states and records that were found belong to the lease that was
+// just given, if they belonged to the one before it: this process may end before they are
+// written again.
 func (s *Store) adoptFound(former, token uint64) {
 	sp := s.spool
 	if sp == nil {
@@ -129,14 +131,62 @@ func (s *Store) adoptFound(former, token uint64) {
 	sp.turn.Lock()
 	defer sp.turn.Unlock()
 	s.mu.Lock()
-	ours := len(sp.found) > 0 && sp.token == former
-	if ours {
+	states, records := len(sp.found) > 0 && sp.token == former, sp.countedUnder == former
+	if states {
 		sp.token = token
 	}
-	s.mu.Unlock()
-	if ours {
-		s.spoolFailed(sp.file.Adopt(token))
+	if records {
+		sp.countedUnder = token
 	}
+	s.mu.Unlock()
+	if entries, _ := sp.file.Size(); entries > 0 && (states || records) {
+		s.spoolFailed(sp.file.Adopt(token, states, records))
+	}
+}
+
+// leave lets go of records whose calls go on under a later lease. Of those that were found
+// that may be this process' own, which was just given: TakeOver finds out. The caller holds mu.
+func (s *Store) leave(records []entry) {
+	for _, e := range records {
+		if e.found {
+			s.spool.left = append(s.spool.left, e)
+		}
+	}
+}
+
+// settleFound decides on the records that were found of calls that are only supposed to have
+// ended. If nobody has led since, they have, else those that are live go on: things are those
+// that the former controller has left. The caller holds mu.
+func (s *Store) settleFound(things []acd.Change) {
+	sp := s.spool
+	if sp == nil {
+		return
+	}
+	left := sp.left
+	sp.left = nil
+	if sp.countedUnder == s.token.Load() {
+		for _, e := range left {
+			s.waiting.addCounted(e)
+		}
+		return
+	}
+	live := map[acd.Key]bool{}
+	for _, c := range things {
+		if c.Call != nil {
+			live[callKey(c.Call.Call)] = true
+		}
+	}
+	goesOn := func(e entry) bool {
+		if !e.found || !e.supposes() || !live[callKey(e.record.Call)] {
+			return false
+		}
+		s.log.Warn("a call that was thought to have ended goes on: another controller has led since",
+			zap.String("call", string(e.record.Call)), zap.String("reason", string(e.record.Reason)))
+		return true
+	}
+	s.waiting.removeIf(goesOn)
+	s.inFlight = slices.DeleteFunc(slices.Clone(s.inFlight), goesOn) // the writer may be reading it
+	s.parked = slices.DeleteFunc(s.parked, goesOn)
 }
 
 // foundChanges are the live states that were found in the spool and that Redis, which knows

@@ -43,6 +43,7 @@ type countable struct {
 	stint      bool
 	record     *acd.CallRecord     // when it was decoded
 	increments []traffic.Increment // of one day
+	supposed   uint64              // token of whoever only supposes that the call has ended; 0: it has
 }
 
 func countCall(record acd.CallRecord, loc *time.Location) (countable, error) {
@@ -79,14 +80,18 @@ func applyArgs(k keys, set int, day calendar.Day, entries []countable, now time.
 	}
 	scriptKeys := []string{
 		k.counted(day), source, k.live(acd.KindCall), k.closed(), k.corrections(day), k.open(), k.sets(),
-		k.month(day.Month()), k.year(day.Month().Year), k.day(day),
+		k.month(day.Month()), k.year(day.Month().Year), k.fence(), k.day(day),
 	}
-	args := make([]any, 0, 5+2*len(entries)+64*len(entries))
+	args := make([]any, 0, 5+3*len(entries)+64*len(entries))
 	args = append(args, day.String(), int64(dedupeFor/time.Second), now.UTC().Format(time.RFC3339), set, len(entries))
 	intervals := map[calendar.Interval]traffic.Table{}
 	var order []calendar.Interval
 	for _, entry := range entries {
-		args = append(args, entry.id, entry.text)
+		supposed := ""
+		if entry.supposed != 0 {
+			supposed = strconv.FormatUint(entry.supposed, 10)
+		}
+		args = append(args, entry.id, entry.text, supposed)
 		for _, increment := range entry.increments {
 			table := intervals[increment.Interval]
 			if table == nil {

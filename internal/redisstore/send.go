@@ -3,10 +3,12 @@ package redisstore
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
 
 	"hotline/internal/acd"
 	"hotline/internal/calendar"
@@ -108,11 +110,24 @@ func (s *Store) groups(batch []entry, errs []error) []*group {
 			open[k], seen[k] = g, map[string]bool{}
 			groups = append(groups, g)
 		}
+		if e.supposes() {
+			c.supposed = s.madeUnder(e)
+		}
 		seen[k][c.id] = true
 		g.at = append(g.at, i)
 		g.entries = append(g.entries, c)
 	}
 	return groups
+}
+
+// madeUnder is the token of the lease under which a record was made; 0 when there was none.
+func (s *Store) madeUnder(e entry) uint64 {
+	if !e.found {
+		return s.token.Load()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.spool.countedUnder
 }
 
 // countable says what a record or stint counts; only the writer calls it.
@@ -143,15 +158,18 @@ func (g *group) fail(err error, errs []error) {
 	}
 }
 
+// errGoesOn is that of a record whose call goes on under another controller.
+var errGoesOn = errors.New("the call goes on under another controller")
+
 // readGroups sets errs from the replies of the script. What was counted before is
-// left out and the rest of its group sent again. An obstacle that lies in one entry
+// left out, as is what another controller goes on with, and the rest of its group sent again. An obstacle that lies in one entry
 // fails its whole group: then each is tried by itself. It returns how many were
 // applied now, and how many had been before.
 func (s *Store) readGroups(ctx context.Context, batch []entry, groups []*group, execErr error, errs []error) (applied, duplicates int) {
 	var doubtful []int
 	var again []*group
 	for _, g := range groups {
-		before, err := g.result(execErr)
+		before, goesOn, err := g.result(execErr)
 		switch {
 		case err != nil && len(g.at) > 1 && concernsEntry(err):
 			for n := range g.at {
@@ -159,12 +177,14 @@ func (s *Store) readGroups(ctx context.Context, batch []entry, groups []*group, 
 			}
 		case err != nil:
 			g.fail(err, errs)
-		case len(before) == 0:
+		case len(before)+len(goesOn) == 0:
 			applied += len(g.at)
 		default:
 			rest := &group{day: g.day}
 			for n, i := range g.at {
 				switch {
+				case goesOn[n]:
+					errs[i] = errGoesOn
 				case !before[n]:
 					rest.at, rest.entries = append(rest.at, i), append(rest.entries, g.entries[n])
 				case batch[i].refused == nil || batch[i].record == nil:
@@ -196,21 +216,25 @@ func (s *Store) readGroups(ctx context.Context, batch []entry, groups []*group, 
 	return applied + a, duplicates + d
 }
 
-// result says which entries of the group had been applied before; none when all
-// were applied now.
-func (g *group) result(execErr error) (before map[int]bool, err error) {
+// result says which entries of the group had been applied before, and of which the call
+// goes on; none when all were applied now.
+func (g *group) result(execErr error) (before, goesOn map[int]bool, err error) {
 	if err := cmp.Or(g.reply.Err(), execErr); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	indices, err := g.reply.Int64Slice()
 	if err != nil {
-		return nil, fmt.Errorf("the script answered %v", g.reply.Val())
+		return nil, nil, fmt.Errorf("the script answered %v", g.reply.Val())
 	}
-	before = make(map[int]bool, len(indices))
+	before, goesOn = make(map[int]bool, len(indices)), map[int]bool{}
 	for _, i := range indices {
-		before[int(i)-1] = true
+		if i < 0 {
+			goesOn[int(-i)-1] = true
+		} else {
+			before[int(i)-1] = true
+		}
 	}
-	return before, nil
+	return before, goesOn, nil
 }
 
 // confirm makes sure of records that Redis had refused and now calls
@@ -254,16 +278,21 @@ func dayOf(record acd.CallRecord, loc *time.Location) calendar.Day {
 	return calendar.DayOf(record.CountsAt(), loc)
 }
 
-// settle forgets the entries of the batch in flight that are written, parks
+// settle forgets the entries of the batch in flight that are written, or another's, parks
 // those that are refused one by one, and returns the rest with its first error.
 func (s *Store) settle(batch []entry, errs []error) (rest []entry, hindrance error) {
-	var refused, written []entry
+	var refused, written, left []entry
 	var oldest time.Time // of what was written
 	for i, e := range batch {
 		err := errs[i]
 		switch {
 		case fenced(err) && !e.counts():
 			continue // another controller writes its own
+		case errors.Is(err, errGoesOn):
+			s.log.Warn("a call that was thought to have ended goes on under another controller, which will write its record",
+				zap.String("call", string(e.record.Call)), zap.String("reason", string(e.record.Reason)))
+			left = append(left, e)
+			continue
 		case err == nil:
 			if e.counts() {
 				written = append(written, e)
@@ -294,6 +323,7 @@ func (s *Store) settle(batch []entry, errs []error) (rest []entry, hindrance err
 	for _, e := range written {
 		s.recall(e, time.Now())
 	}
+	s.leave(left)
 	s.park(batch, refused)
 	records, changes := s.unwritten()
 	parkedRecords := countRecords(s.parked)

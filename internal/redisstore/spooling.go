@@ -47,6 +47,10 @@ type spooling struct {
 	found   []spool.Entry // live states of a former process, which wait for TakeOver
 	made    uint64        // token of the lease under which those were made
 	token   uint64        // of the last lease of a process that had them
+	// countedUnder is the token of the last lease of a process that had the records that
+	// were found, and left are those of them whose calls go on under a later lease.
+	countedUnder uint64
+	left         []entry
 
 	// turn is held during a pass; what follows is guarded by it.
 	turn   sync.Mutex

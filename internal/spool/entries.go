@@ -170,7 +170,7 @@ func (s *Spool) Read() (Content, error) {
 			for _, meta := range []struct {
 				key  []byte
 				into *uint64
-			}{{madeKey, &c.Made}, {tokenKey, &c.Token}} {
+			}{{madeKey, &c.Made}, {tokenKey, &c.Token}, {tokenKey, &c.Counting}, {countingKey, &c.Counting}} {
 				if v := tx.Bucket(metaBucket).Get(meta.key); v != nil {
 					body, err := unseal(metaBucket, meta.key, v)
 					if err != nil {
@@ -220,6 +220,10 @@ func (s *Spool) Write(token uint64, entries []Entry) (n int, err error) {
 				if err := s.under(tx, token); err != nil {
 					return err
 				}
+			} else if token != 0 { // else whoever writes does not lead, and has found them here
+				if err := s.note(tx, countingKey, token); err != nil {
+					return err
+				}
 			}
 			b := counted
 			if e.Kind == Live {
@@ -266,11 +270,29 @@ func (s *Spool) under(tx *bolt.Tx, token uint64) error {
 	return meta.Put(tokenKey, seal(metaBucket, tokenKey, number(token)))
 }
 
-// Adopt notes that the states belong to the lease with this token from now on, until some
-// are written under it: its holder has had them, and may end before it has written any.
-func (s *Spool) Adopt(token uint64) error {
+// note keeps a token in the meta bucket.
+func (s *Spool) note(tx *bolt.Tx, key []byte, token uint64) error {
+	meta, sealed := tx.Bucket(metaBucket), seal(metaBucket, key, number(token))
+	if bytes.Equal(meta.Get(key), sealed) {
+		return nil
+	}
+	return meta.Put(key, sealed)
+}
+
+// Adopt notes that the states, or the records and stints, belong to the lease with this token
+// from now on, until some are written under it: its holder has had them, and may end before it
+// has written any.
+func (s *Spool) Adopt(token uint64, states, counted bool) error {
 	return s.update(func(tx *bolt.Tx) error {
-		return tx.Bucket(metaBucket).Put(tokenKey, seal(metaBucket, tokenKey, number(token)))
+		if states {
+			if err := s.note(tx, tokenKey, token); err != nil {
+				return err
+			}
+		}
+		if counted {
+			return s.note(tx, countingKey, token)
+		}
+		return nil
 	})
 }
 

@@ -38,6 +38,9 @@ var (
 
 	tokenKey = []byte("token")
 	madeKey  = []byte("made")
+
+	// Of the records and stints, as token of the states; in files of older programs it is missing.
+	countingKey = []byte("counting")
 )
 
 // Kind is what an entry is. It is a byte of the file and keeps its meaning.
@@ -65,7 +68,9 @@ type Content struct {
 	Live    []Entry
 	Made    uint64 // token of the lease under which the states were made
 	Token   uint64 // of the last lease of a process that had them; see Adopt
-	Last    uint64 // the greatest sequence number; 0 when there is none
+	// Counting is the token of the last lease of a process that had the records and stints.
+	Counting uint64
+	Last     uint64 // the greatest sequence number; 0 when there is none
 }
 
 // FullError says that the greatest size is reached.

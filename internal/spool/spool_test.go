@@ -106,7 +106,7 @@ func TestKeepsWhatWasWritten(t *testing.T) {
 func TestAdoptedStatesStay(t *testing.T) {
 	s := begin(t, Options{Dir: t.TempDir()})
 	write(t, s, 7, state(1, "call\x00a", "1"))
-	if err := s.Adopt(9); err != nil {
+	if err := s.Adopt(9, true, false); err != nil {
 		t.Fatal(err)
 	}
 	if c, err := s.Read(); err != nil || c.Token != 9 || c.Made != 7 || len(c.Live) != 1 {
