@@ -76,6 +76,9 @@ if run then
   if seen[1] ~= run then
     since = (last or heard > 0) and now or 0
     redis.call('HSET', KEYS[6], 'run', run, 'since', string.format('%.0f', since))
+  elseif since > now then -- the clock was set back: it would wait until that has caught up
+    since = now
+    redis.call('HSET', KEYS[6], 'since', string.format('%.0f', since))
   end
 end
 local asked = what == 'keep' and redis.call('HGET', KEYS[1], 'token') == token

@@ -337,3 +337,23 @@ func TestAnAttemptInWhichTheProcessWasStoppedDoesNotCount(t *testing.T) {
 		t.Errorf("Confirm: %v", err)
 	}
 }
+
+// The clock of Redis was set back while a Redis that had started again gave no lease as yet:
+// it gives one as soon as otherwise.
+func TestALeaseIsGivenAlthoughTheClockOfRedisWasSetBack(t *testing.T) {
+	s := open(t, address(t))
+	if err := take(t, s, "a").GiveBack(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	day := time.Now().Add(24 * time.Hour).UnixMilli()
+	s.client.HSet(t.Context(), s.keys.server(), "since", day)
+	if lease, _, err := s.TryLease(t.Context(), controller("b")); lease != nil || err != nil {
+		t.Fatalf("%v, %v", lease, err)
+	}
+	since, err := s.client.HGet(t.Context(), s.keys.server(), "since").Int64()
+	if ago := time.Since(time.UnixMilli(since)).Abs(); err != nil || ago > 5*time.Second {
+		t.Fatalf("waits since %v ago, %v", ago, err)
+	}
+	s.client.HSet(t.Context(), s.keys.server(), "since", since-2*leaseFor.Milliseconds())
+	take(t, s, "b")
+}

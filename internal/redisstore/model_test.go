@@ -13,6 +13,7 @@ func TestTheModelDoesTheSame(t *testing.T) {
 		"a handover is asked of the holder":                   TestHandoverIsAskedOfTheHolder,
 		"a lease that was given back is taken at once":        TestALeaseThatWasGivenBackIsTakenAtOnce,
 		"a call that goes on under another is not recorded":   TestACallThatGoesOnUnderAnotherIsNotRecorded,
+		"a lease is given although the clock was set back":    TestALeaseIsGivenAlthoughTheClockOfRedisWasSetBack,
 		"a doubled batch counts once":                         TestDoubledBatchCountsOnce,
 		"Redis forgets its scripts":                           TestNoScriptFallback,
 		"a refused record does not hold up the others":        TestRefusedRecordDoesNotHoldUpTheOthers,
