@@ -2,7 +2,8 @@
 -- Or asks its holder to hand it over.
 --
 -- KEYS[1] lease    hash: token, holder (a Controller as JSON), handover (set when that
---                  was asked for); expires
+--                  was asked for), former and formerly (fence and alive, as they were
+--                  before its holder could write anything); expires
 -- KEYS[2] fence    string: the token of the last lease that was given
 -- KEYS[3] version  string: version of the live state
 -- KEYS[4] controllers  hash: id -> Controller as JSON, with seen, ms since 1970
@@ -84,10 +85,10 @@ end
 local asked = what == 'keep' and redis.call('HGET', KEYS[1], 'token') == token
   and redis.call('HDEL', KEYS[1], 'handover') == 1 and '1' or '0'
 
-local function give(t)
+local function give(t, former, formerly)
   redis.call('SET', KEYS[5], string.format('%.0f', now))
   note(true)
-  redis.call('HSET', KEYS[1], 'token', t, 'holder', json)
+  redis.call('HSET', KEYS[1], 'token', t, 'holder', json, 'former', former, 'formerly', formerly)
   redis.call('PEXPIRE', KEYS[1], ttl)
   redis.call('DEL', KEYS[7])
   redis.call('SET', KEYS[2], t)
@@ -114,18 +115,27 @@ end
 if what == 'take' and not holds and now - since >= 2 * ttl then
   local fresh = math.max(tonumber(last or '0') + 1, heard + 1, now)
   token = string.format('%.0f', fresh)
-  give(token)
+  give(token, last or '0', alive)
   return {'held', token, json, alive, last or '0', asked}
 end
 
+-- Whoever asks for what it has was not told: the answer was lost.
+if what == 'take' and holds then
+  local had = redis.call('HMGET', KEYS[1], 'holder', 'former', 'formerly')
+  if had[1] and had[2] and had[3] and cjson.decode(had[1]).id == id then
+    give(holds, had[2], had[3])
+    return {'held', holds, json, had[3], had[2], asked}
+  end
+end
+
 if what == 'keep' and (holds == token or not holds and not free and last == token) then
-  give(token)
+  give(token, token, alive)
   return {'held', token, json, alive, last or '0', asked}
 end
 -- Who knows a later token than Redis has the lease of which this Redis has not heard.
 local latest = math.max(tonumber(holds or '0'), tonumber(last or '0'))
 if what == 'keep' and latest < tonumber(token) then
-  give(token)
+  give(token, token, alive)
   return {'anew', token, json, alive, last or '0', asked}
 end
 if not holds then

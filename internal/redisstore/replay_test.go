@@ -92,6 +92,38 @@ func TestTakeOverOfSpooledChanges(t *testing.T) {
 	}
 }
 
+// Redis gives the lease and its answer is lost: the next attempt is told all the same, and
+// that the spool is that of the lease before.
+func TestTakeOverAfterALostAnswer(t *testing.T) {
+	redis := server(t)
+	dir := t.TempDir()
+	former := crashed(t, redis, dir)
+	s := open(t, redis.Address, with(openSpool(t, dir)))
+	free(t, s)
+	lost, err := s.askLease(t.Context(), "take", controller("second"), 0, true)
+	if err != nil || lost.what != "held" {
+		t.Fatalf("%+v, %v", lost, err)
+	}
+	if none, holder, err := open(t, redis.Address).TryLease(t.Context(), controller("third")); none != nil || holder.ID != "second" || err != nil {
+		t.Errorf("the third was told %v, %+v, %v", none, holder, err)
+	}
+	lease := take(t, s, "second")
+	if lease.Token() != lost.token || !lease.FormerAlive().Equal(lost.alive) {
+		t.Errorf("the lease is %d after %v, want %d after %v", lease.Token(), lease.FormerAlive(), lost.token, lost.alive)
+	}
+	if got := takeOver(t, s); got != asSpooled {
+		t.Errorf("took over %q, want %q", got, asSpooled)
+	}
+	// Once it was kept the answer has come, and what is in a spool may be of this lease.
+	if err := lease.keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	again, err := s.askLease(t.Context(), "take", controller("second"), 0, true)
+	if err != nil || again.what != "held" || again.token != lease.Token() || again.last != lease.Token() || former.Token() != lost.last {
+		t.Errorf("told %+v, %v after %+v", again, err, lost)
+	}
+}
+
 // The second crashes before it has taken over, or as soon as it has: the third has all.
 func TestTakeOverAfterASecondCrash(t *testing.T) {
 	for _, taken := range []bool{false, true} {
