@@ -20,6 +20,7 @@
 -- ARGV[7] the largest token of which the controller has heard; 0: none
 -- ARGV[8] with take: the token of the last lease, when the controller has watched for so
 --         long that whoever has it would have kept it; else empty
+-- ARGV[9] ms after which a controller that says nothing is forgotten
 --
 -- Result: {what, token, holder, alive and fence as they were before, 1 when a handover was
 -- asked for}
@@ -56,10 +57,12 @@ if what == 'ask' then
   return {'other', '0', holder or '', '0', '0', '0'}
 end
 
-note(false)
 local written = tonumber(redis.call('GET', KEYS[3]) or '0') or 0
 if written > known then
   return {'newer', tostring(written), '', '0', '0', '0'}
+end
+if what == 'take' then
+  note(false)
 end
 
 local alive = redis.call('GET', KEYS[5]) or '0'
@@ -84,6 +87,22 @@ if run then
 end
 local asked = what == 'keep' and redis.call('HGET', KEYS[1], 'token') == token
   and redis.call('HDEL', KEYS[1], 'handover') == 1 and '1' or '0'
+
+-- forget takes controllers out that have said nothing for long, not too many at once.
+local function forget()
+  local all, most = redis.call('HGETALL', KEYS[4]), 100
+  for i = 1, #all, 2 do
+    if most == 0 then
+      return
+    end
+    local read, c = pcall(cjson.decode, all[i + 1])
+    local seen = read and type(c) == 'table' and tonumber(c['seen']) or 0
+    if math.abs(now - seen) > tonumber(ARGV[9]) then
+      redis.call('HDEL', KEYS[4], all[i])
+      most = most - 1
+    end
+  end
+end
 
 local function give(t, former, formerly)
   redis.call('SET', KEYS[5], string.format('%.0f', now))
@@ -116,6 +135,7 @@ if what == 'take' and not holds and now - since >= 2 * ttl then
   local fresh = math.max(tonumber(last or '0') + 1, heard + 1, now)
   token = string.format('%.0f', fresh)
   give(token, last or '0', alive)
+  forget()
   return {'held', token, json, alive, last or '0', asked}
 end
 
@@ -137,6 +157,9 @@ local latest = math.max(tonumber(holds or '0'), tonumber(last or '0'))
 if what == 'keep' and latest < tonumber(token) then
   give(token, token, alive)
   return {'anew', token, json, alive, last or '0', asked}
+end
+if what == 'keep' then
+  redis.call('HDEL', KEYS[4], id) -- it leads no more
 end
 if not holds then
   return {'other', last or '0', '', alive, last or '0', '0'}

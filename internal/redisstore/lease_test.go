@@ -357,3 +357,52 @@ func TestALeaseIsGivenAlthoughTheClockOfRedisWasSetBack(t *testing.T) {
 	s.client.HSet(t.Context(), s.keys.server(), "since", since-2*leaseFor.Milliseconds())
 	take(t, s, "b")
 }
+
+// Only whoever would take the lease stands by: not a program that is too old for the live
+// state, and not whoever has just lost the lease.
+func TestWhoCannotLeadDoesNotStandBy(t *testing.T) {
+	address := address(t)
+	a, b := open(t, address), open(t, address)
+	lease := take(t, a, "a")
+	s := open(t, address)
+	s.client.Set(t.Context(), s.keys.stateVersion(), acd.StateVersion+1, 0)
+	var newer *StateVersionError
+	if _, _, err := b.TryLease(t.Context(), controller("b")); !errors.As(err, &newer) {
+		t.Fatal(err)
+	}
+	if next, there := lease.Successor(t.Context()); there {
+		t.Errorf("%s is the successor", next.ID)
+	}
+	s.client.Set(t.Context(), s.keys.stateVersion(), acd.StateVersion, 0)
+	expire(t, a)
+	next := take(t, b, "b")
+	var lost *LeaseLostError
+	if err := lease.keep(t.Context()); !errors.As(err, &lost) {
+		t.Fatal(err)
+	}
+	if c, there := next.Successor(t.Context()); there {
+		t.Errorf("%s is the successor", c.ID)
+	}
+	if list, err := s.Controllers(t.Context()); err != nil || len(list) != 1 || list[0].ID != "b" {
+		t.Errorf("controllers: %+v, %v", list, err)
+	}
+}
+
+// Of a controller that has said nothing for long, nothing is kept.
+func TestSilentControllersAreForgotten(t *testing.T) {
+	s := open(t, address(t))
+	silent := time.Now().Add(-2 * forgetControllers).UnixMilli()
+	for i := range 150 {
+		s.client.HSet(t.Context(), s.keys.controllers(), fmt.Sprint("silent", i), fmt.Sprintf(`{"id":"silent%d","seen":%d}`, i, silent))
+	}
+	s.client.HSet(t.Context(), s.keys.controllers(), "damaged", "{", "recent", fmt.Sprintf(`{"id":"recent","seen":%d}`, time.Now().UnixMilli()))
+	for range 2 { // not too many at once
+		if err := take(t, s, "a").GiveBack(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left, err := s.client.HGetAll(t.Context(), s.keys.controllers()).Result()
+	if err != nil || len(left) != 1 || left["recent"] == "" {
+		t.Errorf("%d controllers are left, %v", len(left), err)
+	}
+}

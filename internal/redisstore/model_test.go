@@ -14,6 +14,8 @@ func TestTheModelDoesTheSame(t *testing.T) {
 		"a lease that was given back is taken at once":        TestALeaseThatWasGivenBackIsTakenAtOnce,
 		"a call that goes on under another is not recorded":   TestACallThatGoesOnUnderAnotherIsNotRecorded,
 		"a lease is given although the clock was set back":    TestALeaseIsGivenAlthoughTheClockOfRedisWasSetBack,
+		"who cannot lead does not stand by":                   TestWhoCannotLeadDoesNotStandBy,
+		"silent controllers are forgotten":                    TestSilentControllersAreForgotten,
 		"a doubled batch counts once":                         TestDoubledBatchCountsOnce,
 		"Redis forgets its scripts":                           TestNoScriptFallback,
 		"a refused record does not hold up the others":        TestRefusedRecordDoesNotHoldUpTheOthers,
