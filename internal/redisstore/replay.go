@@ -37,7 +37,7 @@ func (s *Store) openSpool(file *spool.Spool, clock func() time.Time) (*spooling,
 		s.waiting.addFound(e)
 	}
 	s.waiting.seq = max(s.waiting.seq, content.Last)
-	if damaged := file.Damaged(); damaged > 0 {
+	if damaged := file.TakeDamaged(); damaged > 0 {
 		s.meter.SpoolDamaged(damaged)
 	}
 	if len(content.Counted)+len(content.Live) > 0 {

@@ -252,6 +252,7 @@ func TestDamagedRecordHindersNoOther(t *testing.T) {
 	s, m, _ := runSpooling(t, redis.Address, file, never)
 	emptied(t, s, m)
 	holds(t, s, append(records[:40:40], records[41:]...))
+	open(t, redis.Address, with(file), func(o *Options) { o.Meter = m }) // the store of the next term
 	if m.damaged != 2 {
 		t.Errorf("%d values were damaged, want 2", m.damaged)
 	}

@@ -92,7 +92,7 @@ type Spool struct {
 	path    string
 	max     int64
 	log     *zap.Logger
-	damaged int // values found damaged since Open
+	damaged int // values found damaged; see TakeDamaged
 
 	mu      sync.Mutex
 	db      *bolt.DB // guarded by mu
@@ -285,11 +285,14 @@ func (s *Spool) Size() (entries int, bytes int64) {
 	return s.entries, s.bytes
 }
 
-// Damaged is how many values, or whole files, Open and SetAside have set aside.
-func (s *Spool) Damaged() int {
+// TakeDamaged is how many values, or whole files, Open and SetAside have set aside since it
+// was called last.
+func (s *Spool) TakeDamaged() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.damaged
+	n := s.damaged
+	s.damaged = 0
+	return n
 }
 
 // update runs a transaction that is synced, and keeps the size right.

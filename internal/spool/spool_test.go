@@ -231,8 +231,12 @@ func TestDamagedValuesAreSetAside(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = begin(t, o)
-	if got, want := contents(t, s), "7: r1 r3 l5=call\x00b1"; got != want || s.Damaged() != 3 || told.Len() != 3 {
-		t.Errorf("the spool holds %q, %d damaged, %d told; want %q, 3 and 3", got, s.Damaged(), told.Len(), want)
+	damaged := s.TakeDamaged()
+	if got, want := contents(t, s), "7: r1 r3 l5=call\x00b1"; got != want || damaged != 3 || told.Len() != 3 {
+		t.Errorf("the spool holds %q, %d damaged, %d told; want %q, 3 and 3", got, damaged, told.Len(), want)
+	}
+	if again := s.TakeDamaged(); again != 0 {
+		t.Errorf("%d values are told twice", again)
 	}
 	for _, line := range told.All() {
 		if strings.Contains(fmt.Sprint(line.ContextMap()), "13812345678") {
@@ -247,8 +251,9 @@ func TestDamagedValuesAreSetAside(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if s = reopened(t, s, o); s.Damaged() != 0 {
-		t.Errorf("%d values are damaged the next time", s.Damaged())
+	s = reopened(t, s, o)
+	if damaged = s.TakeDamaged(); damaged != 0 {
+		t.Errorf("%d values are damaged the next time", damaged)
 	}
 }
 
@@ -289,8 +294,9 @@ func TestDamagedFilesAreSetAside(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: Read = %v", name, err)
 		}
-		if len(renamed) == 0 && len(c.Counted)+len(c.Live)+s.Damaged() < 400 {
-			t.Errorf("%s: %d and %d entries are left and %d damaged, and the file is not set aside", name, len(c.Counted), len(c.Live), s.Damaged())
+		damaged := s.TakeDamaged()
+		if len(renamed) == 0 && len(c.Counted)+len(c.Live)+damaged < 400 {
+			t.Errorf("%s: %d and %d entries are left and %d damaged, and the file is not set aside", name, len(c.Counted), len(c.Live), damaged)
 		}
 		if n, err := s.Write(8, []Entry{record(1000)}); n != 1 || err != nil {
 			t.Errorf("%s: Write = %d, %v", name, n, err)
