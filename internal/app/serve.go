@@ -82,7 +82,7 @@ func openSpool(cfg *config.Config, log *zap.Logger) (*spool.Spool, error) {
 		log.Warn("no spool is configured: what Redis does not take waits in memory only; see spool.dir")
 		return nil, nil
 	}
-	return spool.Open(spool.Options{Dir: cfg.Spool.Dir, MaxSize: cfg.Spool.MaxSize, Log: log})
+	return spool.Open(spool.Options{Dir: cfg.Spool.Dir, Site: cfg.Site, MaxSize: cfg.Spool.MaxSize, Log: log})
 }
 
 func preflight(ctx context.Context, store *redisstore.Store, cfg *config.Config, log *zap.Logger) error {

@@ -19,7 +19,7 @@ import (
 //	byte 0     formatVersion
 //	byte 1–4   CRC-32C of byte 0, the bucket's first letter, the key and byte 5…, big-endian
 //	byte 5…    counted: kind and JSON; live: sequence number (8 bytes), flag and JSON;
-//	           meta: a number (8 bytes)
+//	           meta: a number (8 bytes), or the name of the site
 const (
 	formatVersion = 1
 	sealLength    = 5

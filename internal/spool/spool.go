@@ -38,6 +38,7 @@ var (
 
 	tokenKey = []byte("token")
 	madeKey  = []byte("made")
+	siteKey  = []byte("site")
 
 	// Of the records and stints, as token of the states; in files of older programs it is missing.
 	countingKey = []byte("counting")
@@ -84,6 +85,7 @@ func (e *FullError) Error() string {
 type Options struct {
 	Dir     string      // made if it is missing
 	MaxSize int64       // bytes of entries; 0: DefaultMaxSize. The file may be somewhat larger
+	Site    string      // to which the file belongs from then on; empty: it is not looked at
 	Log     *zap.Logger // nil: nothing is logged
 }
 
@@ -129,9 +131,43 @@ func Open(o Options) (*Spool, error) {
 		return nil, err
 	}
 	if info, err := os.Stat(s.path); err == nil && s.entries == 0 && s.damaged == 0 && info.Size() > shrinkFrom {
-		return s, s.beginAnew()
+		if err := s.beginAnew(); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.belongTo(o.Site); err != nil {
+		_ = s.Close()
+		return nil, err
 	}
 	return s, nil
+}
+
+// belongTo notes the site, and refuses a file of another: what is in it would be written there.
+func (s *Spool) belongTo(site string) error {
+	if site == "" {
+		return nil
+	}
+	var noted string
+	if err := s.look(func(tx *bolt.Tx) error {
+		v := tx.Bucket(metaBucket).Get(siteKey)
+		if v == nil {
+			return nil
+		}
+		body, err := unseal(metaBucket, siteKey, v)
+		noted = string(body)
+		return err // Open has set such a value aside
+	}); err != nil {
+		return err
+	}
+	switch noted {
+	case site:
+		return nil
+	case "":
+		return s.update(func(tx *bolt.Tx) error {
+			return tx.Bucket(metaBucket).Put(siteKey, seal(metaBucket, siteKey, []byte(site)))
+		})
+	}
+	return fmt.Errorf("the spool %s holds what is of the site %s, and this is the site %s: give each site another spool.dir", s.path, noted, site)
 }
 
 func unusable(dir string, err error) error {
