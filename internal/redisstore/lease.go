@@ -76,7 +76,6 @@ type Lease struct {
 	store *Store
 	me    Controller
 	token uint64
-	last  uint64 // the token of the lease before this one
 	alive time.Time
 
 	asked chan struct{} // holds a token when a handover was asked for
@@ -194,7 +193,7 @@ func (s *Store) TryLease(ctx context.Context, me Controller) (*Lease, Controller
 	}
 	s.token.Store(reply.token)
 	s.adoptFound(reply.last, reply.token)
-	return &Lease{store: s, me: me, token: reply.token, last: reply.last, alive: reply.alive, kept: began, held: began, asked: make(chan struct{}, 1), changed: make(chan struct{}, 1)}, reply.holder, nil
+	return &Lease{store: s, me: me, token: reply.token, alive: reply.alive, kept: began, held: began, asked: make(chan struct{}, 1), changed: make(chan struct{}, 1)}, reply.holder, nil
 }
 
 // Withdraw says that a controller without the lease does not stand by any more.
@@ -205,10 +204,6 @@ func (s *Store) Withdraw(ctx context.Context, me Controller) error {
 
 // Token is larger than that of every lease before.
 func (l *Lease) Token() uint64 { return l.token }
-
-// FormerToken is that of the lease before this one; 0 when there was none. Who had it
-// was the last to write live state.
-func (l *Lease) FormerToken() uint64 { return l.last }
 
 // FormerAlive is when the former holder last said that it was there, by Redis' clock;
 // zero when there was none.
@@ -272,9 +267,6 @@ func (l *Lease) GiveBack(ctx context.Context) error {
 func (l *Lease) keep(ctx context.Context) error {
 	began := time.Now()
 	reply, err := l.store.askLease(ctx, "keep", l.me, l.token, false)
-	if ctx.Err() != nil {
-		return nil
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var newer *StateVersionError

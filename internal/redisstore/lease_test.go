@@ -58,9 +58,6 @@ func TestOneHasTheLease(t *testing.T) {
 	if next.Token() <= lease.Token() {
 		t.Errorf("the tokens are %d, then %d", lease.Token(), next.Token())
 	}
-	if lease.FormerToken() != 0 || next.FormerToken() != lease.Token() {
-		t.Errorf("before a the token was %d, before b %d; want 0 and %d", lease.FormerToken(), next.FormerToken(), lease.Token())
-	}
 	if gap := time.Since(next.FormerAlive()).Abs(); !lease.FormerAlive().IsZero() || gap > 5*time.Second {
 		t.Errorf("before a there was somebody at %v; a was last seen %v ago", lease.FormerAlive(), gap)
 	}
