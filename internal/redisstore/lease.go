@@ -6,14 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/zap"
 
 	"hotline/internal/acd"
 )
@@ -30,33 +27,10 @@ const (
 	// keepEvery and keepTimeout let several attempts fit into it.
 	keepEvery   = 400 * time.Millisecond
 	keepTimeout = 800 * time.Millisecond
-	// watchFor is how long a controller watches before it takes a lease that was not given
-	// back: after an outage of Redis whoever leads connects again and keeps it first, for
-	// nobody else knows what has happened meanwhile. watchGap is within which time Redis
-	// must have answered, again and again; else the watch begins anew.
-	watchFor = 2 * time.Second
-	watchGap = time.Second
 	// confirmFor is long enough for several attempts to keep the lease, with new
 	// connections in the place of those that lead nowhere.
 	confirmFor = 3500 * time.Millisecond
-	// forgetControllers is after how long one that says nothing is not listed any more.
-	forgetControllers = 10 * time.Second
-	// standbySilence is after how long without a word nobody counts on a standby.
-	standbySilence = time.Second
 )
-
-// Controller is a hotline process that has the lease of a site, or would like to.
-type Controller struct {
-	ID      string    `json:"id"` // unique to the process
-	Host    string    `json:"host"`
-	HTTP    string    `json:"http"` // where its API listens
-	Version string    `json:"version"`
-	Started time.Time `json:"started"`
-	Leading bool      `json:"leading"`
-	Seen    int64     `json:"seen,omitempty"` // ms since 1970, by Redis' clock
-	// Silent is for how long it has said nothing, when it was listed.
-	Silent time.Duration `json:"-"`
-}
 
 // LeaseLostError says that another controller has the lease.
 type LeaseLostError struct{ Holder Controller }
@@ -98,26 +72,6 @@ type leaseReply struct {
 	alive  time.Time
 	last   uint64 // the fence as it was before
 	asked  bool   // for a handover
-}
-
-// watch is what a controller without the lease has seen of it.
-type watch struct {
-	since, last time.Time // without a gap
-	token       uint64    // of the last lease
-}
-
-// enough reports whether whoever has the lease would have kept it meanwhile.
-func (w *watch) enough(now time.Time, length time.Duration) bool {
-	return length == 0 || !w.since.IsZero() && now.Sub(w.last) <= watchGap && now.Sub(w.since) >= length
-}
-
-// saw takes in that Redis has told the token of the last lease; a smaller one than before
-// shows that it has lost what it had.
-func (w *watch) saw(now time.Time, token uint64) {
-	if w.since.IsZero() || now.Sub(w.last) > watchGap || token < w.token {
-		w.since = now
-	}
-	w.last, w.token = now, token
 }
 
 func (s *Store) askLease(ctx context.Context, what string, me Controller, token uint64, watched bool) (leaseReply, error) {
@@ -229,22 +183,6 @@ func (l *Lease) Keep(ctx context.Context) error {
 // Asked tells when its holder was asked to hand the lease over; see Store.AskHandover.
 func (l *Lease) Asked() <-chan struct{} { return l.asked }
 
-// Successor is a controller that stands by and would take the lease at once.
-func (l *Lease) Successor(ctx context.Context) (Controller, bool) {
-	list, err := l.store.Controllers(ctx)
-	if err != nil {
-		return Controller{}, false
-	}
-	i := slices.IndexFunc(list, func(c Controller) bool { return c.ID != l.me.ID && c.StandsBy() })
-	if i < 0 {
-		return Controller{}, false
-	}
-	return list[i], true
-}
-
-// StandsBy reports whether the controller, as it was listed, would take over at once.
-func (c Controller) StandsBy() bool { return !c.Leading && c.Silent < standbySilence }
-
 // AskHandover asks the holder of the lease to hand it over, and returns who that is. It
 // does so when another stands by.
 func (s *Store) AskHandover(ctx context.Context) (holder Controller, err error) {
@@ -342,30 +280,4 @@ func (l *Lease) Confirm(ctx context.Context) error {
 		}
 		pause(ctx, keepEvery/4)
 	}
-}
-
-// Controllers lists the processes that have said lately that they lead the site or
-// would like to, by id.
-func (s *Store) Controllers(ctx context.Context) ([]Controller, error) {
-	var list []Controller
-	var now *redis.TimeCmd
-	var all *redis.MapStringStringCmd
-	if _, err := s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		now, all = pipe.Time(ctx), pipe.HGetAll(ctx, s.keys.controllers())
-		return nil
-	}); err != nil {
-		return nil, s.explain(err)
-	}
-	for id, text := range all.Val() {
-		var c Controller
-		if err := json.Unmarshal([]byte(text), &c); err != nil {
-			s.log.Warn("a controller in Redis is not legible", zap.String("id", id), zap.Error(err))
-			continue
-		}
-		if c.Silent = now.Val().Sub(time.UnixMilli(c.Seen)); c.Silent <= forgetControllers {
-			list = append(list, c)
-		}
-	}
-	slices.SortFunc(list, func(a, b Controller) int { return strings.Compare(a.ID, b.ID) })
-	return list, nil
 }
