@@ -145,7 +145,7 @@ func TestAnotherControllerTakesOver(t *testing.T) {
 	if !errors.As(err, &problem) || problem.Problem != asterisk.Replaced || problem.Node != "a1" || !errors.Is(err, asterisk.ErrReplaced) {
 		t.Fatalf("ended with %v", err)
 	}
-	if want := "node a1: another controller has taken over the application hotline at " + b.fake.URL() + "; this one ends: stop one of the two"; err.Error() != want {
+	if want := "node a1: another controller has taken over the application hotline at " + b.fake.URL() + "; this one leads no more, and stands by; if that happens again and again, another site or another Redis uses the same application"; err.Error() != want {
 		t.Errorf("%q, want %q", err, want)
 	}
 	if !errors.Is(b.sw.Ready(), asterisk.ErrReplaced) {

@@ -41,7 +41,8 @@ type Options struct {
 	// reason why not. nil: always.
 	Gate func(ctx context.Context) error
 	// Enter is asked before each connection for events, which takes the application
-	// away from whoever has it; nil: Gate is.
+	// away from whoever has it, and before each command to a node of which nothing is
+	// heard, which may be another's by now; nil: Gate is.
 	Enter func(ctx context.Context) error
 
 	// OutboundTrunk is the endpoint of the carrier over which callers are called

@@ -45,7 +45,8 @@ func (n *node) stayConnected(ctx context.Context) *NodeError {
 			replaced := &NodeError{
 				Node: n.cfg.ID, Problem: Replaced, Err: err,
 				Text: "another controller has taken over the application " + n.opt.App + " at " + n.cfg.URL +
-					"; this one ends: stop one of the two",
+					"; this one leads no more, and stands by; if that happens again and again," +
+					" another site or another Redis uses the same application",
 			}
 			n.setProblem(replaced)
 			return replaced
