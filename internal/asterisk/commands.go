@@ -447,7 +447,7 @@ func (n *node) connect(c acd.Connect) {
 		n.post(acd.ConnectFailed{Call: c.Call, Leg: c.Leg})
 		return
 	}
-	if err := n.bridge(c, call); err != nil {
+	if err := n.bridge(c, call); err != nil && !(isNodeFault(err) && n.together(c, call)) {
 		n.log.Warn("caller and agent could not be connected", zap.String("call", string(c.Call)), zap.Error(err))
 		if statusOf(err)/100 == 4 {
 			n.reportLeft(c)
@@ -538,6 +538,21 @@ func (n *node) bridgeOnce(c acd.Connect, call *callState) error {
 	call.joined = true
 	n.mu.Unlock()
 	return nil
+}
+
+// together looks whether caller and agent were connected after all: the reply that tells
+// it may be lost, and whoever talks is not to be hung up.
+func (n *node) together(c acd.Connect, call *callState) bool {
+	var b bridge
+	if n.rest.do(n.jobs, get("bridges/{id}", "/bridges/"+esc(acd.BridgeID(c.Call))), &b) != nil ||
+		!slices.Contains(b.ChannelIDs, string(c.Call)) || !slices.Contains(b.ChannelIDs, string(c.Leg)) {
+		return false
+	}
+	n.log.Info("caller and agent are connected, though the node did not say so", zap.String("call", string(c.Call)))
+	n.mu.Lock()
+	call.joined = true
+	n.mu.Unlock()
+	return true
 }
 
 func (n *node) legOf(id acd.LegID) *legState {

@@ -5,8 +5,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hotline/internal/acd"
+	"hotline/internal/asterisk"
 	"hotline/internal/asterisk/aritest"
 )
 
@@ -144,6 +146,48 @@ func TestWhoHasGoneIsToldBeforeConnectFailed(t *testing.T) {
 			}
 			b.send(start("a1-1.2"))
 			expect[acd.CallArrived](b.rig) // and nothing is told twice
+		})
+	}
+}
+
+// The reply that tells of a connection may be lost. Who talks is not to be hung up.
+func TestALostReplyEndsNoConversation(t *testing.T) {
+	unplugged := aritest.Reply{Hang: true}
+	for name, c := range map[string]struct {
+		reply     aritest.Reply
+		bridge    string
+		members   []string
+		connected bool
+	}{
+		"both are in the bridge":  {unplugged, acd.BridgeID(callID), []string{string(legID), callID}, true},
+		"the node is overloaded":  {aritest.Reply{Status: 503}, acd.BridgeID(callID), []string{string(legID), callID}, true},
+		"only the caller is":      {unplugged, acd.BridgeID(callID), []string{callID}, false},
+		"only the agent is":       {unplugged, acd.BridgeID(callID), []string{string(legID)}, false},
+		"there is no such bridge": {unplugged, acd.BridgeID("a1-0.1"), []string{string(legID), callID}, false},
+		"Asterisk refuses":        {aritest.Reply{Status: 422}, acd.BridgeID(callID), []string{string(legID), callID}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, func(o *asterisk.Options) { o.RequestTimeout = 100 * time.Millisecond })
+			b.waitReady()
+			b.fake.SetChannel(callID, "Up", appData)
+			b.send(start(callID))
+			expect[acd.CallArrived](b.rig)
+			b.fake.SetChannel(string(legID), "Up", "")
+			b.fake.SetBridge(c.bridge, c.members...)
+			b.fake.Script(func(_, path string) (aritest.Reply, bool) { return c.reply, strings.HasSuffix(path, "/addChannel") })
+			b.sw.Do([]acd.Command{legOffer(), acd.Connect{Call: callID, Leg: legID, Node: "a1"}})
+			if !c.connected {
+				if failed, _ := expect[acd.ConnectFailed](b.rig); failed.NodeFault != (c.reply.Status == 0) {
+					t.Errorf("%+v", failed)
+				}
+				return
+			}
+			if connected, _ := expect[acd.Connected](b.rig); connected != (acd.Connected{Call: callID, Leg: legID}) {
+				t.Errorf("%+v", connected)
+			}
+			// The adapter knows it too: the caller is taken out before music is played.
+			b.sw.Do([]acd.Command{acd.StartMusic{Call: callID, Node: "a1"}})
+			b.waitFor("POST /bridges/"+acd.BridgeID(callID)+"/removeChannel", 1)
 		})
 	}
 }

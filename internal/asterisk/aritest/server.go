@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -321,6 +322,17 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		list := strings.Join(s.bridges, ",")
 		s.mu.Unlock()
 		answer(w, 200, "["+list+"]")
+	case r.Method == http.MethodGet && strings.HasPrefix(path, "/bridges/"):
+		s.mu.Lock()
+		i := slices.IndexFunc(s.bridges, func(b string) bool {
+			return strings.Contains(b, fmt.Sprintf(`"id":%q`, strings.TrimPrefix(path, "/bridges/")))
+		})
+		status, body := 404, `{"message":"Bridge not found"}`
+		if i >= 0 {
+			status, body = 200, s.bridges[i]
+		}
+		s.mu.Unlock()
+		answer(w, status, body)
 	case r.Method == http.MethodGet && strings.HasPrefix(path, "/channels/"):
 		s.mu.Lock()
 		ch, ok := s.channels[strings.TrimPrefix(path, "/channels/")]
