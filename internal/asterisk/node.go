@@ -38,6 +38,7 @@ type node struct {
 	mu      sync.Mutex
 	book    *book          // guarded by mu
 	err     *NodeError     // guarded by mu; nil while the node can take calls
+	deaf    time.Time      // guarded by mu; since when err is not nil; zero until it was nil once
 	synced  bool           // guarded by mu; the first listing has been applied
 	started time.Time      // owned by the connection loop: the node's startup time
 	adopted []acd.Expected // owned by the owner goroutine; until the first listing
@@ -71,11 +72,41 @@ func (n *node) mayCommand(ctx context.Context) error {
 	deaf := n.err != nil
 	n.mu.Unlock()
 	if deaf {
-		ctx, stop := context.WithTimeout(ctx, n.opt.RequestTimeout)
-		defer stop()
-		return n.opt.Enter(ctx)
+		return n.mayEnter(ctx, n.opt.RequestTimeout)
 	}
 	return n.opt.Gate(ctx)
+}
+
+// mayEnter asks Enter, and gives up when the node does not answer after patience.
+func (n *node) mayEnter(ctx context.Context, patience time.Duration) error {
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	until := time.Now().Add(patience)
+	err := n.opt.Enter(ctx, func() time.Time {
+		since := n.answering()
+		if since.IsZero() && !time.Now().Before(until) {
+			giveUp(context.DeadlineExceeded)
+		}
+		return since
+	})
+	if err != nil {
+		return causeOr(ctx, err)
+	}
+	return nil
+}
+
+// answering is since when the node answers though nothing is heard of it; zero while it
+// does not answer. Every command and connection of an outage goes by the same moment, so
+// that only the first of them wait. A node that did not answer in between may have been
+// out of reach together with Redis: then it is a later moment.
+func (n *node) answering() time.Time {
+	since := n.rest.answering()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !since.IsZero() && n.deaf.After(since) {
+		return n.deaf
+	}
+	return since
 }
 
 // run serves the node until ctx is done; fail is told when another controller
@@ -182,6 +213,7 @@ func (n *node) setProblem(err *NodeError) {
 	if err == nil && before != nil {
 		n.post(acd.NodeReachable{Node: n.cfg.ID})
 	} else if err != nil && before == nil {
+		n.deaf = time.Now()
 		n.post(acd.NodeUnreachable{Node: n.cfg.ID})
 	}
 	n.mu.Unlock()

@@ -42,8 +42,9 @@ type Options struct {
 	Gate func(ctx context.Context) error
 	// Enter is asked before each connection for events, which takes the application
 	// away from whoever has it, and before each command to a node of which nothing is
-	// heard, which may be another's by now; nil: Gate is.
-	Enter func(ctx context.Context) error
+	// heard, which may be another's by now; nil: Gate is. answering tells since when
+	// that node answers requests though nothing is heard of it; zero: it does not answer.
+	Enter func(ctx context.Context, answering func() time.Time) error
 
 	// OutboundTrunk is the endpoint of the carrier over which callers are called
 	// back and partners called; empty: nobody can be.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -48,6 +49,27 @@ type client struct {
 	timeout    time.Duration
 	retryAfter time.Duration
 	meter      Meter
+
+	mu      sync.Mutex
+	answers time.Time // guarded by mu; since when each request was answered; zero when the last was not
+}
+
+// answering is since when the node has answered each request; zero when the last one
+// was not answered.
+func (c *client) answering() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.answers
+}
+
+func (c *client) noteAnswer(answered bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !answered {
+		c.answers = time.Time{}
+	} else if c.answers.IsZero() {
+		c.answers = time.Now()
+	}
 }
 
 func newClient(n Node, o Options) *client {
@@ -130,6 +152,7 @@ func neverSent(err error) bool {
 }
 
 func (c *client) attempt(ctx context.Context, r request, body []byte, out any) (err error) {
+	asked := ctx
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	target := c.base + r.path
@@ -153,6 +176,9 @@ func (c *client) attempt(ctx context.Context, r request, body []byte, out any) (
 	defer func() { c.meter.SwitchRequest(string(c.node.ID), r.method, r.route, status, time.Since(started)) }()
 
 	resp, err := c.http.Do(req)
+	if asked.Err() == nil { // else it was given up here
+		c.noteAnswer(err == nil)
+	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", r.method, r.route, err)
 	}

@@ -122,11 +122,12 @@ func causeOr(ctx context.Context, err error) error {
 // enter opens the event connection, which takes the application away from whoever has
 // it: only a controller that may command does that.
 func (n *node) enter(ctx context.Context) (*websocket.Conn, error) {
-	may := n.opt.Enter
-	if may == nil {
-		may = n.opt.Gate
-	} else if err := n.rest.do(ctx, get("asterisk/info", "/asterisk/info"), nil); err != nil {
-		return nil, err // whoever does not reach the node may not reach anything, and cannot know who leads
+	may := n.opt.Gate
+	if n.opt.Enter != nil {
+		if err := n.rest.do(ctx, get("asterisk/info", "/asterisk/info"), nil); err != nil {
+			return nil, err // whoever does not reach the node may not reach anything, and cannot know who leads
+		}
+		may = func(ctx context.Context) error { return n.mayEnter(ctx, 0) }
 	}
 	if may != nil {
 		if err := may(ctx); err != nil {

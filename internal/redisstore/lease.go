@@ -57,6 +57,7 @@ type Lease struct {
 	mu      sync.Mutex
 	kept    time.Time // guarded by mu; when the last attempt to keep it began that has ended
 	held    time.Time // guarded by mu; and the last that Redis has granted
+	tried   time.Time // guarded by mu; since when attempts to keep it follow each other without a gap
 	lost    error     // guarded by mu
 	changed chan struct{}
 }
@@ -147,7 +148,7 @@ func (s *Store) TryLease(ctx context.Context, me Controller) (*Lease, Controller
 	}
 	s.token.Store(reply.token)
 	s.adoptFound(reply.last, reply.token)
-	return &Lease{store: s, me: me, token: reply.token, alive: reply.alive, kept: began, held: began, asked: make(chan struct{}, 1), changed: make(chan struct{}, 1)}, reply.holder, nil
+	return &Lease{store: s, me: me, token: reply.token, alive: reply.alive, kept: began, held: began, tried: began, asked: make(chan struct{}, 1), changed: make(chan struct{}, 1)}, reply.holder, nil
 }
 
 // Withdraw says that a controller without the lease does not stand by any more.
@@ -225,6 +226,9 @@ func (l *Lease) keep(ctx context.Context) error {
 		default:
 		}
 	}
+	if began.Sub(l.kept) >= leaseFor {
+		l.tried = began // the process was stopped
+	}
 	// Not the end: the process may have been stopped in between, for whatever time.
 	l.kept = began
 	if err == nil && l.lost == nil {
@@ -261,19 +265,20 @@ func (l *Lease) Wait(ctx context.Context) error {
 // Confirm is Wait before something that takes calls away from whoever has them: it
 // returns at once only while Redis has said lately that the lease is held. Whoever does
 // not reach Redis, and nothing else either, does not know whether others do, and may
-// reach the nodes first when that is over. When Redis has not answered for a while
-// nevertheless, it is away for everybody, as far as can be known.
-func (l *Lease) Confirm(ctx context.Context) error {
-	until := time.Now().Add(confirmFor)
+// reach the nodes first when that is over. When Redis has not answered for confirmFor
+// while a node did, it is away for everybody, as far as can be known. answering is since
+// when the node answers; zero while it does not.
+func (l *Lease) Confirm(ctx context.Context, answering func() time.Time) error {
 	for {
 		if err := l.Wait(ctx); err != nil {
 			return err
 		}
+		since := answering()
 		l.mu.Lock()
-		held := time.Since(l.held) < leaseFor
+		held, tried := time.Since(l.held) < leaseFor, l.tried
 		l.mu.Unlock()
 		switch {
-		case held || !time.Now().Before(until):
+		case held || !since.IsZero() && min(time.Since(since), time.Since(tried)) >= confirmFor:
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()

@@ -330,7 +330,7 @@ func TestAnAttemptInWhichTheProcessWasStoppedDoesNotCount(t *testing.T) {
 	if err := l.Wait(bounded); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Wait: %v", err)
 	}
-	if err := l.Confirm(bounded); !errors.Is(err, context.DeadlineExceeded) {
+	if err := l.Confirm(bounded, time.Now); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Confirm: %v", err)
 	}
 }
@@ -401,5 +401,38 @@ func TestSilentControllersAreForgotten(t *testing.T) {
 	left, err := s.client.HGetAll(t.Context(), s.keys.controllers()).Result()
 	if err != nil || len(left) != 1 || left["recent"] == "" {
 		t.Errorf("%d controllers are left, %v", len(left), err)
+// Without a word from Redis it is the time for which a node answers that counts, whoever
+// asks and however often; not when the process was stopped meanwhile.
+func TestConfirmWaitsOnceWhileRedisAnswersNobody(t *testing.T) {
+	now := time.Now()
+	long := now.Add(-confirmFor)
+	for name, c := range map[string]struct {
+		tried, since time.Time
+		passes       bool
+	}{
+		"the node answers for long":    {long, long, true},
+		"the node has answered lately": {long, now, false},
+		"the node does not answer":     {long, time.Time{}, false},
+		"the process was stopped":      {now, long, false},
+	} {
+		l := &Lease{kept: now, held: long, tried: c.tried, changed: make(chan struct{}, 1)}
+		bounded, stop := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		err := l.Confirm(bounded, func() time.Time { return c.since })
+		stop()
+		if (err == nil) != c.passes {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAStopOfTheProcessBeginsTheAttemptsAnew(t *testing.T) {
+	lease := take(t, open(t, address(t)), "a")
+	before := lease.tried
+	if err := lease.keep(t.Context()); err != nil || !lease.tried.Equal(before) {
+		t.Errorf("anew without a stop, %v", err)
+	}
+	lease.kept = time.Now().Add(-leaseFor)
+	if err := lease.keep(t.Context()); err != nil || !lease.tried.After(before) {
+		t.Errorf("not anew, %v", err)
 	}
 }
