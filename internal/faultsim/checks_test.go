@@ -25,7 +25,7 @@ type talk struct {
 	from        time.Time
 	agentLeft   bool
 	over        bool
-	doubtful    bool // whether it was connected at all may not be known to the controller
+	unheard     bool // the agent left before the controller may have known that it was connected
 }
 
 // watch looks again and again who talks with whom.
@@ -103,7 +103,7 @@ func (h *history) look() {
 		case t == nil || t.over:
 			// An agent may have hung up before it was seen.
 			h.talks[caller] = &talk{caller: caller, leg: leg, agent: string(agent), from: now, agentLeft: h.talks[caller+" not seen"] != nil}
-			if t != nil && !t.doubtful {
+			if t != nil && !t.unheard {
 				dropped = append(dropped, fmt.Sprintf("%s talks with a second agent: %s after %s", caller, leg, t.leg))
 			}
 		case t.leg != leg:
@@ -116,8 +116,8 @@ func (h *history) look() {
 			continue
 		}
 		t.over = true
-		t.doubtful = now.Sub(t.from) < 5*time.Second && within(t.from, h.outages.nodes, time.Second)
-		if !t.agentLeft && !h.callerLeft(caller) && !h.nodeDied(caller) && !t.doubtful {
+		t.unheard = t.agentLeft && now.Sub(t.from) < 5*time.Second && within(t.from, h.outages.nodes, time.Second)
+		if !t.agentLeft && !h.callerLeft(caller) && !h.nodeDied(caller) {
 			dropped = append(dropped, fmt.Sprintf("the conversation of %s with %s, begun at %v, has ended, and nobody has ended it", caller, t.leg, t.from.Sub(h.began)))
 		}
 	}
@@ -345,7 +345,7 @@ func (h *history) verifyRecords(records []acd.CallRecord) {
 			continue
 		case !there:
 			h.failRecord("the call of channel %s, served from %v to %v, has no record", channel, c.inApp.Sub(h.began), c.ended.Sub(h.began))
-		case t != nil && !t.from.IsZero() && !within(t.from, h.outages.nodes, time.Second) && (r.Result != acd.Answered || string(r.Agent) != t.agent):
+		case t != nil && !t.from.IsZero() && !t.unheard && (r.Result != acd.Answered || string(r.Agent) != t.agent):
 			h.failRecord("call %s talked with agent %s from %v on, and its record says %s (%s), agent %q", channel, t.agent, t.from.Sub(h.began), r.Result, r.Reason, r.Agent)
 		case t == nil && r.Result == acd.Answered && r.Talk() > 2*lookEvery && r.Reason != acd.NodeLost && r.Reason != acd.Recovered:
 			h.failRecord("call %s did not talk, and its record says %s for %v, agent %s", channel, r.Result, r.Talk(), r.Agent)

@@ -401,6 +401,9 @@ func TestSilentControllersAreForgotten(t *testing.T) {
 	left, err := s.client.HGetAll(t.Context(), s.keys.controllers()).Result()
 	if err != nil || len(left) != 1 || left["recent"] == "" {
 		t.Errorf("%d controllers are left, %v", len(left), err)
+	}
+}
+
 // Without a word from Redis it is the time for which a node answers that counts, whoever
 // asks and however often; not when the process was stopped meanwhile.
 func TestConfirmWaitsOnceWhileRedisAnswersNobody(t *testing.T) {
