@@ -9,6 +9,8 @@
 // tried again; it holds nothing else up. What Redis does not take in time waits in a
 // spool on disk as well, if there is one, and survives the end of the process.
 //
-// It is the only importer of go-redis. It imports acd, calendar, spool and traffic;
+// Beside that it keeps who may use the API, and the audit log; see Access.
+//
+// It is the only importer of go-redis. It imports access, acd, calendar, spool and traffic;
 // internal/app wires it, and whoever reads figures may import it.
 package redisstore

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hotline/internal/access"
 	"hotline/internal/acd"
 	"hotline/internal/calendar"
 	"hotline/internal/traffic"
@@ -39,6 +40,9 @@ import (
 //	hotline:{site}:traffic:2026-11            hash   counters of the month's closed days
 //	hotline:{site}:traffic:2026-11-24         hash   counters of the day
 //	hotline:{site}:traffic:2026-11-24:37      hash   counters of the day's interval 37
+//	hotline:{site}:access:users               hash   name → user with the hash of the password, as JSON
+//	hotline:{site}:access:sessions            hash   SHA-256 of the secret → session, as JSON; likewise tokens
+//	hotline:{site}:audit                      stream field entry: what was done over the API and by whom, as JSON
 //
 // Records have a stream for each day, not one for the site: a day is then
 // recounted by reading exactly its own calls, however late they were written,
@@ -77,6 +81,9 @@ func (k keys) lines(year int) string           { return k.prefix + fmt.Sprintf("
 func (k keys) day(day calendar.Day) string     { return k.prefix + "traffic:" + day.String() }
 func (k keys) month(m calendar.Month) string   { return k.prefix + "traffic:" + m.String() }
 func (k keys) year(year int) string            { return k.prefix + fmt.Sprintf("traffic:%04d", year) }
+
+func (k keys) access(shelf access.Shelf) string { return k.prefix + "access:" + string(shelf) }
+func (k keys) audit() string                    { return k.prefix + "audit" }
 
 // restoring names the stream into which the entries of another are put back.
 func (k keys) restoring(stream string) string { return stream + ":restoring" }
