@@ -23,6 +23,7 @@ func (a *api) login(w http.ResponseWriter, r *http.Request) error {
 	if body.Seat == "" {
 		return refused(http.StatusUnprocessableEntity, "no_seat", `name the seat, for example {"seat": "8001"}`)
 	}
+	about(r, "", "seat "+string(body.Seat))
 	return a.request(w, r, acd.Login{Agent: agentID(r), Seat: body.Seat})
 }
 
@@ -50,6 +51,7 @@ func (a *api) setNotReady(w http.ResponseWriter, r *http.Request) error {
 	if body.Reason == "" {
 		return refused(http.StatusUnprocessableEntity, "no_reason", `name a configured reason, for example {"reason": "break"}`)
 	}
+	about(r, "", body.Reason)
 	return a.request(w, r, acd.SetNotReady{Agent: agentID(r), Reason: body.Reason})
 }
 

@@ -2,12 +2,12 @@ package httpapi
 
 import (
 	"context"
-	"crypto/sha256"
 	"net/http"
 	"time"
 
 	"go.uber.org/zap"
 
+	"hotline/internal/access"
 	"hotline/internal/acd"
 	"hotline/internal/calendar"
 )
@@ -44,11 +44,16 @@ type Options struct {
 	Ready   func() []error
 	Metrics http.Handler
 	Meter   Meter
-	// Token is the bearer token of /api/v1. Without one every request
-	// there is refused.
-	Token   string
-	Log     *zap.Logger
-	Version string
+	// Guard lets people and programs into /api/v1. Without one there are no users,
+	// and only Token lets in.
+	Guard *access.Guard
+	// Token is the bearer token of /api/v1 when there is no Guard. Without either
+	// every request there is refused.
+	Token string
+	// FullNumbers lets those who may see the full numbers of calls and callbacks.
+	FullNumbers bool
+	Log         *zap.Logger
+	Version     string
 }
 
 // answerBound is how long the engine, or Redis behind the figures, may take.
@@ -56,7 +61,7 @@ const answerBound = 2 * time.Second
 
 type api struct {
 	Options
-	token [sha256.Size]byte
+	foreign *http.CrossOriginProtection
 }
 
 // New makes the handler of everything that the program serves.
@@ -67,10 +72,12 @@ func New(o Options) http.Handler {
 	if o.Meter == nil {
 		o.Meter = noMeter{}
 	}
-	a := &api{Options: o, token: sha256.Sum256([]byte(o.Token))}
+	if o.Guard == nil {
+		o.Guard = access.New(access.Options{TokenFile: o.Token})
+	}
+	a := &api{Options: o, foreign: http.NewCrossOriginProtection()}
 	mux := http.NewServeMux()
 	open := func(pattern string, m methods) { mux.Handle(pattern, m) }
-	secured := func(pattern string, m methods) { mux.Handle(pattern, a.authorised(m)) }
 
 	open("/healthz", methods{http.MethodGet: a.health})
 	open("/readyz", methods{http.MethodGet: a.ready})
@@ -80,28 +87,11 @@ func New(o Options) http.Handler {
 	}})
 	open("/", nil)
 
-	secured("/api/v1/snapshot", methods{http.MethodGet: a.snapshot})
-	secured("/api/v1/queues", methods{http.MethodGet: a.queues})
-	secured("/api/v1/queues/{id}", methods{http.MethodGet: a.queue})
-	secured("/api/v1/agents", methods{http.MethodGet: a.agents})
-	secured("/api/v1/agents/{id}", methods{http.MethodGet: a.agent})
-	secured("/api/v1/agents/{id}/login", methods{http.MethodPost: a.login})
-	secured("/api/v1/agents/{id}/logout", methods{http.MethodPost: a.logout})
-	secured("/api/v1/agents/{id}/ready", methods{http.MethodPost: a.setReady})
-	secured("/api/v1/agents/{id}/not-ready", methods{http.MethodPost: a.setNotReady})
-	secured("/api/v1/agents/{id}/wrap-up", methods{http.MethodPost: a.extendWrapUp})
-	secured("/api/v1/partners", methods{http.MethodGet: a.partners})
-	secured("/api/v1/callbacks", methods{http.MethodGet: a.callbacks})
-	secured("/api/v1/callbacks/{id}/cancel", methods{http.MethodPost: a.cancelCallback})
-	secured("/api/v1/blocked", methods{http.MethodGet: a.blocked, http.MethodPost: a.block})
-	secured("/api/v1/blocked/lift", methods{http.MethodPost: a.unblock})
-	secured("/api/v1/emergency", methods{http.MethodGet: a.emergency, http.MethodPut: a.setEmergency})
-	secured("/api/v1/reload", methods{http.MethodPost: a.reload})
-	secured("/api/v1/calls", methods{http.MethodGet: a.calls})
-	secured("/api/v1/calls/{id}", methods{http.MethodGet: a.call})
-	secured("/api/v1/traffic/today", methods{http.MethodGet: a.today})
-	secured("/api/v1/traffic/days/{day}", methods{http.MethodGet: a.day})
-	secured("/api/v1/", nil)
+	open("/api/v1/login", methods{http.MethodPost: a.beginSession})
+	for pattern, of := range a.secured() {
+		mux.Handle(pattern, a.authorised(of))
+	}
+	mux.Handle("/api/v1/", a.authorised(nil))
 
 	return a.watched(mux)
 }

@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"net"
 	"net/http"
 	"slices"
@@ -52,28 +50,6 @@ func (m methods) allowed() []string {
 	return names
 }
 
-// authorised lets through who shows the token.
-func (a *api) authorised(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
-		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		given := sha256.Sum256([]byte(strings.TrimSpace(token)))
-		// Digests have one length, so that the comparison tells nothing
-		// about the token's.
-		same := subtle.ConstantTimeCompare(given[:], a.token[:]) == 1
-		switch {
-		case token == "" || !strings.EqualFold(scheme, "Bearer"):
-			w.Header().Set("WWW-Authenticate", `Bearer realm="hotline"`)
-			writeProblem(w, refused(http.StatusUnauthorized, "no_token", "send the header Authorization: Bearer and the API's token"))
-		case !same || a.Token == "":
-			w.Header().Set("WWW-Authenticate", `Bearer realm="hotline", error="invalid_token"`)
-			writeProblem(w, refused(http.StatusUnauthorized, "wrong_token", "the token is not that of http.token_file"))
-		default:
-			next.ServeHTTP(w, r)
-		}
-	})
-}
-
 // watched counts and logs every request, and survives a handler's panic. What
 // is logged is the pattern and not the path, which may hold anything.
 func (a *api) watched(next http.Handler) http.Handler {
@@ -112,12 +88,18 @@ func (a *api) account(r *http.Request, w *statusWriter, took time.Duration) {
 	case status < http.StatusBadRequest && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		level = zap.DebugLevel
 	}
+	a.Log.Log(level, "Request", zap.String("method", methodLabel(r.Method)), zap.String("route", route(r)), zap.Int("status", status),
+		zap.Int64("bytes", w.bytes), zap.Duration("took", took), zap.String("client", clientOf(r)))
+}
+
+// clientOf is the address from which a request comes. It is that of the connection: what
+// a client writes into a header says nothing.
+func clientOf(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		host = r.RemoteAddr
+		return r.RemoteAddr
 	}
-	a.Log.Log(level, "Request", zap.String("method", methodLabel(r.Method)), zap.String("route", route(r)), zap.Int("status", status),
-		zap.Int64("bytes", w.bytes), zap.Duration("took", took), zap.String("client", host))
+	return host
 }
 
 func route(r *http.Request) string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 
+	"hotline/internal/access"
 	"hotline/internal/acd"
 	"hotline/internal/httpapi/view"
 )
@@ -45,6 +46,10 @@ func problemOf(err error) *problem {
 	if errors.As(err, &request) {
 		return refused(statusOf(request.Code), request.Code, request.Text)
 	}
+	var refusal *access.Refusal
+	if errors.As(err, &refusal) {
+		return refused(statusOfKind[refusal.Kind], refusal.Code, refusal.Text)
+	}
 	var standby *StandbyError
 	if errors.As(err, &standby) {
 		return refused(http.StatusServiceUnavailable, "standby", standby.Error())
@@ -53,6 +58,12 @@ func problemOf(err error) *problem {
 		return refused(http.StatusServiceUnavailable, "no_answer", "the program did not answer in time; try again")
 	}
 	return refused(http.StatusServiceUnavailable, "unavailable", "the program cannot answer now; /readyz says why")
+}
+
+var statusOfKind = map[access.Kind]int{
+	access.NotLoggedIn: http.StatusUnauthorized, access.NotAllowed: http.StatusForbidden, access.NotFound: http.StatusNotFound,
+	access.Conflict: http.StatusConflict, access.Invalid: http.StatusUnprocessableEntity,
+	access.TooMany: http.StatusTooManyRequests, access.Away: http.StatusServiceUnavailable,
 }
 
 // statusOf maps the engine's codes.
@@ -76,6 +87,11 @@ func writeProblem(w http.ResponseWriter, p *problem) {
 
 func writeJSON(w http.ResponseWriter, body any) error {
 	write(w, http.StatusOK, "application/json", body)
+	return nil
+}
+
+func writeCreated(w http.ResponseWriter, body any) error {
+	write(w, http.StatusCreated, "application/json", body)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"hotline/internal/access"
 	"hotline/internal/calendar"
 	"hotline/internal/httpapi/view"
 )
@@ -19,6 +20,32 @@ func (a *api) see(r *http.Request) (view.Snapshot, error) {
 		return view.Snapshot{}, err
 	}
 	return view.Of(s), nil
+}
+
+// seeNumbers is see, with full numbers for who asks for them by ?numbers=full and may
+// see them. Each look is audited, before it is answered.
+func (a *api) seeNumbers(r *http.Request) (view.Snapshot, error) {
+	switch r.URL.Query().Get("numbers") {
+	case "", "masked":
+		return a.see(r)
+	case "full":
+	default:
+		return view.Snapshot{}, refused(http.StatusBadRequest, "bad_numbers", "numbers is masked or full")
+	}
+	switch {
+	case !principalOf(r).May(access.SeeNumbers):
+		return view.Snapshot{}, a.noted(r, notAllowed(access.SeeNumbers))
+	case !a.FullNumbers:
+		return view.Snapshot{}, a.noted(r, refused(http.StatusForbidden, "numbers_hidden", "full numbers are not shown here; the configuration has to allow it by http.full_numbers"))
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), answerBound)
+	defer cancel()
+	s, err := a.Control.Snapshot(ctx)
+	if err != nil {
+		return view.Snapshot{}, err
+	}
+	about(r, r.PathValue("id"), "full numbers")
+	return view.WithNumbers(s), a.noted(r, nil)
 }
 
 // health says that the program lives: its one loop answers, or it stands by.
@@ -86,7 +113,7 @@ func (a *api) agents(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) calls(w http.ResponseWriter, r *http.Request) error {
-	s, err := a.see(r)
+	s, err := a.seeNumbers(r)
 	if err != nil {
 		return err
 	}
@@ -120,7 +147,7 @@ func (a *api) agent(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) call(w http.ResponseWriter, r *http.Request) error {
-	s, err := a.see(r)
+	s, err := a.seeNumbers(r)
 	if err != nil {
 		return err
 	}

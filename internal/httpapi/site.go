@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"hotline/internal/acd"
@@ -40,7 +41,7 @@ func (a *api) partners(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) callbacks(w http.ResponseWriter, r *http.Request) error {
-	s, err := a.see(r)
+	s, err := a.seeNumbers(r)
 	if err != nil {
 		return err
 	}
@@ -75,6 +76,7 @@ func (a *api) block(w http.ResponseWriter, r *http.Request) error {
 	if err := decode(w, r, &body); err != nil {
 		return err
 	}
+	about(r, acd.Mask(body.Number), body.Reason)
 	event := acd.BlockCaller{Number: body.Number, Reason: body.Reason}
 	if body.Until != "" {
 		until, err := time.Parse(time.RFC3339, body.Until)
@@ -96,6 +98,7 @@ func (a *api) unblock(w http.ResponseWriter, r *http.Request) error {
 	if err := decode(w, r, &body); err != nil {
 		return err
 	}
+	about(r, acd.Mask(body.Number), "")
 	if err := a.ask(r, acd.UnblockCaller{Number: body.Number}); err != nil {
 		return err
 	}
@@ -120,6 +123,7 @@ func (a *api) setEmergency(w http.ResponseWriter, r *http.Request) error {
 			return refused(http.StatusUnprocessableEntity, "bad_prompt", "a prompt is named by small letters, digits and hyphens, for example flood-warning; none switches the announcement off")
 		}
 	}
+	about(r, "", strings.Join(body.Prompts, " "))
 	if err := a.ask(r, acd.SetEmergency{Prompts: body.Prompts}); err != nil {
 		return err
 	}
