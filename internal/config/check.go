@@ -144,13 +144,6 @@ func bytesOf(text string) (int64, bool) {
 	return 0, false
 }
 
-func (c *checker) http(raw httpSection) HTTP {
-	return HTTP{
-		Listen: c.listen(raw.Listen, "http.listen", "127.0.0.1:8080"),
-		Token:  c.token(raw.TokenFile), TokenFile: c.path(raw.TokenFile),
-	}
-}
-
 // shortestToken in characters: a random token of 64 bits written in hex.
 const shortestToken = 16
 

@@ -91,6 +91,12 @@ type HTTP struct {
 	Token  Secret // the bearer token of /api/v1
 	// TokenFile is where the token stands.
 	TokenFile string
+	// TLSCert and TLSKey are the files of the certificate; empty: HTTP is plain.
+	TLSCert, TLSKey string
+	// FullNumbers lets roles that may see the full numbers of calls and callbacks.
+	FullNumbers bool
+	// SessionIdle and SessionLasts bound a login: after the last request, and at all.
+	SessionIdle, SessionLasts time.Duration
 }
 
 // Log is what the program writes about itself.

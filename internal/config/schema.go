@@ -71,8 +71,19 @@ type spoolSection struct {
 
 type httpSection struct {
 	place
-	Listen    text `yaml:"listen" default:"127.0.0.1:8080"`
-	TokenFile text `yaml:"token_file" need:"name the file with the API's token, for example: token_file: secrets/api.token"`
+	Listen       text           `yaml:"listen" default:"127.0.0.1:8080"`
+	TokenFile    text           `yaml:"token_file" need:"name the file with the API's token, for example: token_file: secrets/api.token"`
+	TLS          httpTLSSection `yaml:"tls"`
+	AllowPlain   yesno          `yaml:"allow_plain" default:"false"`
+	FullNumbers  yesno          `yaml:"full_numbers" default:"false"`
+	SessionIdle  duration       `yaml:"session_idle" default:"30m"`
+	SessionLasts duration       `yaml:"session_lasts" default:"12h"`
+}
+
+type httpTLSSection struct {
+	place
+	Cert text `yaml:"cert"`
+	Key  text `yaml:"key"`
 }
 
 type logSection struct {
