@@ -1,6 +1,7 @@
 package access
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -39,4 +40,13 @@ func refuse(k Kind, code, format string, args ...any) *Refusal {
 
 func away(err error) *Refusal {
 	return &Refusal{Kind: Away, Code: "redis_away", Text: "users, sessions and tokens are in Redis, which does not answer; try again when /readyz says that it does", cause: err}
+}
+
+// Cause is why the Store does not answer, when that is what err says; else nil.
+func Cause(err error) error {
+	var r *Refusal
+	if errors.As(err, &r) && r.Kind == Away {
+		return r.cause
+	}
+	return nil
 }

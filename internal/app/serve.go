@@ -45,6 +45,10 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	if err := preflight(ctx, store, cfg, log); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	listens, err := secured(listener, cfg, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	figures := &trafficReader{store: store, location: cfg.Location}
 	if err := figures.goBy(cfg.Traffic); err != nil {
 		return errors.Join(err, listener.Close())
@@ -58,6 +62,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	}
 	c := newController(cfg, version, meters, figures, kept, log)
 	meters.Watch(c.desk.Snapshot)
+	guard := newGuard(cfg, store, log)
 	server := httpapi.NewServer(httpapi.New(httpapi.Options{
 		Control: &c.desk,
 		Traffic: figures,
@@ -65,13 +70,16 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 		Reload:  c.reload,
 		Metrics: meters.Handler(),
 		Meter:   meters.HTTP(),
-		Token:   cfg.HTTP.Token.Reveal(),
+		Guard:   guard,
 		Log:     log,
 		Version: version,
+
+		FullNumbers: cfg.HTTP.FullNumbers,
 	}), log)
 	log.Info("hotline serves", zap.String("site", cfg.Site), zap.String("controller", c.me.ID), zap.String("version", version), zap.Stringer("http", cfg.HTTP.Listen))
 	return runAll(ctx, log, []component{
-		{"http", func(ctx context.Context) error { return serveHTTP(ctx, server, listener) }},
+		{"access", guard.Run},
+		{"http", func(ctx context.Context) error { return serveHTTP(ctx, server, listens) }},
 		{"controller", c.run},
 	})
 }

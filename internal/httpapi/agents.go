@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"hotline/internal/acd"
@@ -97,7 +98,7 @@ func strict(data []byte, body any) error {
 	var mistyped *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &mistyped) && mistyped.Field != "":
-		return refused(http.StatusBadRequest, "bad_json", "the field "+mistyped.Field+" must be a string and is a "+mistyped.Value)
+		return refused(http.StatusBadRequest, "bad_json", "the field "+mistyped.Field+" must be "+kindWords(mistyped.Type)+" and is a "+mistyped.Value)
 	case errors.As(err, &mistyped):
 		return refused(http.StatusBadRequest, "bad_json", "the body must be a JSON object and is a "+mistyped.Value)
 	case err != nil:
@@ -107,4 +108,15 @@ func strict(data []byte, body any) error {
 		return refused(http.StatusBadRequest, "bad_json", "the body goes on after the JSON object")
 	}
 	return nil
+}
+
+// kindWords names a type as one who writes JSON knows it.
+func kindWords(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice:
+		return "a list"
+	}
+	return "a string"
 }

@@ -41,7 +41,11 @@ func (a *api) partners(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) callbacks(w http.ResponseWriter, r *http.Request) error {
-	s, err := a.seeNumbers(r)
+	return a.listCallbacks(w, r, a.seeNumbers)
+}
+
+func (a *api) listCallbacks(w http.ResponseWriter, r *http.Request, see func(*http.Request) (view.Snapshot, error)) error {
+	s, err := see(r)
 	if err != nil {
 		return err
 	}
@@ -55,7 +59,7 @@ func (a *api) cancelCallback(w http.ResponseWriter, r *http.Request) error {
 	if err := a.ask(r, acd.CancelCallback{Callback: acd.CallbackID(r.PathValue("id"))}); err != nil {
 		return err
 	}
-	return a.callbacks(w, r)
+	return a.listCallbacks(w, r, a.see) // masked, so that nothing is refused after it was done
 }
 
 func (a *api) blocked(w http.ResponseWriter, r *http.Request) error {
