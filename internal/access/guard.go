@@ -421,7 +421,7 @@ func (g *Guard) ChangePassword(ctx context.Context, p *Principal, old, chosen st
 	user, err := g.match(ctx, p.Name, old, from)
 	if err != nil {
 		if isRefusal(err, "wrong_login") {
-			err = refuse(NotAllowed, "wrong_password", "the present password is wrong")
+			err = refuse(Invalid, "wrong_password", "the present password is wrong")
 		}
 		return nil, "", err
 	}

@@ -212,7 +212,7 @@ func (a *api) changeUser(w http.ResponseWriter, r *http.Request) error {
 	if body.Disabled != nil {
 		what += map[bool]string{true: " disabled", false: " enabled"}[*body.Disabled]
 	}
-	about(r, "", what)
+	about(r, "", strings.TrimSpace(what))
 	ctx, cancel := bounded(r)
 	defer cancel()
 	if body.Agent != nil && *body.Agent != "" {
