@@ -23,6 +23,8 @@ const (
 	// freshFor is how long an answer of the Store is believed without asking again:
 	// what another process revokes holds here after so long.
 	freshFor = 2 * time.Second
+	// askWhenKnown bounds a question about somebody who can be let in without an answer.
+	askWhenKnown = 500 * time.Millisecond
 	// CacheBound is how long who is logged in, or has a token, is let in without an
 	// answer of the Store. Nothing can be revoked while it is away either.
 	CacheBound = time.Hour
@@ -52,6 +54,9 @@ type Principal struct {
 	Expired bool   // may change the password and nothing else
 	CSRF    string // what an unsafe request must send along
 	Session string // the session's id
+	// Device, after a login, is for a lasting cookie of the browser: it makes the
+	// browser known, so that what strangers guess does not slow its user.
+	Device string
 
 	may []Permission
 	key string // of the session
@@ -107,7 +112,8 @@ type Guard struct {
 	mu         sync.Mutex
 	cache      map[string]cached // guarded by mu; by key
 	generation int               // guarded by mu; grows when something is forgotten
-	silent     time.Time         // guarded by mu; until then the Store is not asked again
+	silent     time.Time         // guarded by mu; until then only strangers make the Store be asked
+	failing    bool              // guarded by mu; the Store has not answered when it was asked last
 }
 
 // cached is what the Store has said of a session or token.
@@ -236,7 +242,13 @@ func (g *Guard) touch(ctx context.Context, shelf Shelf, key string, c cached, re
 func (g *Guard) fellSilent() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.silent = g.now().Add(freshFor)
+	g.failing, g.silent = true, g.now().Add(freshFor)
+}
+
+func (g *Guard) answered() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.failing, g.silent = false, time.Time{}
 }
 
 // known is what is behind a key: from the cache while it is fresh or the Store does
@@ -245,13 +257,23 @@ func (g *Guard) known(ctx context.Context, shelf Shelf, key string) (cached, err
 	now := g.now()
 	g.mu.Lock()
 	c, there := g.cache[key]
-	generation, quiet := g.generation, now.Before(g.silent)
+	generation := g.generation
+	fresh, usable := there && now.Sub(c.asked) < freshFor, there && now.Sub(c.asked) < CacheBound
+	believe := fresh || usable && now.Before(g.silent)
+	if !believe && g.failing {
+		g.silent = now.Add(freshFor) // one request finds out whether it is back, and the others need not wait
+	}
 	g.mu.Unlock()
-	usable := there && now.Sub(c.asked) < CacheBound
-	if there && now.Sub(c.asked) < freshFor || usable && quiet {
+	if believe {
 		return c, nil
 	}
-	fresh, err := g.read(ctx, shelf, key)
+	bounded := ctx
+	if usable {
+		var cancel context.CancelFunc
+		bounded, cancel = context.WithTimeout(ctx, askWhenKnown)
+		defer cancel()
+	}
+	told, err := g.read(bounded, shelf, key)
 	switch {
 	case isAway(err) && ctx.Err() == nil:
 		g.fellSilent()
@@ -262,11 +284,12 @@ func (g *Guard) known(ctx context.Context, shelf Shelf, key string) (cached, err
 	case err != nil:
 		return cached{}, err
 	}
-	if there && c.session != nil && fresh.session != nil && c.session.Seen.After(fresh.session.Seen) {
-		fresh.session.Seen = c.session.Seen // it could not be stored
+	g.answered()
+	if there && c.session != nil && told.session != nil && c.session.Seen.After(told.session.Seen) {
+		told.session.Seen = c.session.Seen // it could not be stored
 	}
-	g.keep(key, fresh, generation)
-	return fresh, nil
+	g.keep(key, told, generation)
+	return told, nil
 }
 
 // read asks the Store.
@@ -337,7 +360,8 @@ func (g *Guard) Login(ctx context.Context, name, password string, from Origin) (
 		return nil, "", refuse(NotFound, "no_users", "there are no users here; show the token of http.token_file")
 	}
 	name = CanonicalName(name)
-	user, err := g.match(ctx, name, password, from)
+	device := from.device()
+	user, err := g.match(ctx, name, password, device, from)
 	if err != nil {
 		return nil, "", err
 	}
@@ -345,12 +369,13 @@ func (g *Guard) Login(ctx context.Context, name, password string, from Origin) (
 	if err != nil {
 		return nil, "", err
 	}
+	p.Device = device
 	g.Note(Entry{Who: user.Name, Via: BySession, Role: user.Role, From: from.Address, Action: "login", Result: Done})
 	return p, secret, nil
 }
 
 // match is the user with this name and password, with the login noted.
-func (g *Guard) match(ctx context.Context, name, password string, from Origin) (User, error) {
+func (g *Guard) match(ctx context.Context, name, password, device string, from Origin) (User, error) {
 	user, _, err := g.user(ctx, name)
 	unknown := isRefusal(err, "unknown_user")
 	switch {
@@ -363,8 +388,11 @@ func (g *Guard) match(ctx context.Context, name, password string, from Origin) (
 	case err != nil && !unknown:
 		return User{}, err
 	}
-	now, where := g.now(), place(from.Address)
-	try := attempt{name: name, address: where, known: user.knows(where, now)}
+	now := g.now()
+	try := attempt{name: name, address: place(from.Address)}
+	if user.knows(device, now) {
+		try.device = digest(device)
+	}
 	if wait := g.throttle.begin(try, now); wait > 0 {
 		wait = wait.Truncate(time.Second) + time.Second
 		r := refuse(TooMany, "too_many_attempts", "too many logins have failed; try again in %v", wait)
@@ -386,7 +414,7 @@ func (g *Guard) match(ctx context.Context, name, password string, from Origin) (
 		if u.Epoch != epoch || u.Disabled {
 			return refuse(NotLoggedIn, "wrong_login", "the name or the password is wrong")
 		}
-		if u.note(where, now); hash != "" {
+		if u.note(device, now); hash != "" {
 			u.Password = hash
 		}
 		return nil
@@ -418,7 +446,7 @@ func (g *Guard) ChangePassword(ctx context.Context, p *Principal, old, chosen st
 	if p.Via != BySession {
 		return nil, "", refuse(Conflict, "no_session", "a token has no password")
 	}
-	user, err := g.match(ctx, p.Name, old, from)
+	user, err := g.match(ctx, p.Name, old, from.device(), from)
 	if err != nil {
 		if isRefusal(err, "wrong_login") {
 			err = refuse(Invalid, "wrong_password", "the present password is wrong")

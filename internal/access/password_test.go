@@ -70,12 +70,12 @@ func TestThrottleForgetsTheOldest(t *testing.T) {
 	var th throttle
 	now := time.Unix(1_700_000_000, 0)
 	for i := range mostCounts + 100 {
-		th.begin(attempt{name: "n", address: time.Duration(i).String(), known: true}, now.Add(time.Duration(i)*time.Millisecond))
+		th.begin(attempt{name: "n", device: time.Duration(i).String()}, now.Add(time.Duration(i)*time.Millisecond))
 		if len(th.counts) > mostCounts {
 			t.Fatal("it grows without bound")
 		}
 	}
-	if th.counts["pair n 0s"] != nil {
+	if th.counts["device n 0s"] != nil {
 		t.Error("the oldest is still there")
 	}
 }

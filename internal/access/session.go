@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +16,20 @@ import (
 type Origin struct {
 	Address string // of the connection, without the port
 	Client  string // what the client calls itself
+	// Device is what the browser's cookie of an earlier login holds, of whichever
+	// user; empty: none. See Principal.Device.
+	Device string
 }
+
+// device is what the browser shall keep: what it has, or something new.
+func (o Origin) device() string {
+	if deviceSecret.MatchString(o.Device) {
+		return o.Device
+	}
+	return rand.Text()
+}
+
+var deviceSecret = regexp.MustCompile(`^[A-Z2-7]{26}$`) // as rand.Text makes it
 
 // Session is a login that lasts.
 type Session struct {

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// throttle slows guesses at passwords. It never locks anybody out whom it knows: what
-// strangers do slows strangers.
+// throttle slows guesses at passwords. What strangers do slows strangers: they cannot
+// lock out whoever logs in with a browser of an earlier login.
 //
-// Failures are counted by user and address together, by user, and by address. Who comes
-// from an address from which this user has logged in before is held by the first count
-// only, so that neither a stranger elsewhere nor one behind the same address can keep
-// a user out by failing in the user's name or another's.
+// Failures are counted by user and address together, by user, and by address. A browser
+// that shows a cookie of an earlier login of this user is counted by itself instead, be
+// it behind the same address as the stranger or not (OWASP: Slow Down Online Guessing
+// Attacks with Device Cookies).
 type throttle struct {
 	mu     sync.Mutex
 	counts map[string]*failures // guarded by mu
@@ -52,16 +52,14 @@ func (l limit) delay(n int) time.Duration {
 // attempt is what is counted for one try.
 type attempt struct {
 	name, address string
-	known         bool // the user has logged in from this address before
+	device        string // a known one, instead of the address; empty: a stranger's
 }
 
 func (a attempt) counts() map[string]limit {
-	counts := map[string]limit{"pair " + a.name + " " + a.address: pairLimit}
-	if !a.known {
-		counts["user "+a.name] = userLimit
-		counts["address "+a.address] = addressLimit
+	if a.device != "" {
+		return map[string]limit{"device " + a.name + " " + a.device: pairLimit}
 	}
-	return counts
+	return map[string]limit{"pair " + a.name + " " + a.address: pairLimit, "user " + a.name: userLimit, "address " + a.address: addressLimit}
 }
 
 // begin counts a try as failed before it is examined, so that many at once do not
@@ -92,7 +90,7 @@ func (t *throttle) begin(a attempt, now time.Time) (wait time.Duration) {
 }
 
 // undo takes back what begin has counted: the password was right, or was not examined.
-// A right one also forgives the failures of this user from this address.
+// A right one also forgives the failures of this user from there.
 func (t *throttle) undo(a attempt, right bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

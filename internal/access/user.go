@@ -24,14 +24,17 @@ type User struct {
 	Epoch    int         `json:"epoch"`             // grows when password, role, agent or disabled change: earlier sessions are void
 	Created  time.Time   `json:"created"`
 	LastSeen time.Time   `json:"last_login,omitzero"`
-	// Places are the addresses of the last logins, and when; see throttle.
-	Places map[string]time.Time `json:"places,omitempty"`
+	// Devices are the browsers of the last logins, by the SHA-256 of what their cookie
+	// holds, and when; see throttle.
+	Devices map[string]time.Time `json:"devices,omitempty"`
 }
 
 const (
-	mostPlaces  = 8
-	placesKept  = 90 * 24 * time.Hour
+	mostDevices = 20 // agents change seats
 	longestName = 32
+
+	// DeviceKept is how long a browser is known after a login.
+	DeviceKept = 90 * 24 * time.Hour
 )
 
 var userName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,31}$`)
@@ -39,23 +42,23 @@ var userName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,31}$`)
 // CanonicalName is a user's name as it is stored: case does not matter.
 func CanonicalName(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
 
-func (u *User) knows(address string, now time.Time) bool {
-	at, known := u.Places[address]
-	return known && now.Sub(at) < placesKept
+func (u *User) knows(device string, now time.Time) bool {
+	at, known := u.Devices[digest(device)]
+	return known && now.Sub(at) < DeviceKept
 }
 
 // note remembers a login.
-func (u *User) note(address string, now time.Time) {
-	places := maps.Clone(u.Places)
-	if places == nil {
-		places = make(map[string]time.Time)
+func (u *User) note(device string, now time.Time) {
+	devices := maps.Clone(u.Devices)
+	if devices == nil {
+		devices = make(map[string]time.Time)
 	}
-	places[address] = now
-	for len(places) > mostPlaces {
-		oldest := slices.MinFunc(slices.Collect(maps.Keys(places)), func(a, b string) int { return places[a].Compare(places[b]) })
-		delete(places, oldest)
+	devices[digest(device)] = now
+	for len(devices) > mostDevices {
+		oldest := slices.MinFunc(slices.Collect(maps.Keys(devices)), func(a, b string) int { return devices[a].Compare(devices[b]) })
+		delete(devices, oldest)
 	}
-	u.Places, u.LastSeen = places, now
+	u.Devices, u.LastSeen = devices, now
 }
 
 // check says what is wrong with a user.

@@ -143,7 +143,7 @@ func TestFirstAdminLogsIn(t *testing.T) {
 		t.Errorf("%d %s", answer.StatusCode, text)
 	}
 	answer, text := login(password)
-	if answer.StatusCode != 200 || len(answer.Cookies()) != 1 || !answer.Cookies()[0].Secure {
+	if answer.StatusCode != 200 || len(answer.Cookies()) != 2 || !answer.Cookies()[0].Secure {
 		t.Fatalf("%d %s", answer.StatusCode, text)
 	}
 	cookie := answer.Cookies()[0]

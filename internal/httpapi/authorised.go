@@ -13,11 +13,12 @@ import (
 	"hotline/internal/acd"
 )
 
-// The names of the session's cookie. With the prefix __Host- a browser takes it over TLS
-// from this very host only.
+// The names of the cookies. With the prefix, over TLS, a browser takes them from this
+// very host only.
 const (
-	cookieName       = "hotline_session"
-	secureCookieName = "__Host-hotline_session"
+	sessionCookie = "hotline_session"
+	deviceCookie  = "hotline_device" // of a browser with which somebody has logged in before
+	securePrefix  = "__Host-"
 
 	// csrfHeader is sent along by pages of this host; another site cannot.
 	csrfHeader = "X-CSRF-Token"
@@ -103,7 +104,7 @@ func (a *api) identify(r *http.Request) (*access.Principal, error) {
 		}
 		return a.Guard.Token(r.Context(), strings.TrimSpace(token))
 	}
-	cookie, err := r.Cookie(cookieNameOf(r))
+	cookie, err := r.Cookie(cookieNameOf(r, sessionCookie))
 	if err != nil || cookie.Value == "" {
 		return nil, refused(http.StatusUnauthorized, "no_token", "log in, or send the header Authorization: Bearer and a token")
 	}
@@ -122,11 +123,11 @@ func (a *api) identify(r *http.Request) (*access.Principal, error) {
 
 func safe(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
-func cookieNameOf(r *http.Request) string {
+func cookieNameOf(r *http.Request, name string) string {
 	if r.TLS != nil {
-		return secureCookieName
+		return securePrefix + name
 	}
-	return cookieName
+	return name
 }
 
 // guarded calls the handler for those who may.

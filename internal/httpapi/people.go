@@ -21,7 +21,11 @@ func bounded(r *http.Request) (context.Context, context.CancelFunc) {
 }
 
 func originOf(r *http.Request) access.Origin {
-	return access.Origin{Address: clientOf(r), Client: r.UserAgent()}
+	from := access.Origin{Address: clientOf(r), Client: r.UserAgent()}
+	if c, err := r.Cookie(cookieNameOf(r, deviceCookie)); err == nil {
+		from.Device = c.Value
+	}
+	return from
 }
 
 // beginSession logs a user in.
@@ -47,17 +51,24 @@ func (a *api) beginSession(w http.ResponseWriter, r *http.Request) error {
 		waitAs(w, err)
 		return err
 	}
-	setCookie(w, r, secret)
+	setSession(w, r, secret)
+	setCookie(w, r, deviceCookie, who.Device, int(access.DeviceKept/time.Second))
 	return writeJSON(w, meOf(who))
 }
 
-// setCookie gives a browser the session, or takes it away.
-func setCookie(w http.ResponseWriter, r *http.Request, secret string) {
-	c := &http.Cookie{Name: cookieNameOf(r), Value: secret, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil}
+// setSession gives a browser the session, or takes it away.
+func setSession(w http.ResponseWriter, r *http.Request, secret string) {
+	maxAge := 0 // until the browser is closed
 	if secret == "" {
-		c.MaxAge = -1
+		maxAge = -1
 	}
-	http.SetCookie(w, c)
+	setCookie(w, r, sessionCookie, secret, maxAge)
+}
+
+func setCookie(w http.ResponseWriter, r *http.Request, name, value string, maxAge int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: cookieNameOf(r, name), Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
+	})
 }
 
 func (a *api) endSession(w http.ResponseWriter, r *http.Request) error {
@@ -69,7 +80,7 @@ func (a *api) endSession(w http.ResponseWriter, r *http.Request) error {
 	if err := a.Guard.Logout(ctx, principalOf(r)); err != nil {
 		return err
 	}
-	setCookie(w, r, "")
+	setSession(w, r, "")
 	return writeJSON(w, map[string]string{"status": "logged_out"})
 }
 
@@ -106,7 +117,7 @@ func (a *api) choosePassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	setCookie(w, r, secret)
+	setSession(w, r, secret)
 	return writeJSON(w, meOf(who))
 }
 

@@ -29,7 +29,9 @@ func (h *house) signIn(name, with string, headers ...string) (*httptest.Response
 	h.api.ServeHTTP(w, r)
 	v := visitor{house: h}
 	for _, c := range w.Result().Cookies() {
-		v.cookie = c.Value
+		if c.Name == "hotline_session" {
+			v.cookie = c.Value
+		}
 	}
 	var me view.Me
 	_ = json.Unmarshal(w.Body.Bytes(), &me)
@@ -55,11 +57,24 @@ func TestSignInAndOut(t *testing.T) {
 	}
 	w, boss := h.signIn("boss", password)
 	cookies := w.Result().Cookies()
-	if w.Code != 200 || len(cookies) != 1 || w.Header().Get("Cache-Control") != "no-store" || strings.Contains(w.Body.String(), boss.cookie) {
+	if w.Code != 200 || len(cookies) != 2 || w.Header().Get("Cache-Control") != "no-store" || strings.Contains(w.Body.String(), boss.cookie) {
 		t.Fatalf("%d %s %v", w.Code, w.Body, w.Header())
 	}
 	if c := cookies[0]; c.Name != "hotline_session" || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.Domain != "" || c.Secure || c.MaxAge != 0 {
 		t.Errorf("%+v", c)
+	}
+	// The browser is known from then on: nobody's guesses keep it out.
+	device := cookies[1]
+	if device.Name != "hotline_device" || !device.HttpOnly || device.SameSite != http.SameSiteStrictMode || device.MaxAge != 90*24*3600 {
+		t.Errorf("%+v", device)
+	}
+	for range 10 {
+		w, _ = h.signIn("boss", "wrong")
+	}
+	wantProblem(t, w, 429, "too_many_attempts")
+	w, _ = h.signIn("boss", password, "Cookie", "hotline_device="+device.Value)
+	if w.Code != 200 || w.Result().Cookies()[1].Value != device.Value {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	var me view.Me
 	into(t, boss.ask("GET", "/api/v1/me", ""), 200, &me)
@@ -122,7 +137,7 @@ func TestCookieOverTLS(t *testing.T) {
 	}
 	_ = answer.Body.Close()
 	c := answer.Cookies()
-	if len(c) != 1 || c[0].Name != "__Host-hotline_session" || !c[0].Secure || !c[0].HttpOnly || c[0].Path != "/" || c[0].Domain != "" {
+	if len(c) != 2 || c[1].Name != "__Host-hotline_device" || !c[1].Secure || c[0].Name != "__Host-hotline_session" || !c[0].Secure || !c[0].HttpOnly || c[0].Path != "/" || c[0].Domain != "" {
 		t.Fatalf("%+v", c)
 	}
 	for name, want := range map[string]int{"__Host-hotline_session": 200, "hotline_session": 401} {
