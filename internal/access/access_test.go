@@ -9,7 +9,10 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -495,6 +498,52 @@ func TestTheStoreIsAway(t *testing.T) {
 	if err := h.in(secret); err != nil {
 		t.Error("it is back, and the session was used all the time: ", err)
 	}
+}
+
+// A store that hangs holds up whoever finds that out, for half a second, and nobody else.
+func TestTheStoreHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &accesstest.Memory{}
+		g := access.New(access.Options{Store: store})
+		if _, err := g.CreateAdmin(t.Context(), boss, bossPassword); err != nil {
+			t.Fatal(err)
+		}
+		_, secret, err := g.Login(t.Context(), boss, bossPassword, here)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := g.Session(t.Context(), secret); err != nil {
+			t.Fatal(err)
+		}
+		store.Hang(true)
+		for round := range 4 {
+			time.Sleep(3 * time.Second)
+			var work sync.WaitGroup
+			var held atomic.Int32
+			for range 50 {
+				work.Go(func() {
+					began := time.Now()
+					if _, err := g.Session(t.Context(), secret); err != nil {
+						t.Error(err)
+					}
+					switch took := time.Since(began); {
+					case took > 500*time.Millisecond:
+						t.Errorf("a request took %v", took)
+					case took > 0:
+						held.Add(1)
+					}
+				})
+			}
+			if work.Wait(); round > 0 && held.Load() != 1 {
+				t.Errorf("%d of 50 requests were held up", held.Load())
+			}
+		}
+		store.Hang(false)
+		time.Sleep(3 * time.Second)
+		if _, err := g.Session(t.Context(), secret); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestLoginIsSlowedAndNobodyLockedOut(t *testing.T) {

@@ -23,6 +23,7 @@ type Memory struct {
 
 	mu      sync.Mutex
 	away    bool                               // guarded by mu
+	hanging bool                               // guarded by mu
 	asked   int                                // guarded by mu
 	shelves map[access.Shelf]map[string][]byte // guarded by mu
 	log     []access.Logged                    // guarded by mu
@@ -37,6 +38,13 @@ func (m *Memory) GoAway(away bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.away = away
+}
+
+// Hang lets the store not answer until the context is done.
+func (m *Memory) Hang(hanging bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hanging = hanging
 }
 
 // Asked is how often the store was asked for anything.
@@ -60,9 +68,14 @@ func (m *Memory) State() map[access.Shelf]map[string]string {
 	return out
 }
 
-func (m *Memory) ask() (done func(), err error) {
+func (m *Memory) ask(ctx context.Context) (done func(), err error) {
 	m.mu.Lock()
 	m.asked++
+	if m.hanging {
+		m.mu.Unlock()
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	if m.away {
 		m.mu.Unlock()
 		return nil, ErrAway
@@ -71,8 +84,8 @@ func (m *Memory) ask() (done func(), err error) {
 }
 
 // Get implements access.Store, as do the others.
-func (m *Memory) Get(_ context.Context, shelf access.Shelf, id string) ([]byte, error) {
-	done, err := m.ask()
+func (m *Memory) Get(ctx context.Context, shelf access.Shelf, id string) ([]byte, error) {
+	done, err := m.ask(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -81,8 +94,8 @@ func (m *Memory) Get(_ context.Context, shelf access.Shelf, id string) ([]byte, 
 }
 
 // All reads a shelf.
-func (m *Memory) All(_ context.Context, shelf access.Shelf) (map[string][]byte, error) {
-	done, err := m.ask()
+func (m *Memory) All(ctx context.Context, shelf access.Shelf) (map[string][]byte, error) {
+	done, err := m.ask(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +104,8 @@ func (m *Memory) All(_ context.Context, shelf access.Shelf) (map[string][]byte, 
 }
 
 // Replace compares and sets.
-func (m *Memory) Replace(_ context.Context, shelf access.Shelf, id string, was, becomes []byte) (bool, error) {
-	done, err := m.ask()
+func (m *Memory) Replace(ctx context.Context, shelf access.Shelf, id string, was, becomes []byte) (bool, error) {
+	done, err := m.ask(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -116,8 +129,8 @@ func (m *Memory) Replace(_ context.Context, shelf access.Shelf, id string, was, 
 }
 
 // Append adds to the log.
-func (m *Memory) Append(_ context.Context, entries [][]byte, keep time.Duration) error {
-	done, err := m.ask()
+func (m *Memory) Append(ctx context.Context, entries [][]byte, keep time.Duration) error {
+	done, err := m.ask(ctx)
 	if err != nil {
 		return err
 	}
@@ -137,8 +150,8 @@ func (m *Memory) Append(_ context.Context, entries [][]byte, keep time.Duration)
 }
 
 // Latest reads the log.
-func (m *Memory) Latest(_ context.Context, before string, limit int) (list []access.Logged, err error) {
-	done, err := m.ask()
+func (m *Memory) Latest(ctx context.Context, before string, limit int) (list []access.Logged, err error) {
+	done, err := m.ask(ctx)
 	if err != nil {
 		return nil, err
 	}
