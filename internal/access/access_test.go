@@ -500,6 +500,116 @@ func TestTheStoreIsAway(t *testing.T) {
 	}
 }
 
+// hooked lets something happen while a user is read.
+type hooked struct {
+	*accesstest.Memory
+	then func()
+}
+
+func (s *hooked) Get(ctx context.Context, shelf access.Shelf, id string) ([]byte, error) {
+	data, err := s.Memory.Get(ctx, shelf, id)
+	if then := s.then; shelf == access.Users && then != nil {
+		s.then = nil
+		then()
+	}
+	return data, err
+}
+
+// What is revoked while it is looked up does not come into the cache.
+func TestRevokedWhileItIsLookedUp(t *testing.T) {
+	store := &hooked{Memory: &accesstest.Memory{}}
+	g := access.New(access.Options{Store: store})
+	ctx := t.Context()
+	if _, err := g.CreateAdmin(ctx, boss, bossPassword); err != nil {
+		t.Fatal(err)
+	}
+	p, secret, err := g.Login(ctx, boss, bossPassword, here)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.then = func() {
+		if _, err := g.RevokeSession(ctx, p.Session, ""); err != nil {
+			t.Error(err)
+		}
+	}
+	_, _ = g.Session(ctx, secret) // it was valid when it was asked for
+	store.GoAway(true)
+	_, err = g.Session(ctx, secret)
+	want(t, err, access.Away, "redis_away")
+}
+
+// A login that is compared while the password is reset does not get in with the old one.
+func TestResetWhileSomebodyLogsIn(t *testing.T) {
+	store := &hooked{Memory: &accesstest.Memory{}}
+	g := access.New(access.Options{Store: store})
+	ctx := t.Context()
+	if _, err := g.CreateAdmin(ctx, boss, bossPassword); err != nil {
+		t.Fatal(err)
+	}
+	store.then = func() {
+		if _, _, err := g.ResetPassword(ctx, boss); err != nil {
+			t.Error(err)
+		}
+	}
+	_, _, err := g.Login(ctx, boss, bossPassword, here)
+	want(t, err, access.NotLoggedIn, "wrong_login")
+	if n := len(store.State()[access.Sessions]); n != 0 {
+		t.Errorf("%d sessions", n)
+	}
+}
+
+// A hash of another cost than that of new ones is made anew at the next login.
+func TestHashOfAnotherCostIsMadeAnew(t *testing.T) {
+	h := build(t)
+	// "password", hashed by the reference implementation at another cost.
+	const other = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
+	data, err := json.Marshal(access.User{Name: "li", Role: access.Ops, Password: other})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done, err := h.store.Replace(t.Context(), access.Users, "li", nil, data); err != nil || !done {
+		t.Fatal(done, err)
+	}
+	h.login("li", "password")
+	if u, err := h.User(t.Context(), "li"); err != nil || !strings.HasPrefix(u.Password, "$argon2id$v=19$m=19456,t=2,p=1$") {
+		t.Errorf("%s, %v", u.Password, err)
+	}
+	h.login("li", "password")
+}
+
+func BenchmarkLogin(b *testing.B) {
+	g := access.New(access.Options{Store: &accesstest.Memory{}})
+	if _, err := g.CreateAdmin(b.Context(), boss, bossPassword); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		p, _, err := g.Login(b.Context(), boss, bossPassword, here)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := g.Logout(b.Context(), p); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkSession(b *testing.B) {
+	now := time.Now()
+	g := access.New(access.Options{Store: &accesstest.Memory{}, Now: func() time.Time { return now }})
+	if _, err := g.CreateAdmin(b.Context(), boss, bossPassword); err != nil {
+		b.Fatal(err)
+	}
+	_, secret, err := g.Login(b.Context(), boss, bossPassword, here)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := g.Session(b.Context(), secret); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // A store that hangs holds up whoever finds that out, for half a second, and nobody else.
 func TestTheStoreHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
