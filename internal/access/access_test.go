@@ -135,6 +135,16 @@ func TestWrongLoginsHaveOneAnswer(t *testing.T) {
 	if len(texts) != 1 {
 		t.Errorf("several answers: %v", texts)
 	}
+	noted := 0
+	entries, _ := h.Audit(t.Context(), "", 100)
+	for _, e := range entries {
+		if e.Who == "other" && e.Result == "wrong_login" {
+			noted++
+		}
+	}
+	if noted != 1 {
+		t.Errorf("the login of a user who is disabled is noted %d times", noted)
+	}
 }
 
 // Whoever measures how long the answer takes must not learn which users there are: each
