@@ -333,6 +333,25 @@ func TestLastAdminStays(t *testing.T) {
 	}
 }
 
+func TestAnAgentIsOnePerson(t *testing.T) {
+	h := build(t)
+	h.user("li", access.Agent, "1001")
+	ctx, yes, no, agent := t.Context(), true, false, acd.AgentID("1001")
+	_, _, err := h.CreateUser(ctx, access.User{Name: "wang", Role: access.Agent, Agent: "1001"})
+	want(t, err, access.Conflict, "agent_taken")
+	h.user("wang", access.Agent, "1002")
+	_, err = h.ChangeUser(ctx, "wang", access.Change{Agent: &agent})
+	want(t, err, access.Conflict, "agent_taken")
+	if _, err := h.ChangeUser(ctx, "li", access.Change{Disabled: &yes}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.ChangeUser(ctx, "wang", access.Change{Agent: &agent}); err != nil {
+		t.Error(err)
+	}
+	_, err = h.ChangeUser(ctx, "li", access.Change{Disabled: &no})
+	want(t, err, access.Conflict, "agent_taken")
+}
+
 func TestBadUsersAreNotMade(t *testing.T) {
 	h := build(t)
 	before := fmt.Sprint(h.store.State())

@@ -121,6 +121,9 @@ func (g *Guard) create(ctx context.Context, user User, password string, expired 
 	if err := user.check(); err != nil {
 		return User{}, err
 	}
+	if err := g.nobodyElse(ctx, user); err != nil {
+		return User{}, err
+	}
 	hash, err := g.hash(ctx, password)
 	if err != nil {
 		return User{}, err
@@ -168,8 +171,26 @@ func (g *Guard) ChangeUser(ctx context.Context, name string, c Change) (User, er
 		if before.Role == Admin && !before.Disabled && (u.Role != Admin || u.Disabled) {
 			return g.otherAdmin(ctx, u.Name)
 		}
-		return nil
+		return g.nobodyElse(ctx, *u)
 	})
+}
+
+// nobodyElse makes sure that an agent is one person: what it does about itself is not
+// in the audit log but in its stints, under the agent's id.
+func (g *Guard) nobodyElse(ctx context.Context, user User) error {
+	if user.Agent == "" || user.Disabled {
+		return nil
+	}
+	users, err := g.Users(ctx)
+	if err != nil {
+		return err
+	}
+	for _, u := range users {
+		if u.Name != user.Name && u.Agent == user.Agent && !u.Disabled {
+			return refuse(Conflict, "agent_taken", "the user %s acts as this agent already; disable that one first, or name another agent", u.Name)
+		}
+	}
+	return nil
 }
 
 // otherAdmin makes sure that somebody can still manage users.
