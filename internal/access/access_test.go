@@ -171,6 +171,7 @@ func TestUnknownUsersTakeAsMuch(t *testing.T) {
 }
 
 func TestSessionsEnd(t *testing.T) {
+	access.Cheap(t)
 	h := build(t)
 	_, secret := h.login(boss, bossPassword)
 	h.now = h.now.Add(access.Idle - time.Second)
@@ -247,6 +248,7 @@ func TestFirstPasswordIsGoodForChangingItOnly(t *testing.T) {
 }
 
 func TestWhatEndsSessionsAtOnce(t *testing.T) {
+	access.Cheap(t)
 	yes, ops, nobody := true, access.Ops, acd.AgentID("1002")
 	for what, change := range map[string]func(*house) error{
 		"disabled": func(h *house) error {
@@ -294,6 +296,7 @@ func TestWhatEndsSessionsAtOnce(t *testing.T) {
 }
 
 func TestOthersSessionsAreNotOnesOwn(t *testing.T) {
+	access.Cheap(t)
 	h := build(t)
 	h.login(boss, bossPassword)
 	h.user("li", access.Supervisor, "")
@@ -316,6 +319,7 @@ func TestOthersSessionsAreNotOnesOwn(t *testing.T) {
 }
 
 func TestLastAdminStays(t *testing.T) {
+	access.Cheap(t)
 	h := build(t)
 	yes, no, ops := true, false, access.Ops
 	for _, c := range []access.Change{{Disabled: &yes}, {Role: &ops}} {
@@ -334,6 +338,7 @@ func TestLastAdminStays(t *testing.T) {
 }
 
 func TestAnAgentIsOnePerson(t *testing.T) {
+	access.Cheap(t)
 	h := build(t)
 	h.user("li", access.Agent, "1001")
 	ctx, yes, no, agent := t.Context(), true, false, acd.AgentID("1001")
@@ -381,6 +386,7 @@ func TestBadUsersAreNotMade(t *testing.T) {
 }
 
 func TestTokens(t *testing.T) {
+	access.Cheap(t)
 	h := build(t)
 	ctx := t.Context()
 	maker, _ := h.login(boss, bossPassword)
@@ -686,6 +692,7 @@ func TestTheStoreHangs(t *testing.T) {
 }
 
 func TestLoginIsSlowedAndNobodyLockedOut(t *testing.T) {
+	access.Cheap(t)
 	h := build(t)
 	ctx := t.Context()
 	p, _ := h.login(boss, bossPassword)
@@ -827,6 +834,7 @@ func TestAuditEntriesWaitForTheStore(t *testing.T) {
 }
 
 func TestFailedLoginsDoNotFillTheAuditLog(t *testing.T) {
+	access.Cheap(t)
 	h := build(t)
 	for i := range 64 {
 		_, _, _ = h.Login(t.Context(), fmt.Sprint("user", i), "wrong", access.Origin{Address: fmt.Sprint("10.2.0.", i)})
@@ -875,6 +883,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 }
 
 func TestResetAdmin(t *testing.T) {
+	access.Cheap(t)
 	h := build(t)
 	_, secret := h.login(boss, bossPassword)
 	if _, err := h.ResetAdmin(t.Context(), "Boss", "a wholly new password"); err != nil {
