@@ -30,7 +30,8 @@ type Asterisk struct {
 
 	deps    Deps
 	p       *process
-	tempRun string // a short folder for the socket, removed at the end
+	tempRun string            // a short folder for the socket, removed at the end
+	instead map[string]string // content of files of the configuration that take the place of those rendered
 }
 
 // StartAsterisk renders p into dir (made if need be), starts Asterisk and returns
@@ -40,6 +41,12 @@ type Asterisk struct {
 // ctx bounds the start only; afterwards Asterisk runs until Stop, or until the
 // calling process ends.
 func StartAsterisk(ctx context.Context, dir string, p asteriskconf.Params) (*Asterisk, error) {
+	return StartAsteriskWith(ctx, dir, p, nil)
+}
+
+// StartAsteriskWith is StartAsterisk with files of one's own, by their names,
+// instead of those that would be rendered.
+func StartAsteriskWith(ctx context.Context, dir string, p asteriskconf.Params, instead map[string]string) (*Asterisk, error) {
 	deps, err := Lookup()
 	if err != nil {
 		return nil, err
@@ -53,6 +60,7 @@ func StartAsterisk(ctx context.Context, dir string, p asteriskconf.Params) (*Ast
 		ConfDir:      filepath.Join(dir, "etc"),
 		PasswordFile: filepath.Join(dir, "ari-password"),
 		deps:         deps,
+		instead:      instead,
 	}
 	if err := a.prepare(&p); err != nil {
 		return nil, err
@@ -164,6 +172,11 @@ func (a *Asterisk) start(ctx context.Context, p asteriskconf.Params) error {
 	if err := asteriskconf.Render(a.ConfDir, p); err != nil {
 		return err
 	}
+	for name, content := range a.instead {
+		if err := os.WriteFile(filepath.Join(a.ConfDir, name), []byte(content), 0o644); err != nil {
+			return fmt.Errorf("write asterisk configuration: %w", err)
+		}
+	}
 	a.Params, a.URL = p, "http://"+p.HTTPListen.String()+"/ari"
 	name := fmt.Sprintf("asterisk node %s (ARI %s, SIP %s)", p.Node, p.HTTPListen, p.SIPListen)
 	// -f stays in the foreground, -n writes no colours. A resolver that cannot
@@ -249,6 +262,9 @@ func (a *Asterisk) Pause() error { return a.p.pause() }
 
 // Resume lets a paused Asterisk go on.
 func (a *Asterisk) Resume() error { return a.p.signal(syscall.SIGCONT) }
+
+// PID is the process id.
+func (a *Asterisk) PID() int { return a.p.pid }
 
 // Done is closed when Asterisk has ended.
 func (a *Asterisk) Done() <-chan struct{} { return a.p.done }

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -127,6 +129,42 @@ repl-diskless-sync-delay 0
 
 // ping proves that the server on the port is ours: it takes our password.
 func (r *Redis) ping(ctx context.Context) error {
+	return r.ask(ctx, "PING", func(in *bufio.Reader) error {
+		return expect(in, "+PONG")
+	})
+}
+
+// Info is what the server tells of itself: total_commands_processed and the like.
+func (r *Redis) Info(ctx context.Context) (map[string]string, error) {
+	fields := make(map[string]string)
+	err := r.ask(ctx, "INFO", func(in *bufio.Reader) error {
+		line, err := in.ReadString('\n') // $ and the number of bytes that follow
+		if err != nil {
+			return err
+		}
+		size, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(line, "$")))
+		if err != nil || size < 0 || size > 1<<20 {
+			return fmt.Errorf("answer %q, want a text", line)
+		}
+		text := make([]byte, size)
+		if _, err := io.ReadFull(in, text); err != nil {
+			return err
+		}
+		for _, line := range strings.Split(string(text), "\r\n") {
+			if name, value, ok := strings.Cut(line, ":"); ok {
+				fields[name] = value
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ask redis on %s: %w", r.Addr, err)
+	}
+	return fields, nil
+}
+
+// ask sends one command without arguments over a connection of its own.
+func (r *Redis) ask(ctx context.Context, command string, read func(*bufio.Reader) error) error {
 	var d net.Dialer
 	c, err := d.DialContext(ctx, "tcp", r.Addr)
 	if err != nil {
@@ -138,16 +176,21 @@ func (r *Redis) ping(ctx context.Context) error {
 			return err
 		}
 	}
-	fmt.Fprintf(c, "*2\r\n$4\r\nAUTH\r\n$%d\r\n%s\r\n*1\r\n$4\r\nPING\r\n", len(r.Password), r.Password)
+	fmt.Fprintf(c, "*2\r\n$4\r\nAUTH\r\n$%d\r\n%s\r\n*1\r\n$4\r\n%s\r\n", len(r.Password), r.Password, command)
 	in := bufio.NewReader(c)
-	for _, want := range []string{"+OK", "+PONG"} {
-		line, err := in.ReadString('\n')
-		if err != nil {
-			return err
-		}
-		if got := strings.TrimSpace(line); got != want {
-			return fmt.Errorf("answer %q, want %q", got, want)
-		}
+	if err := expect(in, "+OK"); err != nil {
+		return err
+	}
+	return read(in)
+}
+
+func expect(in *bufio.Reader, want string) error {
+	line, err := in.ReadString('\n')
+	if err != nil {
+		return err
+	}
+	if got := strings.TrimSpace(line); got != want {
+		return fmt.Errorf("answer %q, want %q", got, want)
 	}
 	return nil
 }
@@ -181,6 +224,9 @@ func (r *Redis) Pause() error { return r.p.pause() }
 
 // Resume lets a paused server go on.
 func (r *Redis) Resume() error { return r.p.signal(syscall.SIGCONT) }
+
+// PID is the process id.
+func (r *Redis) PID() int { return r.p.pid }
 
 // Done is closed when the server has ended.
 func (r *Redis) Done() <-chan struct{} { return r.p.done }
