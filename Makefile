@@ -11,7 +11,7 @@ SOAK_SEED ?= 1
 # The linter, pinned; run through the module proxy, not installed.
 LINT := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help deps build demo test unit e2e histories faults soak bench-engine year lint fmt vet up down clean
+.PHONY: help deps build demo test unit e2e histories faults soak bench bench-quick bench-engine year lint fmt vet up down clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -19,7 +19,7 @@ help: ## list the targets
 deps: ## install Asterisk 22, Redis, the prompts and the tools (Debian 12 or 13, as root)
 	@scripts/deps
 
-build: ## build bin/hotline, bin/phones, bin/lab and bin/faults
+build: ## build bin/hotline and the tools beside it
 	@mkdir -p bin
 	@go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
@@ -54,6 +54,12 @@ faults: deps build ## break Redis, Asterisk and controllers under load, and prin
 soak: deps build ## break one thing after the other under load; SOAK_MINUTES=10, SOAK_SEED=1
 	@mkdir -p .run/soak
 	@bin/faults soak --binary bin/hotline --dir .run/soak --minutes $(SOAK_MINUTES) --seed $(SOAK_SEED)
+
+bench: deps build ## hotline against Asterisk's own app_queue, on this machine: a quarter of an hour; see docs/bench.md
+	@bin/bench --dir .run/bench
+
+bench-quick: deps build ## the same in two minutes: that it works, not figures to rely on
+	@bin/bench --quick --dir .run/bench-quick
 
 year: ## feed the calls of a year through Redis, close every day and compare with the published table; takes minutes
 	HOTLINE_YEAR=1 go test -count=1 -v -run YearAsPublished -timeout 20m ./internal/app

@@ -17,6 +17,7 @@ import (
 // an error, so that a new one is thought about.
 var allowed = map[string][]string{
 	"asterisk-conf":         {"internal/conffile"},
+	"cmd/bench":             {"internal/versus"},
 	"cmd/faults":            {"internal/faults"},
 	"cmd/hotline":           {"asterisk-conf", "deploy/cluster", "internal/acd", "internal/app", "internal/bulletin", "internal/calendar", "internal/config", "internal/report", "internal/scenario", "internal/sim"},
 	"cmd/lab":               {"internal/apiclient", "internal/lab", "internal/liveview", "internal/phonescript"},
@@ -56,6 +57,7 @@ var allowed = map[string][]string{
 	"internal/sim":          {"internal/acd", "internal/calendar", "internal/callflow", "internal/traffic"},
 	"internal/term":         {"internal/acd", "internal/asterisk", "internal/redisstore", "internal/runner"},
 	"internal/traffic":      {"internal/acd", "internal/calendar"},
+	"internal/versus":       {"internal/acd", "internal/app", "internal/config", "internal/devstack", "internal/lab", "internal/metrics/metricstest"},
 
 	// Helpers of tests.
 	"internal/access/accesstest":     {"internal/access"},
