@@ -61,7 +61,7 @@ func (im *Import) Add(ctx context.Context, records []acd.CallRecord, stints []ac
 	}
 	if len(groups) > 0 {
 		pipe := im.store.client.Pipeline()
-		im.store.queueGroups(ctx, pipe, groups)
+		im.store.queueGroups(ctx, pipe, groups, true) // nobody sends it again when Redis does not know the script
 		_, err := pipe.Exec(ctx)
 		if answered := redis.Error(nil); errors.As(err, &answered) {
 			err = nil // it is that of a reply

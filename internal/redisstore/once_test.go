@@ -2,7 +2,9 @@ package redisstore
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -84,6 +86,39 @@ func TestForgottenScripts(t *testing.T) {
 	drained(t, s, m)
 	cancel()
 	flusher.Wait()
+	holds(t, s, records)
+}
+
+// The text of the script is sent to a Redis that does not know it, not with every batch.
+func TestScriptIsSentOnce(t *testing.T) {
+	redisServer := server(t)
+	s, m, _ := run(t, redisServer.Address)
+	other := redis.NewClient(&redis.Options{Addr: redisServer.Address})
+	defer other.Close()
+	times := func(command string) (n int) {
+		stats := other.Info(t.Context(), "commandstats").Val()
+		if _, rest, ok := strings.Cut(stats, "cmdstat_"+command+":calls="); ok {
+			_, _ = fmt.Sscanf(rest, "%d", &n)
+		}
+		return n
+	}
+	records := calls(6, 20)
+	apply := func(some []acd.CallRecord) {
+		for _, record := range some {
+			s.Append(nil, []acd.CallRecord{record}, nil)
+			drained(t, s, m)
+		}
+	}
+	before := times("eval")
+	apply(records[:10])
+	if n := times("eval") - before; n != 1 {
+		t.Errorf("the text was sent %d times with ten batches, want once", n)
+	}
+	other.ScriptFlush(t.Context())
+	apply(records[10:])
+	if n := times("eval") - before; n != 2 {
+		t.Errorf("the text was sent %d times, want once more when Redis has forgotten it", n)
+	}
 	holds(t, s, records)
 }
 

@@ -36,7 +36,7 @@ func (s *Store) send(ctx context.Context, batch []entry) []error {
 	}
 	states := s.queueLive(ctx, pipe, batch, live, s.changesThrough(batch), errs)
 	groups := s.groups(batch, errs)
-	s.queueGroups(ctx, pipe, groups)
+	s.queueGroups(ctx, pipe, groups, !s.knowsApply)
 	if pipe.Len() == 0 {
 		return errs
 	}
@@ -47,6 +47,10 @@ func (s *Store) send(ctx context.Context, batch []entry) []error {
 	}
 	if noted {
 		err = nil // it is that of a reply
+	}
+	for _, g := range groups {
+		replied := cmp.Or(g.reply.Err(), err)
+		s.knowsApply = replied == nil || s.knowsApply && !redis.HasErrorPrefix(replied, "NOSCRIPT")
 	}
 	s.readLive(ctx, batch, states, err, errs)
 	s.meter.Records(s.readGroups(ctx, batch, groups, err, errs))
@@ -144,11 +148,12 @@ func (s *Store) countable(e entry) (countable, error) {
 	return p.counted, p.err
 }
 
-// queueGroups puts a call of the script for each group into a pipeline.
-func (s *Store) queueGroups(ctx context.Context, pipe redis.Pipeliner, groups []*group) {
+// queueGroups puts a call of the script for each group into a pipeline; with load its text of
+// 7 kB is sent along.
+func (s *Store) queueGroups(ctx context.Context, pipe redis.Pipeliner, groups []*group, load bool) {
 	for n, g := range groups {
 		scriptKeys, args := applyArgs(s.keys, s.sets.Latest(), g.day, g.entries, time.Now())
-		g.reply = queueApply(ctx, pipe, n == 0, scriptKeys, args)
+		g.reply = queueApply(ctx, pipe, load && n == 0, scriptKeys, args)
 	}
 }
 
@@ -205,7 +210,7 @@ func (s *Store) readGroups(ctx context.Context, batch []entry, groups []*group, 
 		return applied, duplicates
 	}
 	pipe := s.client.Pipeline()
-	s.queueGroups(ctx, pipe, again)
+	s.queueGroups(ctx, pipe, again, true)
 	_, err := pipe.Exec(ctx)
 	for _, g := range again {
 		if g.reply.Err() != nil {

@@ -126,9 +126,10 @@ type Store struct {
 
 	wake chan struct{} // holds one token when something was appended
 
-	watch     watch         // of the lease; owned by whoever tries to take it
-	token     atomic.Uint64 // of the lease under which live state is written; 0: none is needed
-	knowsLive bool          // Redis knows the script of the live state; owned by the writer
+	watch      watch         // of the lease; owned by whoever tries to take it
+	token      atomic.Uint64 // of the lease under which live state is written; 0: none is needed
+	knowsLive  bool          // Redis knows the script of the live state; owned by the writer
+	knowsApply bool          // and that which counts records; owned by the writer
 
 	spool *spooling // nil: there is none
 
