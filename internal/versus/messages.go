@@ -103,12 +103,21 @@ func parseSeconds(text string) (time.Time, error) {
 	return time.Unix(seconds, micros*1000), nil
 }
 
+// number is the number of a caller, which callers.xml makes of what SIPp makes the
+// Call-ID of: the number of the call and the process.
+func (c conversation) number() string {
+	id, _, _ := strings.Cut(c.id, "@")
+	call, process, _ := strings.Cut(id, "-")
+	return "1" + process + "0" + call
+}
+
 // gaps are the times from an agent's hanging up until that agent's phone rang
-// again, of all rings between from and to.
-func gaps(agents []conversation, from, to time.Time) (list []time.Duration) {
+// again, of all rings between from and to for a caller who was waiting by then.
+func gaps(agents []conversation, from, to time.Time, waiting func(conversation) time.Time) (list []time.Duration) {
 	freed := make(map[string]time.Time)
 	for _, c := range agents { // in the order in which they rang
-		if last, ok := freed[c.seat]; ok && !c.invited.Before(from) && c.invited.Before(to) {
+		since := waiting(c)
+		if last, ok := freed[c.seat]; ok && !c.invited.Before(from) && c.invited.Before(to) && !since.IsZero() && since.Before(last) {
 			list = append(list, c.invited.Sub(last))
 		}
 		delete(freed, c.seat)

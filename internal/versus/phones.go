@@ -104,7 +104,8 @@ func agentsPhones(ctx context.Context, dir string, port uint16, p Point) (*sipp,
 		return nil, err
 	}
 	if err := s.listening(ctx, port); err != nil {
-		return nil, errors.Join(err, s.end())
+		s.kill()
+		return nil, err
 	}
 	return s, nil
 }
@@ -122,7 +123,7 @@ func callersPhones(dir, to string, rate, atOnce, total int, numbers []numbered) 
 	if err != nil {
 		return nil, err
 	}
-	fill := map[string]any{"Dial": dialled, "Number": "139[call_number]", "MediaIP": "[media_ip]", "MediaPort": "[media_port]"}
+	fill := map[string]any{"Dial": dialled, "Number": "1[pid]0[call_number]", "MediaIP": "[media_ip]", "MediaPort": "[media_port]"}
 	args := []string{to, "-i", local.String(), "-p", strconv.Itoa(int(port)), "-mi", local.String(), "-mp", strconv.Itoa(int(media)),
 		"-r", strconv.Itoa(rate), "-l", strconv.Itoa(atOnce)}
 	if total > 0 {
@@ -215,31 +216,25 @@ func (s *sipp) wait(ctx context.Context) error {
 	}
 }
 
-// hangUpGrace is how long SIPp may take to hang up all calls.
-const hangUpGrace = 10 * time.Second
+// endGrace is how long SIPp may take to end when no call is left.
+const endGrace = 2 * time.Second
 
-// end hangs up every call and returns when SIPp is gone.
-func (s *sipp) end() error {
-	// The first asks it to place no more calls, the second to end those there are.
-	for range 2 {
-		if err := s.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
-			break // has ended
-		}
-		pause := time.NewTimer(200 * time.Millisecond)
+// end returns when SIPp is gone: at once when it has no calls, else it is killed, and
+// the calls stay as they are.
+func (s *sipp) end() {
+	if s.cmd.Process.Signal(syscall.SIGUSR1) == nil { // no more calls; fails when it has ended
+		grace := time.NewTimer(endGrace)
+		defer grace.Stop()
 		select {
 		case <-s.done:
-		case <-pause.C:
+		case <-grace.C:
 		}
-		pause.Stop()
 	}
-	grace := time.NewTimer(hangUpGrace)
-	defer grace.Stop()
-	select {
-	case <-s.done:
-		return nil
-	case <-grace.C:
-	}
-	_ = s.cmd.Process.Kill()
+	s.kill()
+}
+
+// kill ends SIPp at once.
+func (s *sipp) kill() {
+	_ = s.cmd.Process.Kill() // fails when it has ended
 	<-s.done
-	return nil
 }

@@ -82,7 +82,7 @@ func runSession(ctx context.Context, o Options, side Side, points []Point, dir s
 	}
 	s := &session{running: r, side: side, dir: dir, phone: port[0]}
 	defer func() {
-		err = errors.Join(err, s.endPhones())
+		s.endPhones()
 		if late := s.stop(); late != nil {
 			fmt.Fprintln(o.Out, late) // what was measured stands, however it ends
 		}
@@ -106,16 +106,16 @@ func runSession(ctx context.Context, o Options, side Side, points []Point, dir s
 	return samples, nil
 }
 
-func (s *session) endPhones() error {
-	var errs []error
+// endPhones ends all phones. Callers who wait are not hung up: what they are
+// waiting in ends next.
+func (s *session) endPhones() {
 	for _, c := range s.callers {
-		errs = append(errs, c.end())
+		c.kill()
 	}
 	if s.agents != nil {
-		errs = append(errs, s.agents.end())
+		s.agents.end()
 	}
 	s.callers, s.agents = nil, nil
-	return errors.Join(errs...)
 }
 
 // reading is what the processes have used up to a moment.
@@ -204,9 +204,7 @@ func (s *session) rate(ctx context.Context, p Point, dir string) (Sample, error)
 		return Sample{}, err
 	}
 	sample := s.sample(before, after)
-	if err := s.endPhones(); err != nil {
-		return Sample{}, err
-	}
+	s.endPhones()
 	talks, err := agents.conversations()
 	if err != nil {
 		return Sample{}, err
@@ -286,10 +284,33 @@ func (s *session) waiting(ctx context.Context, p Point, dir string) (Sample, err
 		}
 	}
 	sample.Seconds = after.at.Sub(before.at).Seconds()
-	sample.Gap = spreadOf(gaps(talks, before.at, after.at))
+	shown, err := s.agents.notes()
+	if err != nil {
+		return Sample{}, err
+	}
+	since, err := s.waitingSince()
+	if err != nil {
+		return Sample{}, err
+	}
+	sample.Gap = spreadOf(gaps(talks, before.at, after.at, func(c conversation) time.Time { return since[shown[c.id]] }))
 	online, err := s.online()
 	sample.Waiting = online - p.Agents
 	return sample, err
+}
+
+// waitingSince is when each caller entered the queue, by the caller's number.
+func (s *session) waitingSince() (map[string]time.Time, error) {
+	since := make(map[string]time.Time)
+	for _, c := range s.callers {
+		list, err := c.conversations()
+		if err != nil {
+			return nil, err
+		}
+		for _, talk := range list {
+			since[talk.number()] = talk.answered
+		}
+	}
+	return since, nil
 }
 
 // online is how many callers wait or talk.

@@ -46,14 +46,22 @@ func TestLogOfThePhonesTellsConversationsAndGaps(t *testing.T) {
 	if c.complete() || c.status != 486 || c.resent != 1 {
 		t.Errorf("the last: %+v", c)
 	}
+	if n := (conversation{id: "17-4711@127.0.0.2"}).number(); n != "14711017" {
+		t.Errorf("number %s", n)
+	}
 	if n := completed(list); n != 1 {
 		t.Errorf("%d complete, want 1", n)
 	}
 	from := time.Unix(1795964995, 0)
-	if got := gaps(list, from, from.Add(time.Second)); !slices.Equal(got, []time.Duration{20 * time.Millisecond}) {
+	early := func(conversation) time.Time { return from }
+	if got := gaps(list, from, from.Add(time.Second), early); !slices.Equal(got, []time.Duration{20 * time.Millisecond}) {
 		t.Errorf("gaps %v, want 20ms", got)
 	}
-	if got := gaps(list, from, from.Add(900*time.Millisecond)); len(got) != 0 {
+	late := func(conversation) time.Time { return a.hungUp.Add(time.Millisecond) }
+	if got := gaps(list, from, from.Add(time.Second), late); len(got) != 0 {
+		t.Errorf("gaps %v of an agent for whom nobody waited, want none", got)
+	}
+	if got := gaps(list, from, from.Add(900*time.Millisecond), early); len(got) != 0 {
 		t.Errorf("gaps %v, want none before the second ring", got)
 	}
 }
