@@ -35,6 +35,7 @@ type Lab struct {
 	Kamailio   *devstack.Kamailio   // nil when the nodes have no proxy
 
 	binary    string
+	instead   map[string]string // see StartWith
 	started   time.Time // no call of this lab is older
 	serve     *Instance
 	instances []*Instance // further ones
@@ -44,21 +45,27 @@ type Lab struct {
 // Redis, the first Asterisk node or, with a proxy, all nodes and the proxy, and
 // the program, whose binary is given. It keeps its files under dir. When it fails, nothing is left running.
 func Start(ctx context.Context, configFile, dir, binary string) (*Lab, error) {
-	return open(ctx, configFile, dir, binary, true)
+	return open(ctx, configFile, dir, binary, nil, true)
+}
+
+// StartWith is Start with files of one's own, by their names, instead of those of
+// Asterisk's configuration.
+func StartWith(ctx context.Context, configFile, dir, binary string, instead map[string]string) (*Lab, error) {
+	return open(ctx, configFile, dir, binary, instead, true)
 }
 
 // Open is Start without the program, for who runs instances of it.
 func Open(ctx context.Context, configFile, dir, binary string) (*Lab, error) {
-	return open(ctx, configFile, dir, binary, false)
+	return open(ctx, configFile, dir, binary, nil, false)
 }
 
-func open(ctx context.Context, configFile, dir, binary string, serve bool) (*Lab, error) {
+func open(ctx context.Context, configFile, dir, binary string, instead map[string]string, serve bool) (*Lab, error) {
 	cfg, err := config.Load(configFile)
 	if err != nil {
 		return nil, err
 	}
 	l := &Lab{
-		Dir: dir, ConfigFile: configFile, Config: cfg, binary: binary, started: time.Now(),
+		Dir: dir, ConfigFile: configFile, Config: cfg, binary: binary, instead: instead, started: time.Now(),
 		API: "http://" + cfg.HTTP.Listen.String(), SIP: cfg.Asterisk.Nodes[0].SIPListen.String(),
 	}
 	l.serve = l.newInstance("", configFile, binary, cfg)
@@ -139,7 +146,7 @@ func (l *Lab) StartNode(ctx context.Context, i int) error {
 	if i > 0 {
 		folder += "-" + params.Node
 	}
-	node, err := devstack.StartAsterisk(ctx, filepath.Join(l.Dir, folder), params)
+	node, err := devstack.StartAsteriskWith(ctx, filepath.Join(l.Dir, folder), params, l.instead)
 	if err != nil {
 		return err
 	}

@@ -26,25 +26,41 @@ type Options struct {
 // samples that there are come with an error too.
 func Run(ctx context.Context, o Options) ([]Sample, error) {
 	var samples []Sample
+	began, longest := time.Now(), time.Duration(0)
 	for round := range o.Plan.Rounds {
-		for i, points := range o.Plan.Sessions {
-			sides := slices.Clone(o.Sides)
-			if len(sides) == 0 {
-				sides = Sides()
-			}
-			if round%2 == 1 {
-				slices.Reverse(sides)
-			}
-			for _, side := range sides {
-				dir := filepath.Join(o.Dir, fmt.Sprintf("round%d-%d-%s", round+1, i+1, side))
-				list, err := runSession(ctx, o, side, points, dir)
-				for n := range list {
-					list[n].Round = round + 1
-				}
-				samples = append(samples, list...)
-				if err != nil {
-					return samples, fmt.Errorf("round %d, %s: %w", round+1, side, err)
-				}
+		if round > 0 && o.Plan.Limit > 0 && time.Since(began)+longest > o.Plan.Limit {
+			fmt.Fprintf(o.Out, "no time for more than %d rounds\n", round)
+			break
+		}
+		start := time.Now()
+		list, err := runRound(ctx, o, round)
+		for n := range list {
+			list[n].Round = round + 1
+		}
+		samples = append(samples, list...)
+		if err != nil {
+			return samples, fmt.Errorf("round %d, %w", round+1, err)
+		}
+		longest = max(longest, time.Since(start))
+	}
+	return samples, nil
+}
+
+func runRound(ctx context.Context, o Options, round int) (samples []Sample, err error) {
+	sides := slices.Clone(o.Sides)
+	if len(sides) == 0 {
+		sides = Sides()
+	}
+	if round%2 == 1 {
+		slices.Reverse(sides)
+	}
+	for i, points := range o.Plan.Sessions {
+		for _, side := range sides {
+			dir := filepath.Join(o.Dir, fmt.Sprintf("round%d-%d-%s", round+1, i+1, side))
+			list, err := runSession(ctx, o, side, points, dir)
+			samples = append(samples, list...)
+			if err != nil {
+				return samples, fmt.Errorf("%s: %w", side, err)
 			}
 		}
 	}
@@ -76,7 +92,7 @@ func runSession(ctx context.Context, o Options, side Side, points []Point, dir s
 	}
 	starting, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	r, err := side.start(starting, dir, o.Binary, points[0].Agents, port[0])
+	r, err := side.start(starting, dir, o.Binary, points[0], port[0])
 	if err != nil {
 		return nil, err
 	}

@@ -54,17 +54,25 @@ type counts struct {
 	allocations              float64 // of the controller
 }
 
-// start brings up a side for agents whose phones are at a port, and has all
-// agents ready. It keeps its files under dir.
-func (s Side) start(ctx context.Context, dir, binary string, agents int, phones uint16) (running, error) {
-	file, err := writeSite(dir, agents, phones)
+// start brings up a side for the agents of a point, whose phones are at a port, and
+// has all of them ready. It keeps its files under dir.
+func (s Side) start(ctx context.Context, dir, binary string, p Point, phones uint16) (running, error) {
+	file, err := writeSite(dir, p.Agents, phones)
 	if err != nil {
 		return nil, err
 	}
-	if s == AppQueue {
-		return startAppQueue(ctx, dir, file)
+	instead := map[string]string{}
+	if p.Silent {
+		folder := filepath.Join(dir, "no-music")
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return nil, err
+		}
+		instead["musiconhold.conf"] = queueSilence + "directory = " + folder + "\n"
 	}
-	return startHotline(ctx, dir, file, binary, agents)
+	if s == AppQueue {
+		return startAppQueue(ctx, dir, file, instead)
+	}
+	return startHotline(ctx, dir, file, binary, p.Agents, instead)
 }
 
 //go:embed queue/extensions.conf
@@ -76,6 +84,11 @@ var queueQueues string
 //go:embed queue/logger.conf
 var queueLogger string
 
+// queueSilence takes the place of the hold music, on both sides.
+//
+//go:embed queue/musiconhold.conf
+var queueSilence string
+
 // appQueue is an Asterisk that runs hotline's configuration, except for the
 // dialplan, the queue and the queue's log.
 type appQueue struct {
@@ -83,7 +96,7 @@ type appQueue struct {
 	log      string // the queue's
 }
 
-func startAppQueue(ctx context.Context, dir, file string) (*appQueue, error) {
+func startAppQueue(ctx context.Context, dir, file string, instead map[string]string) (*appQueue, error) {
 	cfg, err := config.Load(file)
 	if err != nil {
 		return nil, err
@@ -97,9 +110,8 @@ func startAppQueue(ctx context.Context, dir, file string) (*appQueue, error) {
 	for _, seat := range params.Seats {
 		fmt.Fprintf(&queues, "member => PJSIP/%s,0,%s,PJSIP/%[1]s\n", seat.Endpoint(), seat.Name)
 	}
-	a, err := devstack.StartAsteriskWith(ctx, filepath.Join(dir, "asterisk"), params, map[string]string{
-		"extensions.conf": queueDialplan, "queues.conf": queues.String(), "logger.conf": queueLogger,
-	})
+	instead["extensions.conf"], instead["queues.conf"], instead["logger.conf"] = queueDialplan, queues.String(), queueLogger
+	a, err := devstack.StartAsteriskWith(ctx, filepath.Join(dir, "asterisk"), params, instead)
 	if err != nil {
 		return nil, err
 	}
@@ -142,8 +154,8 @@ type hotline struct {
 	lab *lab.Lab
 }
 
-func startHotline(ctx context.Context, dir, file, binary string, agents int) (*hotline, error) {
-	l, err := lab.Start(ctx, file, dir, binary)
+func startHotline(ctx context.Context, dir, file, binary string, agents int, instead map[string]string) (*hotline, error) {
+	l, err := lab.StartWith(ctx, file, dir, binary, instead)
 	if err != nil {
 		return nil, err
 	}

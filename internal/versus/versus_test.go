@@ -161,6 +161,9 @@ func TestPlansGoFromFewToMany(t *testing.T) {
 				if p.Agents != session[0].Agents {
 					t.Errorf("%s: a session has one number of agents", p.Name())
 				}
+				if p.Silent != session[0].Silent {
+					t.Errorf("%s: a session has music or not", p.Name())
+				}
 				if p.Waiting < waiting {
 					t.Errorf("%s: who waits is there for the next point", p.Name())
 				}
