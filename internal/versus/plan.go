@@ -88,13 +88,13 @@ func Full() Plan {
 // Quick is what make bench-quick runs, in two minutes at the most: enough to see
 // that all works, too little for figures to rely on.
 func Quick() Plan {
-	return Plan{Rounds: 2, Limit: 100 * time.Second, Sessions: [][]Point{
+	return Plan{Rounds: 2, Limit: 110 * time.Second, Sessions: [][]Point{
 		{
 			{Kind: Rate, Agents: 50, Rate: 20, Talk: shortTalk, Window: 3 * time.Second},
 			{Kind: Audio, Agents: 50, Rate: 20, Talk: shortTalk, Window: 2 * time.Second},
 		}, {
-			{Kind: Waiting, Agents: 50, Waiting: 10, Rate: 50, Talk: longTalk, Window: 3 * time.Second, Silent: true},
-			{Kind: Waiting, Agents: 50, Waiting: 200, Rate: 50, Talk: longTalk, Window: 3 * time.Second, Silent: true},
+			{Kind: Waiting, Agents: 50, Waiting: 10, Rate: 80, Talk: longTalk, Window: 3 * time.Second, Silent: true},
+			{Kind: Waiting, Agents: 50, Waiting: 150, Rate: 80, Talk: longTalk, Window: 3 * time.Second, Silent: true},
 		},
 	}}
 }

@@ -57,16 +57,16 @@ var measures = []struct {
 	name, unit string
 	value      func(Sample) (float64, bool)
 }{
-	{cpuMeasure, "ms", func(s Sample) (float64, bool) { return 1000 * s.PerCall(s.TotalCPU()), s.Answered > 0 }},
-	{"of which Asterisk", "ms", func(s Sample) (float64, bool) { return 1000 * s.PerCall(s.CPU["asterisk"]), s.Answered > 0 }},
+	{cpuMeasure, "ms", func(s Sample) (float64, bool) { return 1000 * s.PerCall(s.TotalCPU()), s.Calls() > 0 }},
+	{"of which Asterisk", "ms", func(s Sample) (float64, bool) { return 1000 * s.PerCall(s.CPU["asterisk"]), s.Calls() > 0 }},
 	{successMeasure, "%", func(s Sample) (float64, bool) {
-		return 100 * float64(s.Bridged()) / float64(max(1, s.Placed)), s.Placed > 0
+		return 100 * float64(s.Calls()) / float64(max(1, s.Placed)), s.Placed > 0
 	}},
 	{"of which with speech both ways", "%", func(s Sample) (float64, bool) {
 		return 100 * float64(s.Spoken) / float64(max(1, s.Placed)), s.Spoken > 0
 	}},
 	{rateMeasure, "/s", func(s Sample) (float64, bool) {
-		return float64(s.Answered) / s.Seconds, s.Seconds > 0 && s.Placed == 0
+		return float64(s.Calls()) / s.Seconds, s.Seconds > 0 && s.Placed == 0
 	}},
 	{gapMeasure, "ms", func(s Sample) (float64, bool) { return s.Gap.P50, s.Gap.N > 0 }},
 	{"agent free to phone ringing, p99", "ms", func(s Sample) (float64, bool) { return s.Gap.P99, s.Gap.N > 0 }},
@@ -77,7 +77,10 @@ var measures = []struct {
 
 // Evaluate compares the samples of a run.
 func Evaluate(m Machine, plan Plan, samples []Sample) Report {
-	r := Report{Machine: m, Rounds: plan.Rounds, Samples: samples}
+	r := Report{Machine: m, Samples: samples}
+	for _, s := range samples {
+		r.Rounds = max(r.Rounds, s.Round)
+	}
 	for _, session := range plan.Sessions {
 		for _, p := range session {
 			of := func(side Side) (list []Sample) {
@@ -138,7 +141,7 @@ func costOf(point string, ours []Sample) Cost {
 	of := func(value func(Sample) float64) float64 {
 		var list []float64
 		for _, s := range ours {
-			if s.Answered > 0 {
+			if s.Calls() > 0 {
 				list = append(list, s.PerCall(value(s)))
 			}
 		}

@@ -77,12 +77,22 @@ func (s *session) sample(before, after reading) Sample {
 // and by the agents' phones both.
 func (s Sample) Bridged() int { return min(s.Answered, s.Connected) }
 
+// Calls are the answered calls that costs are divided by. An agent who hangs up
+// before a machine that stands still has connected the call has had a conversation
+// that no caller has had.
+func (s Sample) Calls() int {
+	if s.Placed > 0 {
+		return min(s.Bridged(), s.Completed, s.Placed)
+	}
+	return s.Answered
+}
+
 // PerCall is n for each answered call.
 func (s Sample) PerCall(n float64) float64 {
-	if s.Answered == 0 {
+	if s.Calls() == 0 {
 		return 0
 	}
-	return n / float64(s.Answered)
+	return n / float64(s.Calls())
 }
 
 // TotalCPU is the processor time of all processes in seconds.
@@ -103,14 +113,14 @@ func (s Sample) TotalMemory() (sum int64) {
 
 // String is a line of progress.
 func (s Sample) String() string {
-	text := fmt.Sprintf("%-34s %-9s  %5d answered, %5.1f/s, %6.2f ms CPU a call", s.Point, s.Side, s.Answered,
-		float64(s.Answered)/max(s.Seconds, 0.001), 1000*s.PerCall(s.TotalCPU()))
+	text := fmt.Sprintf("%-34s %-9s  %5d answered, %5.1f/s, %6.2f ms CPU a call", s.Point, s.Side, s.Calls(),
+		float64(s.Calls())/max(s.Seconds, 0.001), 1000*s.PerCall(s.TotalCPU()))
 	if len(s.CPU) > 1 {
 		text += fmt.Sprintf(" (Asterisk %.2f, controller %.2f, Redis %.2f)", 1000*s.PerCall(s.CPU["asterisk"]),
 			1000*s.PerCall(s.CPU["controller"]), 1000*s.PerCall(s.CPU["redis"]))
 	}
 	if s.Placed > 0 {
-		text += fmt.Sprintf(", %.2f%% connected", 100*float64(s.Bridged())/float64(s.Placed))
+		text += fmt.Sprintf(", %.2f%% connected", 100*float64(s.Calls())/float64(s.Placed))
 	}
 	if s.Gap.N > 0 {
 		text += fmt.Sprintf(", idle gap %.1f ms (p99 %.1f)", s.Gap.P50, s.Gap.P99)

@@ -101,7 +101,7 @@ func made(round int, side Side, p Point, answered int, cpu, gap float64) Sample 
 	if p.Kind == Waiting {
 		s.Gap = Spread{N: 5, P50: gap, P99: 2 * gap}
 	} else {
-		s.Placed = answered
+		s.Placed, s.Completed = answered, answered
 	}
 	if side == Hotline {
 		s.CPU["controller"], s.Requests = 0.5*float64(answered)/1000, 9*float64(answered)
