@@ -190,6 +190,39 @@ func TestTwoAsterisksSideBySideAndAgain(t *testing.T) {
 	gone(t, b.p.pid)
 }
 
+// What is measured of a server needs its process, and what it tells of itself.
+func TestStartedServersTellOfThemselves(t *testing.T) {
+	ctx := startContext(t)
+	r, err := StartRedis(ctx, t.TempDir(), RedisOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Stop()
+	info, err := r.Info(ctx)
+	if err != nil || info["process_id"] != strconv.Itoa(r.PID()) || info["total_commands_processed"] == "" {
+		t.Errorf("%v, of process %d: %v", info, r.PID(), err)
+	}
+	r.Stop()
+	if _, err := r.Info(ctx); err == nil {
+		t.Error("a server that has ended tells of itself")
+	}
+
+	a, err := StartAsteriskWith(ctx, t.TempDir(), asteriskconf.Params{}, map[string]string{
+		"queues.conf": "[general]\n\n[ours]\nmusicclass = default\n",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Stop()
+	queues, err := a.CLI(ctx, "queue show")
+	if err != nil || !strings.Contains(queues, "ours") || strings.Contains(queues, "fallback") {
+		t.Errorf("the queues are those of the project, want our own: %s, %v", queues, err)
+	}
+	if err := syscall.Kill(a.PID(), 0); err != nil {
+		t.Errorf("process %d: %v", a.PID(), err)
+	}
+}
+
 func TestStartFailsWithTheReasonWhenTheConfigurationIsWrong(t *testing.T) {
 	_, err := StartAsterisk(startContext(t), t.TempDir(), asteriskconf.Params{Seats: []asteriskconf.Seat{{Name: "1001"}}})
 	if err == nil || !strings.Contains(err.Error(), "give it a password") {

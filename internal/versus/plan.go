@@ -71,16 +71,16 @@ const (
 func Full() Plan {
 	rates := func(agents int) (list []Point) {
 		for _, rate := range []int{20, 60, 100} {
-			list = append(list, Point{Kind: Rate, Agents: agents, Rate: rate, Talk: shortTalk, Window: 5 * time.Second})
+			list = append(list, Point{Kind: Rate, Agents: agents, Rate: rate, Talk: shortTalk, Window: 4 * time.Second})
 		}
 		return list
 	}
 	few := append(rates(100),
 		Point{Kind: Audio, Agents: 100, Rate: 20, Talk: shortTalk, Window: 4 * time.Second},
-		Point{Kind: Waiting, Agents: 100, Waiting: 100, Rate: 100, Talk: longTalk, Window: 5 * time.Second})
+		Point{Kind: Waiting, Agents: 100, Waiting: 100, Rate: 100, Talk: longTalk, Window: 4 * time.Second})
 	var queue []Point
 	for _, waiting := range []int{10, 1000, 3000} {
-		queue = append(queue, Point{Kind: Waiting, Agents: 100, Waiting: waiting, Rate: 100, Talk: longTalk, Window: 5 * time.Second, Silent: true})
+		queue = append(queue, Point{Kind: Waiting, Agents: 100, Waiting: waiting, Rate: 100, Talk: longTalk, Window: 4 * time.Second, Silent: true})
 	}
 	return Plan{Rounds: 3, Limit: 14 * time.Minute, Sessions: [][]Point{few, queue, rates(2000)}}
 }

@@ -56,9 +56,3 @@ func peakRSS(pid int) (int64, error) {
 func forgetPeak(pid int) error {
 	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
 }
-
-// descriptors is how many files and sockets a process has open.
-func descriptors(pid int) (int, error) {
-	list, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
-	return len(list), err
-}
