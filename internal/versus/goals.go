@@ -66,7 +66,7 @@ func goals(plan Plan, r Report) (list []Goal) {
 	each("calls answered a second with all agents busy at least app_queue's", "%.2f", 1, true, ratio(Waiting, 0, rateMeasure))
 	each("calls connected at least app_queue's", "%.3f", 1, true, ratio(Rate, 0, successMeasure))
 	each("controller at most 1 ms CPU per answered call", "%.2f ms", 1, false, cost(func(c Cost) float64 { return c.Controller }))
-	each("at most 9 ARI requests per answered call", "%.1f", 9, false, cost(func(c Cost) float64 { return c.Requests }))
+	each("at most 9 ARI requests per answered call", "%.2f", 9, false, cost(func(c Cost) float64 { return c.Requests }))
 	if g, ok := flat(plan, r); ok {
 		list = append(list, g)
 	}

@@ -99,7 +99,11 @@ func agentsPhones(ctx context.Context, dir string, port uint16, p Point) (*sipp,
 	if p.Kind == Audio {
 		args = append(args, "-rtp_echo") // what an agent hears comes back
 	}
-	s, err := startSIPp(dir, "agents.xml", map[string]any{"Ringing": ringing.Milliseconds(), "Talk": p.Talk.Milliseconds()}, args...)
+	s, err := startSIPp(dir, "agents.xml", map[string]any{
+		"Ringing": ringing.Milliseconds(),
+		// Of one length, agents who begin together would be free together for ever.
+		"Shortest": (p.Talk / 2).Milliseconds(), "Longest": (p.Talk * 3 / 2).Milliseconds(),
+	}, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +221,7 @@ func (s *sipp) wait(ctx context.Context) error {
 }
 
 // endGrace is how long SIPp may take to end when no call is left.
-const endGrace = 2 * time.Second
+const endGrace = 500 * time.Millisecond
 
 // end returns when SIPp is gone: at once when it has no calls, else it is killed, and
 // the calls stay as they are.

@@ -26,7 +26,7 @@ type Point struct {
 	Agents  int
 	Rate    int           // calls a second; of Waiting, how fast the callers come who are missing
 	Waiting int           // callers in the queue, of Waiting
-	Talk    time.Duration // from the agent's answer until the agent hangs up
+	Talk    time.Duration // mean from the agent's answer until the agent hangs up; half to one and a half of it
 	Window  time.Duration // of the measurement
 	// Silent callers hear no music. Asterisk sends each who does 50 packets a second,
 	// in a thread of its own, on both sides alike: thousands are too many for a small
