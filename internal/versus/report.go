@@ -66,7 +66,7 @@ var measures = []struct {
 		return 100 * float64(s.Spoken) / float64(max(1, s.Placed)), s.Spoken > 0
 	}},
 	{rateMeasure, "/s", func(s Sample) (float64, bool) {
-		return float64(s.Calls()) / s.Seconds, s.Seconds > 0 && s.Placed == 0
+		return float64(s.Calls()) / s.Seconds, s.Seconds > 0 && s.Audio.N == 0
 	}},
 	{gapMeasure, "ms", func(s Sample) (float64, bool) { return s.Gap.P50, s.Gap.N > 0 }},
 	{"agent free to phone ringing, p99", "ms", func(s Sample) (float64, bool) { return s.Gap.P99, s.Gap.N > 0 }},
