@@ -114,3 +114,13 @@ func BenchmarkCall(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSnapshot is what each look at the whole costs the goroutine that owns the
+// engine: a request of a person is answered with one.
+func BenchmarkSnapshot(b *testing.B) {
+	c := newCrowd(b, 100, 2000)
+	b.ReportAllocs()
+	for b.Loop() {
+		c.e.Snapshot(c.now)
+	}
+}

@@ -60,9 +60,12 @@ func (e *Engine) Snapshot(now time.Time) Snapshot {
 		}
 		s.Queues = append(s.Queues, status)
 	}
-	for _, a := range e.agents {
+	// Sorted before they are copied; most configurations have them in order already.
+	agents := slices.Clone(e.agentOrder)
+	slices.SortFunc(agents, func(a, b *agent) int { return cmp.Compare(a.Agent, b.Agent) })
+	s.Agents = slices.Grow(s.Agents, len(agents))
+	for _, a := range agents {
 		s.Agents = append(s.Agents, a.AgentStatus.Clone())
 	}
-	slices.SortFunc(s.Agents, func(a, b AgentStatus) int { return cmp.Compare(a.Agent, b.Agent) })
 	return s
 }
