@@ -36,7 +36,7 @@ type Lab struct {
 
 	binary    string
 	instead   map[string]string // see StartWith
-	started   time.Time // no call of this lab is older
+	started   time.Time         // no call of this lab is older
 	serve     *Instance
 	instances []*Instance // further ones
 }
