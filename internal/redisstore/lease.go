@@ -90,7 +90,8 @@ func (s *Store) askLease(ctx context.Context, what string, me Controller, token 
 	s.mu.Lock()
 	heard := strconv.FormatUint(max(token, s.heard), 10)
 	s.mu.Unlock()
-	values, err := leaseScript.Run(ctx, s.client, keys, what, me.ID, text, leaseFor.Milliseconds(), strconv.FormatUint(token, 10), acd.StateVersion, heard, enough, forgetControllers.Milliseconds()).Slice()
+	values, err := leaseScript.Run(ctx, s.client, keys, what, me.ID, text, leaseFor.Milliseconds(), strconv.FormatUint(token, 10), acd.StateVersion, heard, enough, forgetControllers.Milliseconds(),
+		(s.watchFor / 2).Milliseconds(), watchGap.Milliseconds()).Slice()
 	if err != nil {
 		return leaseReply{}, s.explain(err)
 	}

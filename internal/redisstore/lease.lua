@@ -6,7 +6,8 @@
 --                  before its holder could write anything); expires
 -- KEYS[2] fence    string: the token of the last lease that was given
 -- KEYS[3] version  string: version of the live state
--- KEYS[4] controllers  hash: id -> Controller as JSON, with seen, ms since 1970
+-- KEYS[4] controllers  hash: id -> Controller as JSON, with seen, ms since 1970, and
+--                  watching: since when it has asked again and again
 -- KEYS[5] alive    string: when a holder of the lease last said so, ms since 1970
 -- KEYS[6] server   hash: run (id of the Redis that was asked last), since (ms since 1970;
 --                  0: it is not a successor)
@@ -21,6 +22,9 @@
 -- ARGV[8] with take: the token of the last lease, when the controller has watched for so
 --         long that whoever has it would have kept it; else empty
 -- ARGV[9] ms after which a controller that says nothing is forgotten
+-- ARGV[10] ms for which Redis must have heard of the controller again and again, so that no
+--         request that waited while Redis stood still takes the lease; ARGV[11] ms after
+--         which that begins anew
 --
 -- Result: {what, token, holder, alive and fence as they were before, 1 when a handover was
 -- asked for}
@@ -41,10 +45,18 @@ local what, id, json, ttl, token, known = ARGV[1], ARGV[2], ARGV[3], tonumber(AR
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
+-- The controller as it was listed last.
+local read, before = pcall(cjson.decode, redis.call('HGET', KEYS[4], id) or '{}')
+before = read and type(before) == 'table' and before or {}
+local seen, watching = tonumber(before['seen'] or 0), tonumber(before['watching'] or 0)
+if watching == 0 or watching > now or math.abs(now - seen) > tonumber(ARGV[11]) then
+  watching = now
+end
+
 -- note lists the controller, who leads or not.
 local function note(leads)
   local me = cjson.decode(json)
-  me['seen'], me['leading'] = now, leads
+  me['seen'], me['watching'], me['leading'] = now, watching, leads
   json = cjson.encode(me)
   redis.call('HSET', KEYS[4], id, json)
 end
@@ -126,7 +138,7 @@ if what == 'drop' then
 end
 
 local free = redis.call('EXISTS', KEYS[7]) == 1
-local watched = ARGV[8] ~= '' and tonumber(last or '0') >= tonumber(ARGV[8])
+local watched = ARGV[8] ~= '' and tonumber(last or '0') >= tonumber(ARGV[8]) and now - watching >= tonumber(ARGV[10])
 if what == 'take' and not holds and not free and not watched then
   return {'free', last or '0', '', alive, last or '0', '0'}
 end

@@ -439,3 +439,37 @@ func TestAStopOfTheProcessBeginsTheAttemptsAnew(t *testing.T) {
 		t.Errorf("not anew, %v", err)
 	}
 }
+
+// What was sent before Redis stood still, and is carried out when it goes on, takes no
+// lease: whoever has it could not keep it meanwhile.
+func TestRequestsThatWaitedInRedisTakeNoLease(t *testing.T) {
+	address := address(t)
+	lease := take(t, open(t, address), "a")
+	b := open(t, address)
+	b.watchFor = watchFor
+	tries := func(what string) {
+		t.Helper()
+		if got, _, err := b.TryLease(t.Context(), controller("b")); got != nil || err != nil {
+			t.Fatalf("%s: %v, %v", what, got, err)
+		}
+	}
+	tries("at first")
+	// As if it had watched for long, until the moment in which Redis stopped.
+	listed := func(seen, watching time.Duration) {
+		now := time.Now()
+		text := fmt.Sprintf(`{"id":"b","seen":%d,"watching":%d}`, now.Add(-seen).UnixMilli(), now.Add(-watching).UnixMilli())
+		b.client.HSet(t.Context(), b.keys.controllers(), "b", text)
+		b.watch.since, b.watch.last = now.Add(-time.Minute), now
+	}
+	expire(t, lease.store)
+	listed(3*time.Second, time.Minute)
+	tries("the first that waited")
+	b.watch.since, b.watch.last = time.Now().Add(-time.Minute), time.Now()
+	tries("the second that waited")
+	if err := lease.keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expire(t, lease.store)
+	listed(100*time.Millisecond, time.Minute)
+	take(t, b, "b")
+}
