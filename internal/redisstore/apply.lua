@@ -19,13 +19,12 @@
 -- ARGV[4]   number of the set of counters that the amounts are of; the day keeps the
 --           least, for what is not in it was not counted of every entry
 -- ARGV[5]   n, how many entries there are; no id occurs twice
--- then for each entry its id, its text, and, of a call whose end its controller only
---           supposes, the token of that controller's lease; else empty
+-- then for each entry its id, its text, and, of a stint and of a call whose end its
+--           controller only supposes, the token of that controller's lease; else empty
 -- then the amounts for each of KEYS[11…]; see amounts.lua
 --
 -- Result    the indices, from 1 on, of the entries that have been applied before, and, as
---           negative numbers, of those whose call goes on under a later lease than that of
---           who supposes that it has ended: then nothing is applied, and the rest may be
+--           negative numbers, of those that are another's, see goesOn: then nothing is applied, and the rest may be
 --           sent again without them. An empty list when all were applied. Or an error,
 --           which names the key at fault; then nothing is applied
 --
@@ -51,7 +50,8 @@ local function noLongerLive(left)
   end
 end
 
--- goesOn tells whether the call of an entry is another's, who has a later lease.
+-- goesOn tells whether an entry is another's, who has a later lease: the call, or the
+-- agent's time, which begins for the other where the state of before was written.
 local function goesOn(entry)
   local token = ARGV[IDS + EACH * (entry - 1) + 2]
   if token == '' then
@@ -60,7 +60,8 @@ local function goesOn(entry)
   at = KEYS[FENCE]
   local last = redis.call('GET', KEYS[FENCE])
   at = KEYS[3]
-  return last and tonumber(last) > tonumber(token) and redis.call('HEXISTS', KEYS[3], idOf(entry)) == 1
+  return last and tonumber(last) > tonumber(token)
+    and (idOf(entry):sub(1, 6) == 'stint:' or redis.call('HEXISTS', KEYS[3], idOf(entry)) == 1)
 end
 
 local function apply()

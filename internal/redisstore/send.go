@@ -114,7 +114,7 @@ func (s *Store) groups(batch []entry, errs []error) []*group {
 			open[k], seen[k] = g, map[string]bool{}
 			groups = append(groups, g)
 		}
-		if e.supposes() {
+		if e.supposes() || e.stint != nil {
 			c.supposed = s.madeUnder(e)
 		}
 		seen[k][c.id] = true
@@ -283,6 +283,16 @@ func dayOf(record acd.CallRecord, loc *time.Location) calendar.Day {
 	return calendar.DayOf(record.CountsAt(), loc)
 }
 
+// logAnothers tells that an entry is left to the controller that leads now.
+func (s *Store) logAnothers(e entry) {
+	if e.stint != nil {
+		s.log.Debug("an agent's time is another controller's to account for", zap.String("agent", string(e.stint.Agent)))
+		return
+	}
+	s.log.Warn("a call that was thought to have ended goes on under another controller, which will write its record",
+		zap.String("call", string(e.record.Call)), zap.String("reason", string(e.record.Reason)))
+}
+
 // settle forgets the entries of the batch in flight that are written, or another's, parks
 // those that are refused one by one, and returns the rest with its first error.
 func (s *Store) settle(batch []entry, errs []error) (rest []entry, hindrance error) {
@@ -294,8 +304,7 @@ func (s *Store) settle(batch []entry, errs []error) (rest []entry, hindrance err
 		case fenced(err) && !e.counts():
 			continue // another controller writes its own
 		case errors.Is(err, errGoesOn):
-			s.log.Warn("a call that was thought to have ended goes on under another controller, which will write its record",
-				zap.String("call", string(e.record.Call)), zap.String("reason", string(e.record.Reason)))
+			s.logAnothers(e)
 			left = append(left, e)
 			continue
 		case err == nil:

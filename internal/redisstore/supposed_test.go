@@ -2,9 +2,11 @@ package redisstore
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hotline/internal/acd"
 	"hotline/internal/redisstore/redistest"
@@ -189,4 +191,39 @@ func TestSpooledRecordsBelongToTheLeaseThatWasTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	holds(t, s, records)
+}
+
+// An agent's time is accounted for once: by the controller that leads, which goes on from
+// the state that was written, and not by the former one too.
+func TestTheTimeOfAgentsIsAccountedForOnce(t *testing.T) {
+	address := address(t)
+	a, meterA, _ := run(t, address)
+	take(t, a, "a")
+	first := acd.Stint{Version: acd.RecordVersion, Agent: "1001", Seat: "8001", State: acd.Ready, From: morning, To: morning.Add(time.Minute)}
+	a.Append(nil, nil, []acd.Stint{first})
+	drained(t, a, meterA)
+	expire(t, a)
+	b, meterB, _ := run(t, address)
+	take(t, b, "b")
+	late, whole := first, first
+	late.From, late.To = first.To, first.To.Add(time.Minute)
+	whole.From, whole.To = first.To, first.To.Add(2*time.Minute)
+	a.Append(nil, nil, []acd.Stint{late})
+	drained(t, a, meterA)
+	b.Append(nil, nil, []acd.Stint{whole})
+	drained(t, b, meterB)
+	var tos []time.Time
+	for entry, err := range b.Entries(t.Context(), today) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stint acd.Stint
+		if err := json.Unmarshal(entry.Text, &stint); err != nil {
+			t.Fatal(err)
+		}
+		tos = append(tos, stint.To)
+	}
+	if len(tos) != 2 || !tos[0].Equal(first.To) || !tos[1].Equal(whole.To) {
+		t.Errorf("stints until %v", tos)
+	}
 }
