@@ -85,18 +85,17 @@ func TestSeatThatDoesNotAnswerIsPassedOver(t *testing.T) {
 		return p
 	}
 	rang := make(chan *softphone.Call, 8)
-	began := time.Now()
 	var mu sync.Mutex
-	empty := "" // guarded by mu
+	began, empty := time.Now(), "" // guarded by mu
 	for i, name := range []string{"1001", "1002"} {
 		p := made("127.0.0.1:0", "seat-"+name, "a-seat-password", 1+i)
 		if err := p.Register(ctx); err != nil {
 			t.Fatal(err)
 		}
 		p.SetPlan(func(c *softphone.Call) softphone.Plan {
-			t.Logf("seat %s is rung after %v", name, time.Since(began).Round(time.Second))
 			mu.Lock()
 			defer mu.Unlock()
+			t.Logf("seat %s is rung after %v", name, time.Since(began).Round(time.Second))
 			if empty == "" || empty == name { // nobody sits at the first that is rung
 				empty = name
 				return softphone.RingOn()
@@ -106,7 +105,9 @@ func TestSeatThatDoesNotAnswerIsPassedOver(t *testing.T) {
 		})
 	}
 	caller := made("127.0.0.2:0", "13800000000", "", 3)
+	mu.Lock()
 	began = time.Now()
+	mu.Unlock()
 	c, err := caller.Dial("12345", softphone.CallOptions{})
 	if err != nil {
 		t.Fatal(err)
