@@ -51,6 +51,8 @@ type Candidate struct {
 func (c *Candidate) Run(ctx context.Context) error {
 	var unfinished sync.WaitGroup
 	defer unfinished.Wait()
+	finishing, giveUp := context.WithCancel(ctx)
+	defer giveUp()           // an end by itself waits for nothing either
 	var replaced []time.Time // when this controller was replaced at the nodes, of late
 	for {
 		store, lease, err := c.campaign(ctx)
@@ -64,7 +66,7 @@ func (c *Candidate) Run(ctx context.Context) error {
 		if err != nil {
 			c.Log.Error("this controller leads no more", zap.Error(err))
 		}
-		unfinished.Go(c.finish(ctx, store))
+		unfinished.Go(c.finish(finishing, store))
 		pausing := standDown
 		if errors.Is(err, asterisk.ErrReplaced) {
 			if replaced = append(replaced, time.Now()); len(replaced) > atMostReplaced {

@@ -283,3 +283,36 @@ func TestWhoIsReplacedAgainAndAgainStandsAside(t *testing.T) {
 		}
 	})
 }
+
+// An end by itself, as before a live state of a newer version, does not wait for records
+// that Redis does not take.
+func TestAnEndDoesNotWaitForRecordsThatCannotBeWritten(t *testing.T) {
+	inHouse(t, func(h *house) {
+		stores := 0
+		broken := errors.New("no store can be made")
+		candidate := term.Candidate{
+			Me: redisstore.Controller{ID: "c"}, Log: zap.NewNop(), StandsBy: func(redisstore.Controller, string) {},
+			NewStore: func() (*redisstore.Store, error) {
+				if stores++; stores > 1 {
+					return nil, broken
+				}
+				return h.store("c"), nil
+			},
+			Lead: func(ctx context.Context, store *redisstore.Store, lease *redisstore.Lease) (term.Ending, error) {
+				now := time.Now()
+				store.Append(nil, []acd.CallRecord{{
+					Version: acd.RecordVersion, Call: "a1-1.1", Node: "a1", Entry: "12345", Queue: "q", Arrived: now, Queued: now, Ended: now,
+					Result: acd.Abandoned, Reason: acd.CallerHungUp,
+				}}, nil)
+				err := lease.GiveBack(ctx)
+				h.redis.Stop()
+				return term.Ceased, err
+			},
+		}
+		began := time.Now()
+		if err := candidate.Run(context.Background()); !errors.Is(err, broken) || time.Since(began) > time.Minute {
+			t.Errorf("%v, after %v", err, time.Since(began))
+		}
+		time.Sleep(5 * time.Second) // of virtual time: the client looks once a second whether it was closed
+	})
+}
