@@ -260,15 +260,11 @@ func (s *Store) ForgetAll() {
 // Redis is away that is not known of calls of another controller, and it says no.
 func (s *Store) Counted(ctx context.Context, call acd.CallID) bool {
 	s.mu.Lock()
-	for _, entries := range [][]entry{s.waiting.all(), s.inFlight, s.parked} {
-		for _, e := range entries {
-			if e.record != nil && e.record.Call == call {
-				s.mu.Unlock()
-				return true
-			}
-		}
-	}
+	waits := slices.Contains(s.endedCalls(), callKey(call))
 	s.mu.Unlock()
+	if waits {
+		return true
+	}
 	today := calendar.DayOf(time.Now(), s.location)
 	var found []*redis.BoolCmd
 	_, _ = s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
