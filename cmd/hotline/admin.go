@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"hotline/internal/app"
+	"hotline/internal/config"
 )
 
 func adminCommand(load loader) *cobra.Command {
@@ -31,36 +33,27 @@ when that is no terminal, of the standard input. It is never an argument.`,
 }
 
 func createAdminCommand(load loader) *cobra.Command {
-	cmd := &cobra.Command{
+	return passwordCommand(load, &cobra.Command{
 		Use:     "create NAME",
 		Short:   "Make a user who may do everything that a person may",
 		Example: "  hotline admin create zhang.san\n  hotline admin create zhang.san --password-file /run/secrets/first-admin",
-	}
-	file := passwordFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, err := load()
-		if err != nil {
-			return err
-		}
-		password, err := readPassword(cmd, *file)
-		if err != nil {
-			return err
-		}
-		if err := app.CreateAdmin(cmd.Context(), cfg, args[0], password); err != nil {
-			return err
-		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s is an admin of the site %s\n", strings.ToLower(args[0]), cfg.Site)
-		return nil
-	}
-	return cmd
+	}, app.CreateAdmin, func(name, site string) string { return name + " is an admin of the site " + site })
 }
 
 func resetAdminCommand(load loader) *cobra.Command {
-	cmd := &cobra.Command{
+	return passwordCommand(load, &cobra.Command{
 		Use:     "reset NAME",
 		Short:   "Give an admin a new password, enable the user, and end its sessions",
 		Example: "  hotline admin reset zhang.san\n  hotline admin reset zhang.san --password-file /run/secrets/new-password",
-	}
+	}, app.ResetAdmin, func(name, _ string) string { return name + " has a new password and no sessions" })
+}
+
+// passwordCommand lets a command do something with the user whom it names and a password
+// that it reads, and say what was done.
+func passwordCommand(
+	load loader, cmd *cobra.Command,
+	do func(ctx context.Context, cfg *config.Config, name, password string) error, done func(name, site string) string,
+) *cobra.Command {
 	file := passwordFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := load()
@@ -71,10 +64,10 @@ func resetAdminCommand(load loader) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := app.ResetAdmin(cmd.Context(), cfg, args[0], password); err != nil {
+		if err := do(cmd.Context(), cfg, args[0], password); err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s has a new password and no sessions\n", strings.ToLower(args[0]))
+		fmt.Fprintln(cmd.OutOrStdout(), done(strings.ToLower(args[0]), cfg.Site))
 		return nil
 	}
 	return cmd
