@@ -44,7 +44,8 @@ type request struct {
 type client struct {
 	node       Node
 	base       string
-	http       *http.Client
+	requests   http.RoundTripper // carries requests
+	sockets    *http.Client      // opens event connections
 	gate       func(context.Context) error
 	timeout    time.Duration
 	retryAfter time.Duration
@@ -73,30 +74,28 @@ func (c *client) noteAnswer(answered bool) {
 }
 
 func newClient(n Node, o Options) *client {
-	transport := o.Transport
-	if transport == nil {
-		dialer := &net.Dialer{Timeout: o.RequestTimeout, KeepAlive: 15 * time.Second}
-		transport = &http.Transport{
-			DialContext:         dialer.DialContext,
-			MaxIdleConnsPerHost: max(idleConnections, o.Workers),
-			IdleConnTimeout:     idleTimeout,
-			TLSHandshakeTimeout: o.RequestTimeout,
-			DisableCompression:  true,
-			ForceAttemptHTTP2:   false,
-		}
-	}
-	return &client{
+	c := &client{
 		node: n, base: strings.TrimRight(n.URL, "/") + "/ari",
-		http: &http.Client{
-			Transport: transport,
-			// ARI never redirects; whoever does is not Asterisk and gets no password.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		requests: o.Transport, sockets: &http.Client{Transport: o.Transport},
 		gate: o.Gate, timeout: o.RequestTimeout, retryAfter: o.RepeatAfter, meter: o.Meter,
 	}
+	if o.Transport == nil {
+		c.requests = newKeepAlive(o.RequestTimeout, max(idleConnections, o.Workers))
+		dialer := &net.Dialer{Timeout: o.RequestTimeout, KeepAlive: 15 * time.Second}
+		c.sockets.Transport = &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: o.RequestTimeout}
+	}
+	// ARI never redirects; whoever does is not Asterisk and gets no password.
+	c.sockets.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return c
 }
 
-func (c *client) close() { c.http.CloseIdleConnections() }
+func (c *client) close() {
+	for _, carrier := range []http.RoundTripper{c.requests, c.sockets.Transport} {
+		if idle, ok := carrier.(interface{ CloseIdleConnections() }); ok {
+			idle.CloseIdleConnections()
+		}
+	}
+}
 
 // do carries out a request and decodes the answer into out unless that is
 // nil. An answer other than 2xx is a *statusError.
@@ -175,7 +174,7 @@ func (c *client) attempt(ctx context.Context, r request, body []byte, out any) (
 	status := 0
 	defer func() { c.meter.SwitchRequest(string(c.node.ID), r.method, r.route, status, time.Since(started)) }()
 
-	resp, err := c.http.Do(req)
+	resp, err := c.requests.RoundTrip(req)
 	if asked.Err() == nil { // else it was given up here
 		c.noteAnswer(err == nil)
 	}

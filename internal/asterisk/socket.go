@@ -156,7 +156,7 @@ func dialSocket(ctx context.Context, c *client, app string) (*websocket.Conn, er
 	auth := base64.StdEncoding.EncodeToString([]byte(c.node.Username + ":" + c.node.Password))
 	target := "ws" + strings.TrimPrefix(c.base, "http") + "/events?app=" + url.QueryEscape(app)
 	ws, resp, err := websocket.Dial(ctx, target, &websocket.DialOptions{
-		HTTPClient: c.http,
+		HTTPClient: c.sockets,
 		HTTPHeader: http.Header{"Authorization": {"Basic " + auth}},
 	})
 	if err == nil {
