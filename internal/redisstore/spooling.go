@@ -22,7 +22,7 @@ import (
 //
 // All of it is done by a goroutine of its own: neither Append nor the writer waits for a disk.
 const (
-	spoolAfter = 30 * time.Millisecond
+	spoolAfter = 100 * time.Millisecond
 	// spoolCalm is how long Redis must be quick again before no more is spooled.
 	spoolCalm = time.Second
 	// spoolGather lets entries gather that are synced together.

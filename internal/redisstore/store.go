@@ -98,8 +98,12 @@ type Options struct {
 }
 
 const (
-	batchLimit   = 1024                 // entries in one pipeline
-	batchDelay   = 2 * time.Millisecond // how long a batch may gather
+	batchLimit = 1024                 // entries in one pipeline
+	batchDelay = 2 * time.Millisecond // how long a batch gathers
+	// batchEvery is the least time from one batch to the next while there is much to write.
+	// What is appended meanwhile becomes one batch, in which of each thing only the newest
+	// state counts: fewer commands and less work for Redis, its disk and this process.
+	batchEvery   = 20 * time.Millisecond
 	firstBackoff = 20 * time.Millisecond
 	lastBackoff  = 2 * time.Second
 	pingTimeout  = time.Second
@@ -130,6 +134,7 @@ type Store struct {
 	token      atomic.Uint64 // of the lease under which live state is written; 0: none is needed
 	knowsLive  bool          // Redis knows the script of the live state; owned by the writer
 	knowsApply bool          // and that which counts records; owned by the writer
+	lastBatch  time.Time     // when the writer began to write last; owned by it
 
 	spool *spooling // nil: there is none
 

@@ -28,6 +28,7 @@ func (s *Store) Run(ctx context.Context) error {
 	s.ping(ctx)
 	for ctx.Err() == nil {
 		s.await(ctx)
+		s.lastBatch = time.Now()
 		s.drain(ctx, batchLimit)
 	}
 	flush, stop := context.WithTimeout(context.WithoutCancel(ctx), s.flushTimeout)
@@ -60,7 +61,7 @@ func (s *Store) await(ctx context.Context) {
 				return
 			}
 		case <-s.wake:
-			pause(ctx, batchDelay)
+			pause(ctx, max(batchDelay, batchEvery-time.Since(s.lastBatch)))
 			return
 		}
 	}
