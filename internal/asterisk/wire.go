@@ -2,7 +2,6 @@ package asterisk
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"github.com/CyCoreSystems/ari/v5"
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // usedEvents are the event types that the event filter lets through; all
@@ -119,6 +120,10 @@ type wireEvent struct {
 
 var errNoType = errors.New("no event type")
 
+// lenient takes what encoding/json would: a strange text in a field that is not used
+// must not cost the event.
+var lenient = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
 // sniffType guesses the type of an event without decoding it: a nested object
 // may hold a field of the same name, and the order of fields is not promised.
 func sniffType(data []byte) string {
@@ -147,11 +152,11 @@ func decodeEvent(data []byte) (ev wireEvent, used bool, err error) {
 		var own struct {
 			Type string `json:"type"`
 		}
-		if err := json.Unmarshal(data, &own); err == nil && own.Type != "" && !knownEvents[own.Type] {
+		if err := jsonv2.Unmarshal(data, &own, lenient); err == nil && own.Type != "" && !knownEvents[own.Type] {
 			return wireEvent{Type: own.Type}, false, nil
 		}
 	}
-	if err := json.Unmarshal(data, &ev); err != nil {
+	if err := jsonv2.Unmarshal(data, &ev, lenient); err != nil {
 		return wireEvent{}, false, fmt.Errorf("decoding an event: %w", err)
 	}
 	if ev.Type == "" {
