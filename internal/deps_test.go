@@ -43,6 +43,7 @@ var allowed = map[string][]string{
 	"internal/lab":          {"internal/acd", "internal/apiclient", "internal/app", "internal/calendar", "internal/config", "internal/devstack", "internal/httpapi/view", "internal/phonescript"},
 	"internal/liveview":     {"internal/acd", "internal/httpapi/view"},
 	"internal/metrics":      {"internal/acd"},
+	"internal/nethost":      {},
 	"internal/phone":        {},
 	"internal/phonescript":  {"internal/phone"},
 	"internal/recordfile":   {"internal/acd"},
@@ -86,6 +87,7 @@ var onlyImporter = map[string]string{
 	"github.com/emiago/sipgo":              "internal/phone",
 	"github.com/spf13/cobra":               "cmd/",
 	"github.com/xuri/excelize/v2":          "internal/report",
+	"github.com/vishvananda/netlink":       "internal/nethost",
 	"github.com/yuin/gopher-lua":           "internal/redisstore/redismodel",
 }
 
