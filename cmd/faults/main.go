@@ -18,14 +18,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"hotline/internal/faults"
+	"hotline/internal/nethost"
 )
 
 func main() {
+	// First of all: it starts the program anew.
+	noHosts := ""
+	if err := nethost.Isolate(); err != nil {
+		noHosts = err.Error()
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// A second Ctrl-C ends at once: the processes that were started die with this one.
 	context.AfterFunc(ctx, stop)
-	if err := root().ExecuteContext(ctx); err != nil {
+	if err := root(noHosts).ExecuteContext(ctx); err != nil {
 		fmt.Fprintf(os.Stderr, "faults: %v\n", err)
 		os.Exit(1)
 	}
@@ -33,8 +39,9 @@ func main() {
 
 var errMissed = errors.New("not every fault stayed within its limits")
 
-func root() *cobra.Command {
-	o := faults.Options{}
+// root has what the command does. noHosts, when not empty, is why there can be no hosts.
+func root(noHosts string) *cobra.Command {
+	o := faults.Options{NoHosts: noHosts}
 	var names []string
 	var verbose bool
 	var jsonFile string
@@ -59,7 +66,7 @@ func root() *cobra.Command {
 		o.Names = names
 		return run(cmd, o, verbose, jsonFile)
 	}
-	cmd.AddCommand(soakCommand())
+	cmd.AddCommand(soakCommand(noHosts))
 	return cmd
 }
 
@@ -78,8 +85,8 @@ func absolute(o *faults.Options) error {
 	return nil
 }
 
-func soakCommand() *cobra.Command {
-	o := faults.Options{}
+func soakCommand(noHosts string) *cobra.Command {
+	o := faults.Options{NoHosts: noHosts}
 	cmd := &cobra.Command{Use: "soak", Short: "Break one thing after the other under load, for long", Args: cobra.NoArgs}
 	f := cmd.Flags()
 	f.StringVar(&o.Binary, "binary", "bin/hotline", "the program")

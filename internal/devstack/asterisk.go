@@ -30,23 +30,28 @@ type Asterisk struct {
 
 	deps    Deps
 	p       *process
-	tempRun string            // a short folder for the socket, removed at the end
-	instead map[string]string // content of files of the configuration that take the place of those rendered
+	tempRun string // a short folder for the socket, removed at the end
+	options AsteriskOptions
+}
+
+// AsteriskOptions may be left zero.
+type AsteriskOptions struct {
+	Instead map[string]string // content of files, by their names, that take the place of those rendered
+	Host    Host              // nil: this machine
 }
 
 // StartAsterisk renders p into dir (made if need be), starts Asterisk and returns
 // when it has loaded everything without an error, listens and takes the password
 // of ARI. What is zero in p gets a value: node-1, application hotline, entry
-// 12345, a trunk "carrier" from 127.0.0.2, free ports on 127.0.0.1, a password.
+// 12345, a trunk "carrier" from 127.0.0.2, free ports on 127.0.0.1 or of the host, a password.
 // ctx bounds the start only; afterwards Asterisk runs until Stop, or until the
 // calling process ends.
 func StartAsterisk(ctx context.Context, dir string, p asteriskconf.Params) (*Asterisk, error) {
-	return StartAsteriskWith(ctx, dir, p, nil)
+	return StartAsteriskWith(ctx, dir, p, AsteriskOptions{})
 }
 
-// StartAsteriskWith is StartAsterisk with files of one's own, by their names,
-// instead of those that would be rendered.
-func StartAsteriskWith(ctx context.Context, dir string, p asteriskconf.Params, instead map[string]string) (*Asterisk, error) {
+// StartAsteriskWith is StartAsterisk with options.
+func StartAsteriskWith(ctx context.Context, dir string, p asteriskconf.Params, o AsteriskOptions) (*Asterisk, error) {
 	deps, err := Lookup()
 	if err != nil {
 		return nil, err
@@ -55,12 +60,13 @@ func StartAsteriskWith(ctx context.Context, dir string, p asteriskconf.Params, i
 	if err != nil {
 		return nil, fmt.Errorf("asterisk folder: %w", err)
 	}
+	o.Host = orLoopback(o.Host)
 	a := &Asterisk{
 		Dir:          dir,
 		ConfDir:      filepath.Join(dir, "etc"),
 		PasswordFile: filepath.Join(dir, "ari-password"),
 		deps:         deps,
-		instead:      instead,
+		options:      o,
 	}
 	if err := a.prepare(&p); err != nil {
 		return nil, err
@@ -83,7 +89,7 @@ func StartAsteriskWith(ctx context.Context, dir string, p asteriskconf.Params, i
 
 // prepare fills in everything but the ports, and makes the folders.
 func (a *Asterisk) prepare(p *asteriskconf.Params) error {
-	local := netip.MustParseAddr("127.0.0.1")
+	local := a.options.Host.Addr()
 	if p.Node == "" {
 		p.Node = "node-1"
 	}
@@ -162,7 +168,7 @@ func (a *Asterisk) removeTempRun() {
 func (a *Asterisk) start(ctx context.Context, p asteriskconf.Params) error {
 	for _, at := range []*netip.AddrPort{&p.HTTPListen, &p.SIPListen} {
 		if at.Port() == 0 {
-			port, err := freePort(at.Addr())
+			port, err := freePortAt(a.options.Host, at.Addr())
 			if err != nil {
 				return fmt.Errorf("start asterisk: %w", err)
 			}
@@ -172,7 +178,7 @@ func (a *Asterisk) start(ctx context.Context, p asteriskconf.Params) error {
 	if err := asteriskconf.Render(a.ConfDir, p); err != nil {
 		return err
 	}
-	for name, content := range a.instead {
+	for name, content := range a.options.Instead {
 		if err := os.WriteFile(filepath.Join(a.ConfDir, name), []byte(content), 0o644); err != nil {
 			return fmt.Errorf("write asterisk configuration: %w", err)
 		}
@@ -182,7 +188,7 @@ func (a *Asterisk) start(ctx context.Context, p asteriskconf.Params) error {
 	// -f stays in the foreground, -n writes no colours. A resolver that cannot
 	// be reached must not hold up calls.
 	argv := a.deps.AsteriskCommand("-C", filepath.Join(a.ConfDir, "asterisk.conf"), "-f", "-n")
-	proc, err := launch(name, argv, []string{"RES_OPTIONS=timeout:1 attempts:1"}, filepath.Join(p.Dirs.Log, "console.log"))
+	proc, err := launch(a.options.Host, name, argv, []string{"RES_OPTIONS=timeout:1 attempts:1"}, filepath.Join(p.Dirs.Log, "console.log"))
 	if err != nil {
 		return err
 	}

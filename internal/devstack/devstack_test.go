@@ -207,9 +207,9 @@ func TestStartedServersTellOfThemselves(t *testing.T) {
 		t.Error("a server that has ended tells of itself")
 	}
 
-	a, err := StartAsteriskWith(ctx, t.TempDir(), asteriskconf.Params{}, map[string]string{
+	a, err := StartAsteriskWith(ctx, t.TempDir(), asteriskconf.Params{}, AsteriskOptions{Instead: map[string]string{
 		"queues.conf": "[general]\n\n[ours]\nmusicclass = default\n",
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,5 +295,44 @@ func TestFreePortIsFreeForBoth(t *testing.T) {
 	}
 	if port < firstListenPort || port > lastListenPort {
 		t.Errorf("port %d is not between %d and %d", port, firstListenPort, lastListenPort)
+	}
+}
+
+// elsewhere is a host that notes how often something was done there.
+type elsewhere struct{ done *int }
+
+func (elsewhere) Addr() netip.Addr { return netip.MustParseAddr("127.0.0.5") }
+func (e elsewhere) Do(f func() error) error {
+	*e.done++
+	return f()
+}
+
+// A server at a host listens there and nowhere else, and was started there.
+func TestServersAreStartedAtTheirHost(t *testing.T) {
+	ctx := startContext(t)
+	var done int
+	host := elsewhere{&done}
+	r, err := StartRedis(ctx, t.TempDir(), RedisOptions{Host: host})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Stop()
+	a, err := StartAsteriskWith(ctx, t.TempDir(), asteriskconf.Params{}, AsteriskOptions{Host: host})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Stop()
+	if done != 5 { // a port for Redis, two for Asterisk, and each start
+		t.Errorf("%d things were done at the host, want 5", done)
+	}
+	for _, at := range []string{r.Addr, a.Params.HTTPListen.String(), a.Params.SIPListen.String()} {
+		if netip.MustParseAddrPort(at).Addr() != host.Addr() {
+			t.Errorf("it listens on %s, want the host's address", at)
+		}
+	}
+	_, port, _ := net.SplitHostPort(r.Addr)
+	if c, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
+		c.Close()
+		t.Error("redis is reached elsewhere, too")
 	}
 }

@@ -1,5 +1,5 @@
 // Package devstack starts and stops a real Redis, Asterisk and Kamailio on the
-// loopback addresses of one machine, for tests, the demo and make up.
+// loopback addresses of one machine, or at a [Host], for tests, the demo and make up.
 //
 // In goes a folder for the instance and, for Asterisk and Kamailio, the same parameters
 // as in production ([asteriskconf.Params], [cluster.Params]); free ports and passwords are filled in.

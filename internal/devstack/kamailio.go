@@ -22,6 +22,7 @@ type Kamailio struct {
 	Params cluster.Params
 	Dir    string
 
+	host           Host
 	binary, kamcmd string
 	p              *process
 	tempRun        string // a short folder for the socket, removed at the end
@@ -31,11 +32,16 @@ type Kamailio struct {
 // when it answers SIP. Run and State are filled in. ctx bounds the start only; afterwards it
 // runs until Stop, or until the calling process ends.
 func StartKamailio(ctx context.Context, dir string, p cluster.Params) (*Kamailio, error) {
+	return StartKamailioAt(ctx, nil, dir, p)
+}
+
+// StartKamailioAt is StartKamailio at a host, whose address p names.
+func StartKamailioAt(ctx context.Context, host Host, dir string, p cluster.Params) (*Kamailio, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("kamailio folder: %w", err)
 	}
-	k := &Kamailio{Dir: dir}
+	k := &Kamailio{Dir: dir, host: orLoopback(host)}
 	for name, path := range map[string]*string{"kamailio": &k.binary, "kamcmd": &k.kamcmd} {
 		if *path, err = exec.LookPath(name); err != nil {
 			// Debian's place of it, which is not on every user's path.
@@ -72,7 +78,7 @@ func (k *Kamailio) start(ctx context.Context) error {
 	// Not as a daemon, errors to standard error, little memory.
 	argv := []string{k.binary, "-DD", "-E", "-m", "32", "-M", "4", "-Y", k.Params.Run,
 		"-P", filepath.Join(k.Params.Run, "pid"), "-f", filepath.Join(etc, "kamailio.cfg")}
-	proc, err := launchDyingBy(syscall.SIGTERM, "kamailio on "+k.Params.Listen.String(), argv, nil, filepath.Join(k.Dir, "kamailio.log"))
+	proc, err := launchDyingBy(syscall.SIGTERM, k.host, "kamailio on "+k.Params.Listen.String(), argv, nil, filepath.Join(k.Dir, "kamailio.log"))
 	if err != nil {
 		return err
 	}
@@ -86,7 +92,11 @@ func (k *Kamailio) start(ctx context.Context) error {
 
 // answers asks over SIP, again and again, until there is a reply.
 func (k *Kamailio) answers(ctx context.Context) error {
-	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(k.Params.Listen.Addr(), 0)))
+	var c *net.UDPConn
+	err := k.host.Do(func() (err error) {
+		c, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(k.Params.Listen.Addr(), 0)))
+		return err
+	})
 	if err != nil {
 		return err
 	}

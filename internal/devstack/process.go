@@ -27,14 +27,14 @@ type process struct {
 	err  error         // how it ended; valid after done
 }
 
-// launch starts argv with its output copied to logPath. env is added to ours.
-func launch(name string, argv, env []string, logPath string) (*process, error) {
-	return launchDyingBy(syscall.SIGKILL, name, argv, env, logPath)
+// launch starts argv at a host, with its output copied to logPath. env is added to ours.
+func launch(host Host, name string, argv, env []string, logPath string) (*process, error) {
+	return launchDyingBy(syscall.SIGKILL, host, name, argv, env, logPath)
 }
 
 // launchDyingBy is launch for a child that gets another signal when its parent
 // dies: one that has children of its own and takes them along.
-func launchDyingBy(death syscall.Signal, name string, argv, env []string, logPath string) (*process, error) {
+func launchDyingBy(death syscall.Signal, host Host, name string, argv, env []string, logPath string) (*process, error) {
 	logFile, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
@@ -56,7 +56,7 @@ func launchDyingBy(death syscall.Signal, name string, argv, env []string, logPat
 		// so that thread stays with this goroutine until the child has ended.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		err := cmd.Start()
+		err := host.Do(cmd.Start)
 		if err == nil {
 			p.pid = cmd.Process.Pid
 		}

@@ -27,9 +27,10 @@ type RedisOptions struct {
 	// ReplicaOf, when not empty, is the host:port of the server whose data it copies,
 	// which has the same password.
 	ReplicaOf string
+	Host      Host // nil: this machine
 }
 
-// Redis is a running redis-server with persistence, reachable on 127.0.0.1.
+// Redis is a running redis-server with persistence, reachable at its host.
 type Redis struct {
 	Addr         string // host:port
 	Password     string
@@ -80,19 +81,18 @@ func StartRedis(ctx context.Context, dir string, o RedisOptions) (*Redis, error)
 func (r *Redis) portTaken() bool { return r.p != nil && r.p.portTaken() }
 
 func (r *Redis) start(ctx context.Context, binary string, o RedisOptions) error {
-	port := o.Port
-	local := netip.MustParseAddr("127.0.0.1")
+	port, host := o.Port, orLoopback(o.Host)
 	if port == 0 {
 		var err error
-		if port, err = freePort(local); err != nil {
+		if port, err = freePortAt(host, host.Addr()); err != nil {
 			return fmt.Errorf("start redis: %w", err)
 		}
 	}
-	r.Addr = netip.AddrPortFrom(local, port).String()
+	r.Addr = netip.AddrPortFrom(host.Addr(), port).String()
 	conf := filepath.Join(r.Dir, "redis.conf")
 	// The process dies by SIGKILL with its parent: what Redis has confirmed must
 	// be in the file by then.
-	text := fmt.Sprintf(`bind 127.0.0.1
+	text := fmt.Sprintf(`bind %s
 port %d
 requirepass %q
 dir %q
@@ -101,9 +101,9 @@ appendfsync always
 save ""
 maxmemory-policy noeviction
 daemonize no
-masterauth %[2]q
+masterauth %[3]q
 repl-diskless-sync-delay 0
-`, port, r.Password, r.Dir)
+`, host.Addr(), port, r.Password, r.Dir)
 	if host, of, ok := strings.Cut(o.ReplicaOf, ":"); ok {
 		text += "replicaof " + host + " " + of + "\n"
 	}
@@ -111,7 +111,7 @@ repl-diskless-sync-delay 0
 		return fmt.Errorf("write redis configuration: %w", err)
 	}
 	name := "redis on " + r.Addr
-	p, err := launch(name, []string{binary, conf}, nil, filepath.Join(r.Dir, "redis.log"))
+	p, err := launch(host, name, []string{binary, conf}, nil, filepath.Join(r.Dir, "redis.log"))
 	if err != nil {
 		return err
 	}

@@ -23,9 +23,18 @@ type Sentinels struct {
 	running []*process
 }
 
-// StartSentinels starts a replica of master and three Sentinels, with their files in dir,
-// and returns when all know each other. A master that says nothing for so long is replaced.
-func StartSentinels(ctx context.Context, dir string, master *Redis, patience time.Duration) (s *Sentinels, err error) {
+// SentinelOptions say what is watched, and where.
+type SentinelOptions struct {
+	Master   *Redis
+	Patience time.Duration // a master that says nothing for so long is replaced
+	// Replica and Sentinels are where these run; nil: this machine.
+	Replica   Host
+	Sentinels [3]Host
+}
+
+// StartSentinels starts a replica of the master and three Sentinels, with their files in dir,
+// and returns when all know each other.
+func StartSentinels(ctx context.Context, dir string, o SentinelOptions) (s *Sentinels, err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	s = &Sentinels{Master: "hotline"}
@@ -34,11 +43,11 @@ func StartSentinels(ctx context.Context, dir string, master *Redis, patience tim
 			err = errors.Join(err, s.Stop())
 		}
 	}()
-	if s.Replica, err = StartRedis(ctx, filepath.Join(dir, "replica"), RedisOptions{Password: master.Password, ReplicaOf: master.Addr}); err != nil {
+	if s.Replica, err = StartRedis(ctx, filepath.Join(dir, "replica"), RedisOptions{Password: o.Master.Password, ReplicaOf: o.Master.Addr, Host: o.Replica}); err != nil {
 		return s, err
 	}
-	for i := range 3 {
-		if err := s.start(ctx, filepath.Join(dir, fmt.Sprintf("sentinel-%d", i+1)), master, patience); err != nil {
+	for i, host := range o.Sentinels {
+		if err := s.start(ctx, filepath.Join(dir, fmt.Sprintf("sentinel-%d", i+1)), orLoopback(host), o); err != nil {
 			return s, err
 		}
 	}
@@ -50,27 +59,27 @@ func StartSentinels(ctx context.Context, dir string, master *Redis, patience tim
 	return s, nil
 }
 
-func (s *Sentinels) start(ctx context.Context, dir string, master *Redis, patience time.Duration) error {
+func (s *Sentinels) start(ctx context.Context, dir string, at Host, o SentinelOptions) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make the sentinel folder: %w", err)
 	}
-	host, masterPort, err := net.SplitHostPort(master.Addr)
+	host, masterPort, err := net.SplitHostPort(o.Master.Addr)
 	if err != nil {
 		return err
 	}
-	port, err := freePort(netip.MustParseAddr("127.0.0.1"))
+	port, err := freePortAt(at, at.Addr())
 	if err != nil {
 		return fmt.Errorf("start sentinel: %w", err)
 	}
 	conf := filepath.Join(dir, "sentinel.conf")
 	text := fmt.Sprintf(`port %d
-bind 127.0.0.1
-dir %q
+bind %[8]s
+dir %[2]q
 sentinel monitor %s %s %s 2
 sentinel down-after-milliseconds %[3]s %[6]d
 sentinel failover-timeout %[3]s 3000
 sentinel auth-pass %[3]s %[7]s
-`, port, dir, s.Master, host, masterPort, patience.Milliseconds(), master.Password)
+`, port, dir, s.Master, host, masterPort, o.Patience.Milliseconds(), o.Master.Password, at.Addr())
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write sentinel configuration: %w", err)
 	}
@@ -78,8 +87,8 @@ sentinel auth-pass %[3]s %[7]s
 	if err != nil {
 		return errors.New("redis-server is not installed: run make deps")
 	}
-	addr := fmt.Sprintf("127.0.0.1:%d", port)
-	p, err := launch("sentinel on "+addr, []string{binary, conf, "--sentinel"}, nil, filepath.Join(dir, "sentinel.log"))
+	addr := netip.AddrPortFrom(at.Addr(), port).String()
+	p, err := launch(at, "sentinel on "+addr, []string{binary, conf, "--sentinel"}, nil, filepath.Join(dir, "sentinel.log"))
 	if err != nil {
 		return err
 	}

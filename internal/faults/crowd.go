@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -127,10 +128,10 @@ func openCrowd(ctx context.Context, l *lab.Lab, api *apiclient.Client, ld load, 
 	if err != nil {
 		return nil, err
 	}
-	if c.site, err = c.newSite("127.0.0.2:0"); err != nil {
+	if c.site, err = c.newSite(l.Callers); err != nil {
 		return nil, err
 	}
-	desks, err := c.newSite("127.0.0.1:0")
+	desks, err := c.newSite(l.Seats)
 	if err != nil {
 		return nil, errors.Join(err, c.close())
 	}
@@ -156,8 +157,8 @@ func openCrowd(ctx context.Context, l *lab.Lab, api *apiclient.Client, ld load, 
 	return c, nil
 }
 
-func (c *crowd) newSite(addr string) (*phone.Site, error) {
-	site, err := phone.NewSite(addr)
+func (c *crowd) newSite(addr netip.Addr) (*phone.Site, error) {
+	site, err := phone.NewSite(netip.AddrPortFrom(addr, 0).String())
 	if err == nil {
 		c.sites = append(c.sites, site)
 	}

@@ -16,6 +16,7 @@ import (
 	"hotline/internal/apiclient"
 	"hotline/internal/devstack"
 	"hotline/internal/lab"
+	"hotline/internal/nethost"
 )
 
 // house is the hotline of one row, with its crowd.
@@ -27,6 +28,7 @@ type house struct {
 	sentinels       *devstack.Sentinels // nil: there are none
 	redis           *wire               // between leader and Redis; nil: there is none
 	ari             *wire               // between leader and the first node; nil: there is none
+	hosts           *lab.Hosts          // nil: all live on loopback
 	excuse          excuse
 }
 
@@ -34,6 +36,7 @@ type house struct {
 type setup struct {
 	Standby   bool
 	Upgrade   bool // the standby is of another version
+	Hosts     bool // each part lives on a host of its own: not with a wire
 	Sentinel  bool // Redis has a replica, and Sentinels watch it
 	Nodes     int
 	RedisWire bool // the leader reaches Redis through a wire
@@ -47,36 +50,42 @@ func openHouse(ctx context.Context, dir string, o Options, s setup) (h *house, e
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, err
 	}
-	file, err := lab.Write(filepath.Join(dir, "site"), lab.Site{Agents: s.Load.Agents, Nodes: s.Nodes, NoGreeting: true, RingTimeout: "10s", WrapUp: "0s", LogLevel: o.LogLevel})
-	if err != nil {
-		return nil, err
-	}
-	if s.Change != nil {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		if err := os.WriteFile(file, []byte(s.Change(string(raw))), 0o600); err != nil {
-			return nil, err
-		}
-	}
-	l, err := lab.Open(ctx, file, dir, o.Binary)
-	if err != nil {
-		return nil, err
-	}
-	h = &house{lab: l}
+	h = &house{}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.close())
 			h = nil
 		}
 	}()
+	if s.Hosts {
+		if h.hosts, err = lab.NewHosts(max(1, s.Nodes), 2); err != nil {
+			return h, err
+		}
+	}
+	file, err := lab.Write(filepath.Join(dir, "site"), lab.Site{Agents: s.Load.Agents, Nodes: s.Nodes, Hosts: h.hosts, NoGreeting: true, RingTimeout: "10s", WrapUp: "0s", LogLevel: o.LogLevel})
+	if err != nil {
+		return h, err
+	}
+	if s.Change != nil {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			return h, err
+		}
+		if err := os.WriteFile(file, []byte(s.Change(string(raw))), 0o600); err != nil {
+			return h, err
+		}
+	}
+	l, err := lab.Open(ctx, file, dir, o.Binary, h.hosts)
+	if err != nil {
+		return h, err
+	}
+	h.lab = l
 	if s.Sentinel {
 		if err := h.startSentinels(ctx, dir); err != nil {
 			return h, err
 		}
 	}
-	leads := lab.Variant{Name: "1"}
+	leads := lab.Variant{Name: "1", Host: h.controllerHost(0)}
 	if s.RedisWire {
 		if h.redis, err = newWire(l.Redis.Addr); err != nil {
 			return h, err
@@ -101,7 +110,7 @@ func openHouse(ctx context.Context, dir string, o Options, s setup) (h *house, e
 		return h, err
 	}
 	if s.Standby {
-		second := lab.Variant{Name: "2"}
+		second := lab.Variant{Name: "2", Host: h.controllerHost(1)}
 		if s.Upgrade {
 			second.Binary = o.Next
 		}
@@ -118,9 +127,17 @@ func openHouse(ctx context.Context, dir string, o Options, s setup) (h *house, e
 	return h, h.crowd.ready(ctx, h.leader.Client)
 }
 
+// controllerHost is where a controller runs; nil: on loopback.
+func (h *house) controllerHost(i int) *nethost.Host {
+	if h.hosts == nil {
+		return nil
+	}
+	return h.hosts.Controllers[i]
+}
+
 // startSentinels lets Sentinels watch Redis, and the configuration name them.
 func (h *house) startSentinels(ctx context.Context, dir string) (err error) {
-	if h.sentinels, err = devstack.StartSentinels(ctx, filepath.Join(dir, "sentinels"), h.lab.Redis, time.Second); err != nil {
+	if h.sentinels, err = devstack.StartSentinels(ctx, filepath.Join(dir, "sentinels"), devstack.SentinelOptions{Master: h.lab.Redis, Patience: time.Second}); err != nil {
 		return err
 	}
 	raw, err := os.ReadFile(h.lab.ConfigFile)
@@ -142,7 +159,9 @@ func (h *house) close() error {
 			w.change(func() { w.cut, w.delay = false, 0 })
 		}
 	}
-	errs = append(errs, h.lab.Stop())
+	if h.lab != nil {
+		errs = append(errs, h.lab.Stop())
+	}
 	if h.sentinels != nil {
 		errs = append(errs, h.sentinels.Stop())
 	}
@@ -150,6 +169,9 @@ func (h *house) close() error {
 		if w != nil {
 			w.close()
 		}
+	}
+	if h.hosts != nil {
+		errs = append(errs, h.hosts.Close())
 	}
 	return errors.Join(errs...)
 }

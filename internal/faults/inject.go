@@ -64,14 +64,19 @@ func redisRestart(empty bool) func(context.Context, *house, Options, *Result) er
 }
 
 func nodeKill(ctx context.Context, h *house, o Options, _ *Result) error {
-	h.excuse.Deaths = append(h.excuse.Deaths, death{acd.NodeID(h.lab.Nodes[0].Params.Node), time.Now()})
-	// A caller who comes to the dead node is given to the other after two seconds.
-	h.excuse.Order = 3 * time.Second
+	h.nodeDies()
 	h.lab.Nodes[0].Kill()
 	if err := pause(ctx, o.lasts(8*time.Second)); err != nil {
 		return err
 	}
 	return h.lab.StartNode(ctx, 0)
+}
+
+// nodeDies excuses what follows the end of the first node.
+func (h *house) nodeDies() {
+	h.excuse.Deaths = append(h.excuse.Deaths, death{acd.NodeID(h.lab.Nodes[0].Params.Node), time.Now()})
+	// A caller who comes to the dead node is given to the other after two seconds.
+	h.excuse.Order = 3 * time.Second
 }
 
 func websocketCut(ctx context.Context, h *house, _ Options, _ *Result) error {
@@ -251,15 +256,6 @@ func newerState(ctx context.Context, h *house, _ Options, r *Result) error {
 		return err
 	}
 	return h.startLeader(ctx)
-}
-
-// cutRedis cuts the leader off from Redis, as a network would.
-func cutRedis(lasts time.Duration) func(context.Context, *house, Options, *Result) error {
-	return func(ctx context.Context, h *house, o Options, _ *Result) error {
-		h.redis.setCut(true)
-		defer h.redis.setCut(false)
-		return pause(ctx, o.lasts(lasts))
-	}
 }
 
 func slowRedis(ctx context.Context, h *house, o Options, _ *Result) error {

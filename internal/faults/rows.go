@@ -76,8 +76,13 @@ var rows = []row{
 	},
 	{
 		Name: "leader-no-redis", Fault: "leader cut off from Redis for 10 s, the standby is not", Limit: 4 * time.Second,
-		Setup:  setup{Standby: true, RedisWire: true},
-		Inject: cutRedis(10 * time.Second),
+		Setup:  setup{Standby: true, Hosts: true},
+		Inject: leaderNoRedis,
+	},
+	{
+		Name: "leader-host-cut", Fault: "cable of the leader's host out for 10 s, a standby takes over", Limit: 4 * time.Second,
+		Setup:  setup{Standby: true, Hosts: true},
+		Inject: leaderHostCut,
 	},
 	{
 		Name: "upgrade", Fault: "handover to a standby of another version", Limit: 300 * time.Millisecond,
@@ -130,9 +135,14 @@ var rows = []row{
 		Inject: readOnly,
 	},
 	{
-		Name: "redis-cut", Fault: "Redis cut off for 20 s", Limit: offerAtOnce,
-		Setup:  setup{RedisWire: true},
-		Inject: cutRedis(20 * time.Second),
+		Name: "redis-cut", Fault: "cable of Redis's host out for 20 s", Limit: offerAtOnce,
+		Setup:  setup{Hosts: true},
+		Inject: redisHostCut(20 * time.Second),
+	},
+	{
+		Name: "redis-host-cut", Fault: "cable of Redis's host out for 10 s, with a standby", Limit: 4 * time.Second,
+		Setup:  setup{Standby: true, Hosts: true},
+		Inject: redisHostCut(10 * time.Second),
 	},
 	{
 		Name: "redis-failover", Fault: "Redis master killed, Sentinel promotes its replica", Limit: offerAtOnce,
@@ -146,16 +156,27 @@ var rows = []row{
 	},
 	{
 		Name: "node-kill", Fault: "one of two Asterisk nodes killed and restarted", Limit: 5 * time.Second,
-		Setup:  setup{Nodes: 2, Load: load{Agents: 8, Calls: 20, Long: 3, Silence: 4 * time.Second}},
+		Setup:  setup{Nodes: 2, Hosts: true, Load: load{Agents: 8, Calls: 20, Long: 3, Silence: 4 * time.Second}},
 		Inject: nodeKill,
 	},
 	{
+		Name: "node-host-cut", Fault: "cable of one of two nodes' hosts out for 8 s", Limit: 14 * time.Second,
+		Setup:  setup{Nodes: 2, Hosts: true, Load: load{Agents: 8, Calls: 20, Long: 3, Silence: 20 * time.Second}},
+		Inject: nodeHostCut,
+	},
+	{
+		Name: "node-host-lost", Fault: "the machine of one of two nodes vanishes, and is back after 8 s", Limit: 14 * time.Second,
+		Setup:  setup{Nodes: 2, Hosts: true, Load: load{Agents: 8, Calls: 20, Long: 3, Silence: 4 * time.Second}},
+		Inject: nodeHostLost,
+	},
+	{
 		Name: "node-frozen", Fault: "Asterisk SIGSTOP for 10 s", Limit: 14 * time.Second,
+		Setup:  setup{Hosts: true},
 		Inject: nodeFrozen,
 	},
 	{
 		Name: "node-drain", Fault: "one of two Asterisk nodes drained, ended, started and back", Limit: offerAtOnce,
-		Setup:  setup{Nodes: 2, Load: load{Agents: 8, Calls: 20, Silence: 20 * time.Second}},
+		Setup:  setup{Nodes: 2, Hosts: true, Load: load{Agents: 8, Calls: 20, Silence: 20 * time.Second}},
 		Inject: nodeDrain,
 	},
 	{

@@ -19,6 +19,9 @@ type Options struct {
 	Names  []string
 	Seed   uint64
 	Quick  bool // shorter faults
+	// NoHosts, when not empty, is why this process cannot make networks of hosts: rows
+	// that need one are skipped.
+	NoHosts string
 	// LogLevel is that of the controllers; info if empty.
 	LogLevel string
 }
@@ -120,10 +123,14 @@ func Names() (names []string) {
 func (w row) run(ctx context.Context, o Options) Result {
 	result := Result{Name: w.Name, Fault: w.Fault, Limit: w.Limit}
 	if w.Skip != nil {
-		if result.Skipped = w.Skip(o); result.Skipped != "" {
-			result.OK = true
-			return result
-		}
+		result.Skipped = w.Skip(o)
+	}
+	if w.Setup.Hosts && result.Skipped == "" {
+		result.Skipped = o.NoHosts
+	}
+	if result.Skipped != "" {
+		result.OK = true
+		return result
 	}
 	ctx, cancel := context.WithTimeout(ctx, rowTimeout)
 	defer cancel()

@@ -14,9 +14,16 @@ import (
 
 	"hotline/internal/apiclient"
 	"hotline/internal/config"
+	"hotline/internal/nethost"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// noHosts says why a test cannot have a network of hosts.
+var noHosts error
+
+func TestMain(m *testing.M) {
+	noHosts = nethost.Isolate()
+	goleak.VerifyTestMain(m)
+}
 
 // figures of a day as the API writes them.
 func figures(offered, answered, abandoned, notOffered, rona int) map[string]int {

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"hotline/internal/apiclient"
 	"hotline/internal/config"
 	"hotline/internal/devstack"
+	"hotline/internal/nethost"
 )
 
 // Instance is one process of the program: the one that Start runs, or a further one
@@ -29,6 +32,7 @@ type Instance struct {
 	LogFile    string // what it writes
 
 	binary string
+	host   *nethost.Host // nil: this machine
 	cmd    *exec.Cmd
 	ended  chan error    // how it ended; taken once
 	gone   chan struct{} // closed when it has ended
@@ -38,6 +42,8 @@ type Instance struct {
 type Variant struct {
 	Name   string // part of the names of its files
 	Binary string // the lab's when empty
+	// Host, when not nil, is where it runs.
+	Host *nethost.Host
 	// Redis, when not empty, is where it finds Redis: a proxy's host:port.
 	Redis string
 	// ARI, where not empty, is where it finds the nodes: http://127.0.0.1:8088.
@@ -65,17 +71,16 @@ var (
 )
 
 // Instance writes the configuration of a further instance beside the lab's own, with a
-// free port for its API, and does not start it. The configuration must be one of Write's.
+// free port for its API (at a host the usual one, in clear), and does not start it. The configuration must be one of Write's.
 func (l *Lab) Instance(v Variant) (*Instance, error) {
 	raw, err := os.ReadFile(l.ConfigFile)
 	if err != nil {
 		return nil, err
 	}
-	ports, err := devstack.FreePorts(1)
+	listen, err := listenOf(v.Host)
 	if err != nil {
 		return nil, err
 	}
-	listen := net.JoinHostPort("127.0.0.1", fmt.Sprint(ports[0]))
 	text := listenLine.ReplaceAllString(string(raw), "${1}"+listen+"${2}")
 	if text == string(raw) {
 		return nil, fmt.Errorf("%s has no http.listen as the lab writes it", l.ConfigFile)
@@ -103,8 +108,21 @@ func (l *Lab) Instance(v Variant) (*Instance, error) {
 		binary = l.binary
 	}
 	i := l.newInstance(v.Name, file, binary, cfg)
+	i.host = v.Host
 	l.instances = append(l.instances, i)
 	return i, nil
+}
+
+// listenOf is what the configuration says of the API's address.
+func listenOf(host *nethost.Host) (string, error) {
+	if host != nil {
+		return netip.AddrPortFrom(host.Addr(), apiPort).String() + "\n  allow_plain: true", nil
+	}
+	ports, err := devstack.FreePorts(1)
+	if err != nil {
+		return "", err
+	}
+	return net.JoinHostPort("127.0.0.1", fmt.Sprint(ports[0])), nil
 }
 
 // Run starts the process and does not wait for it.
@@ -119,15 +137,26 @@ func (i *Instance) Run() error {
 	// A group of its own, so that a terminal's Ctrl-C reaches us alone and we
 	// end things in order; and it does not outlive us.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-	if err := cmd.Start(); err != nil {
+	started, ended, gone := make(chan error), make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(gone)
+		// It is told of the end of the thread that started it, not of ours.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		start := cmd.Start
+		if i.host != nil {
+			start = func() error { return i.host.Do(cmd.Start) }
+		}
+		err := start()
+		started <- err
+		if err == nil {
+			ended <- cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
 		return fmt.Errorf("start hotline: %w", err)
 	}
-	ended, gone := make(chan error, 1), make(chan struct{})
 	i.cmd, i.ended, i.gone = cmd, ended, gone
-	go func() {
-		ended <- cmd.Wait()
-		close(gone)
-	}()
 	return nil
 }
 

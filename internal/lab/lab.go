@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -33,6 +34,9 @@ type Lab struct {
 	Asterisk   *devstack.Asterisk   // the first node
 	Nodes      []*devstack.Asterisk // those that run here, in the order of the configuration
 	Kamailio   *devstack.Kamailio   // nil when the nodes have no proxy
+	Hosts      *Hosts               // where the parts live; nil: on loopback
+	// Seats and Callers are the addresses of the phones.
+	Seats, Callers netip.Addr
 
 	binary    string
 	instead   map[string]string // see StartWith
@@ -45,21 +49,22 @@ type Lab struct {
 // Redis, the first Asterisk node or, with a proxy, all nodes and the proxy, and
 // the program, whose binary is given. It keeps its files under dir. When it fails, nothing is left running.
 func Start(ctx context.Context, configFile, dir, binary string) (*Lab, error) {
-	return open(ctx, configFile, dir, binary, nil, true)
+	return open(ctx, configFile, dir, binary, nil, nil, true)
 }
 
 // StartWith is Start with files of one's own, by their names, instead of those of
 // Asterisk's configuration.
 func StartWith(ctx context.Context, configFile, dir, binary string, instead map[string]string) (*Lab, error) {
-	return open(ctx, configFile, dir, binary, instead, true)
+	return open(ctx, configFile, dir, binary, instead, nil, true)
 }
 
-// Open is Start without the program, for who runs instances of it.
-func Open(ctx context.Context, configFile, dir, binary string) (*Lab, error) {
-	return open(ctx, configFile, dir, binary, nil, false)
+// Open is Start without the program, for who runs instances of it. Redis, Kamailio and
+// the nodes run at the hosts that the site was written for; on loopback when hosts is nil.
+func Open(ctx context.Context, configFile, dir, binary string, hosts *Hosts) (*Lab, error) {
+	return open(ctx, configFile, dir, binary, nil, hosts, false)
 }
 
-func open(ctx context.Context, configFile, dir, binary string, instead map[string]string, serve bool) (*Lab, error) {
+func open(ctx context.Context, configFile, dir, binary string, instead map[string]string, hosts *Hosts, serve bool) (*Lab, error) {
 	cfg, err := config.Load(configFile)
 	if err != nil {
 		return nil, err
@@ -67,6 +72,10 @@ func open(ctx context.Context, configFile, dir, binary string, instead map[strin
 	l := &Lab{
 		Dir: dir, ConfigFile: configFile, Config: cfg, binary: binary, instead: instead, started: time.Now(),
 		API: "http://" + cfg.HTTP.Listen.String(), SIP: cfg.Asterisk.Nodes[0].SIPListen.String(),
+		Hosts: hosts, Seats: netip.AddrFrom4([4]byte{127, 0, 0, 1}), Callers: netip.AddrFrom4([4]byte{127, 0, 0, 2}),
+	}
+	if hosts != nil {
+		l.Seats, l.Callers = hosts.Seats, hosts.Callers
 	}
 	l.serve = l.newInstance("", configFile, binary, cfg)
 	l.LogFile, l.Client = l.serve.LogFile, l.serve.Client
@@ -92,8 +101,12 @@ func (l *Lab) start(ctx context.Context) error {
 	if l.Config.Redis.Address == "" {
 		return errors.New("the lab starts one Redis: give redis.address, and neither redis.sentinel nor redis.cluster")
 	}
-	if host, _, err := net.SplitHostPort(l.Config.Redis.Address); err != nil || host != "127.0.0.1" {
-		return fmt.Errorf("redis.address is %s: the lab starts Redis on 127.0.0.1 only", l.Config.Redis.Address)
+	want := "127.0.0.1"
+	if l.Hosts != nil {
+		want = l.Hosts.Redis.Addr().String()
+	}
+	if host, _, err := net.SplitHostPort(l.Config.Redis.Address); err != nil || host != want {
+		return fmt.Errorf("redis.address is %s: the lab starts Redis on %s only", l.Config.Redis.Address, want)
 	}
 	if err := l.StartRedis(ctx); err != nil {
 		return err
@@ -113,7 +126,7 @@ func (l *Lab) start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if l.Kamailio, err = devstack.StartKamailio(ctx, filepath.Join(l.Dir, "kamailio"), params); err != nil {
+		if l.Kamailio, err = devstack.StartKamailioAt(ctx, at(l.Hosts.proxy()), filepath.Join(l.Dir, "kamailio"), params); err != nil {
 			return err
 		}
 	}
@@ -131,7 +144,7 @@ func (l *Lab) StartRedis(ctx context.Context) (err error) {
 		return fmt.Errorf("redis.address: %w", err)
 	}
 	l.Redis, err = devstack.StartRedis(ctx, filepath.Join(l.Dir, "redis"), devstack.RedisOptions{
-		Port: uint16(redisPort), Password: l.Config.Redis.Password.Reveal(),
+		Port: uint16(redisPort), Password: l.Config.Redis.Password.Reveal(), Host: at(l.Hosts.redis()),
 	})
 	return err
 }
@@ -146,7 +159,7 @@ func (l *Lab) StartNode(ctx context.Context, i int) error {
 	if i > 0 {
 		folder += "-" + params.Node
 	}
-	node, err := devstack.StartAsteriskWith(ctx, filepath.Join(l.Dir, folder), params, l.instead)
+	node, err := devstack.StartAsteriskWith(ctx, filepath.Join(l.Dir, folder), params, devstack.AsteriskOptions{Instead: l.instead, Host: at(l.Hosts.node(i))})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"hotline/internal/phonescript"
@@ -21,7 +22,7 @@ func (l *Lab) People(agents int) (phonescript.Scenario, error) {
 			Seats:     span(FirstSeat, agents),
 			Numbers:   span(FirstAgent, agents),
 			Account:   "seat-{seat}",
-			Address:   "127.0.0.1:0",
+			Address:   netip.AddrPortFrom(l.Seats, 0).String(),
 			Register:  true,
 			Passwords: passwords,
 			Start:     []string{"*11{agent}", "*12"},
@@ -30,7 +31,7 @@ func (l *Lab) People(agents int) (phonescript.Scenario, error) {
 			HangsUp:   0.3,
 		},
 		Callers: phonescript.Callers{
-			Address:     "127.0.0.2:0",
+			Address:     netip.AddrPortFrom(l.Callers, 0).String(),
 			Dial:        l.Config.Entries[0].Number,
 			FirstNumber: "13905180001",
 		},

@@ -33,6 +33,9 @@ type Site struct {
 	// Nodes, when more than one, is how many Asterisk nodes there are, behind
 	// Kamailio: a1, a2, … at 127.0.0.11, 127.0.0.12, …; at most 9.
 	Nodes int
+	// Hosts, when not nil, is where the parts live instead of on loopback: it has as
+	// many nodes. The lab is to be opened with the same.
+	Hosts *Hosts
 }
 
 // FirstSeat and FirstAgent number the seats and agents that Write makes.
@@ -45,7 +48,7 @@ var siteTemplate = template.Must(template.New("site").Parse(`# Written by the la
 site: lab
 timezone: {{.Timezone}}
 redis:
-  address: 127.0.0.1:{{.Redis}}
+  address: {{.Redis}}
   password_file: secrets/redis.password
 http:
   listen: 127.0.0.1:{{.HTTP}}
@@ -54,15 +57,15 @@ log: {level: {{.LogLevel}}, format: json}
 asterisk:
   nodes:
 {{- range .Nodes}}
-    - {id: {{.ID}}, url: "http://127.0.0.1:{{.ARI}}", username: hotline, password_file: secrets/ari.password{{if .SIP}}, sip_listen: "{{.SIP}}"{{end}}}
+    - {id: {{.ID}}, url: "http://{{.ARI}}", username: hotline, password_file: secrets/ari.password{{if .SIP}}, sip_listen: "{{.SIP}}"{{end}}}
 {{- end}}
-  sip: {listen: "127.0.0.1:{{.SIP}}", rtp_ports: {{.RTPStart}}-{{.RTPEnd}}}
+  sip: {listen: "{{.SIP}}", rtp_ports: {{.RTPStart}}-{{.RTPEnd}}}
 {{- if .Proxy}}
   proxy: {listen: "{{.Proxy}}"}
 {{- end}}
   trunks:
-    # Callers dial from this address, phones of the seats from 127.0.0.1.
-    - {name: carrier, match: [127.0.0.2]{{if .Contact}}, contact: "sip:{{.Contact}}"{{end}}}
+    # Callers dial from this address, phones of the seats from another.
+    - {name: carrier, match: [{{.Callers}}]{{if .Contact}}, contact: "sip:{{.Contact}}"{{end}}}
 {{- if .Contact}}
   outbound_trunk: carrier
 {{- end}}
@@ -98,11 +101,7 @@ func Write(dir string, s Site) (string, error) {
 	if s.Agents < 1 || s.Agents > 999 {
 		return "", fmt.Errorf("%d agents: write 1 to 999", s.Agents)
 	}
-	ports, err := devstack.FreePorts(3)
-	if err != nil {
-		return "", err
-	}
-	nodes, proxy, err := nodesOf(s)
+	places, err := placesOf(s)
 	if err != nil {
 		return "", err
 	}
@@ -115,7 +114,7 @@ func Write(dir string, s Site) (string, error) {
 	}
 	var text bytes.Buffer
 	err = siteTemplate.Execute(&text, map[string]any{
-		"Redis": ports[0], "HTTP": ports[1], "SIP": ports[2], "Nodes": nodes, "Proxy": proxy, "RTPStart": start, "RTPEnd": end,
+		"Redis": places.redis, "HTTP": places.http, "SIP": places.sip, "Callers": places.callers, "Nodes": places.nodes, "Proxy": places.proxy, "RTPStart": start, "RTPEnd": end,
 		"LogLevel": orElse(s.LogLevel, "info"), "RingTimeout": orElse(s.RingTimeout, "15s"), "WrapUp": orElse(s.WrapUp, "10s"),
 		"Timezone": orElse(s.Timezone, calendar.DefaultZone), "NoGreeting": s.NoGreeting, "Routing": s.Routing, "Contact": s.Contact, "FirstSeat": FirstSeat, "LastSeat": FirstSeat + s.Agents - 1,
 		"FirstAgent": FirstAgent, "LastAgent": FirstAgent + s.Agents - 1,
@@ -141,8 +140,59 @@ func Write(dir string, s Site) (string, error) {
 
 type siteNode struct {
 	ID  string
-	ARI uint16
+	ARI netip.AddrPort
 	SIP string // its own address; empty when there is no proxy
+}
+
+// places are the addresses of the parts.
+type places struct {
+	redis, sip netip.AddrPort
+	http       uint16 // on loopback: a port of the command's own
+	callers    netip.Addr
+	nodes      []siteNode
+	proxy      string // empty: there is none
+}
+
+func placesOf(s Site) (places, error) {
+	if s.Hosts != nil {
+		return s.Hosts.places(s.Nodes)
+	}
+	ports, err := devstack.FreePorts(3)
+	if err != nil {
+		return places{}, err
+	}
+	local := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	p := places{
+		redis: netip.AddrPortFrom(local, ports[0]), http: ports[1], sip: netip.AddrPortFrom(local, ports[2]),
+		callers: netip.AddrFrom4([4]byte{127, 0, 0, 2}),
+	}
+	p.nodes, p.proxy, err = nodesOf(s)
+	return p, err
+}
+
+// places are the addresses of a site on hosts.
+func (h *Hosts) places(nodes int) (places, error) {
+	if max(1, nodes) != len(h.Nodes) {
+		return places{}, fmt.Errorf("%d nodes on %d hosts", max(1, nodes), len(h.Nodes))
+	}
+	ports, err := devstack.FreePorts(1)
+	if err != nil {
+		return places{}, err
+	}
+	p := places{
+		redis: netip.AddrPortFrom(h.Redis.Addr(), redisPort), http: ports[0],
+		sip: netip.AddrPortFrom(h.Nodes[0].Addr(), sipPort), callers: h.Callers,
+	}
+	for i, node := range h.Nodes {
+		p.nodes = append(p.nodes, siteNode{ID: fmt.Sprintf("a%d", i+1), ARI: netip.AddrPortFrom(node.Addr(), ariPort)})
+		if h.Proxy != nil {
+			p.nodes[i].SIP = netip.AddrPortFrom(node.Addr(), sipPort).String()
+		}
+	}
+	if h.Proxy != nil {
+		p.proxy = netip.AddrPortFrom(h.Proxy.Addr(), sipPort).String()
+	}
+	return p, nil
 }
 
 // nodesOf gives the nodes their addresses, and several of them a proxy.
@@ -155,7 +205,7 @@ func nodesOf(s Site) (nodes []siteNode, proxy string, err error) {
 		return nil, "", err
 	}
 	for i, port := range ari {
-		nodes = append(nodes, siteNode{ID: fmt.Sprintf("a%d", i+1), ARI: port})
+		nodes = append(nodes, siteNode{ID: fmt.Sprintf("a%d", i+1), ARI: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port)})
 	}
 	if len(nodes) == 1 {
 		return nodes, "", nil

@@ -111,7 +111,7 @@ func startAppQueue(ctx context.Context, dir, file string, instead map[string]str
 		fmt.Fprintf(&queues, "member => PJSIP/%s,0,%s,PJSIP/%[1]s\n", seat.Endpoint(), seat.Name)
 	}
 	instead["extensions.conf"], instead["queues.conf"], instead["logger.conf"] = queueDialplan, queues.String(), queueLogger
-	a, err := devstack.StartAsteriskWith(ctx, filepath.Join(dir, "asterisk"), params, instead)
+	a, err := devstack.StartAsteriskWith(ctx, filepath.Join(dir, "asterisk"), params, devstack.AsteriskOptions{Instead: instead})
 	if err != nil {
 		return nil, err
 	}
