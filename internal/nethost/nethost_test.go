@@ -306,7 +306,7 @@ func TestPartedHostsAreHeardByTheOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("parted, and a cable out and in again")
-	if err := errors.Join(n.Part(a, b), n.Join(a, b), n.Join(b, a)); err != nil { // twice is once
+	if err := errors.Join(n.Part(a, b), n.Join(a, b), n.Join(a, b)); err != nil { // twice is once
 		t.Fatal(err)
 	}
 	hear(t, x, y, true, "joined")
@@ -336,6 +336,10 @@ func TestNobodyHearsOfTheEndOfAHostThatIsSwitchedOff(t *testing.T) {
 	}
 	if err := a.PowerOn(); err == nil {
 		t.Error("a host that is on was switched on")
+	}
+	// A bridge without a link address of its own would have another now.
+	if bridge, err := net.InterfaceByName("hosts"); err != nil || bridge.HardwareAddr.String() != linkAddr(home).String() {
+		t.Errorf("the command's link address is %v, %v", bridge, err)
 	}
 	x, y, h := listen(t, a, one), listen(t, b, two), listen(t, nil, home)
 	hear(t, x, h, true, "switched on")
