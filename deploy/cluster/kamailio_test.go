@@ -549,6 +549,30 @@ func TestRestart(t *testing.T) {
 	node.expect(id, "486")
 }
 
+// Who hangs up while the node's cable is out is heard when it is in again: else the
+// call would go on at the node, with nobody on the line.
+func TestAHangUpReachesANodeThatIsAwayForAWhile(t *testing.T) {
+	s := newSite(t, 1, 100)
+	node := s.nodes[0]
+	node.dead.Store(true)
+	id := s.carrier.ask(s.proxy, "BYE", "sip:"+node.addr().String(), "x", "Route: <sip:"+s.proxy.String()+";lr>\r\nTo: <"+s.at("12345")+">;tag=1\r\n")
+	away := time.NewTimer(3 * time.Second) // longer than the proxy waits for other answers
+	defer away.Stop()
+	for waiting := true; waiting; {
+		select {
+		case m := <-s.carrier.got:
+			if m.get("Call-ID") == id && m.status() >= "200" {
+				t.Fatalf("got %q while the node is away", m.start)
+			}
+		case <-away.C:
+			waiting = false
+		}
+	}
+	node.dead.Store(false)
+	node.reply(node.request("BYE"), "200 OK", "")
+	s.carrier.expect(id, "200")
+}
+
 // A node that dies hangs up on nobody: the proxy does, after a good minute. The
 // test takes as long, so it runs only when HOTLINE_SLOW is set.
 func TestWhoTalksWithADeadNodeIsHungUpOn(t *testing.T) {
