@@ -60,6 +60,35 @@ type excuse struct {
 	Order time.Duration
 	// Silent is how long a conversation may be without audio.
 	Silent time.Duration
+	// Absences of nodes: nobody there is heard meanwhile, nor can be served.
+	Absences []absence
+}
+
+// absence is a time in which a node could not be reached, and went on by itself.
+type absence struct {
+	node     acd.NodeID
+	from, to time.Time
+}
+
+// backSoon is how long after an absence the hotline may take to go on with who is there.
+const backSoon = 3 * time.Second
+
+// silent is how long a conversation may be without audio.
+func (ex excuse) silent(list []acd.CallRecord) time.Duration {
+	allowed := ex.Silent
+	for _, a := range ex.Absences {
+		if len(list) > 0 && list[0].Node == a.node {
+			allowed = max(allowed, a.to.Sub(a.from)+backSoon)
+		}
+	}
+	return allowed
+}
+
+// outOfReach reports whether a call was at a node that could not be reached at that moment.
+func (ex excuse) outOfReach(list []acd.CallRecord, at time.Time) bool {
+	return len(list) > 0 && slices.ContainsFunc(ex.Absences, func(a absence) bool {
+		return a.node == list[0].Node && at.After(a.from) && at.Before(a.to.Add(backSoon))
+	})
 }
 
 // death is a moment at which a node was killed.
@@ -88,7 +117,7 @@ func (c *crowd) account(found map[string][]acd.CallRecord, ex excuse, r *Result)
 		c.accountCall(p, list, ex, r)
 		c.accountRecord(p, list, ex, r)
 	}
-	for _, late := range c.overtaken(max(ex.Order, orderTolerance)) {
+	for _, late := range c.overtaken(found, ex) {
 		r.LostPlace++
 		r.note("%s", late)
 	}
@@ -128,7 +157,7 @@ func (c *crowd) accountCall(p *person, list []acd.CallRecord, ex excuse, r *Resu
 			r.note("caller %s, who dialled %s after the fault, was not served until the end", acd.Mask(p.number), c.sinceFault(p.placed))
 		}
 	}
-	if t := p.talk; t != nil && !died && p.fate != torn && (t.during || t.from.After(c.faulted)) && t.silent > ex.Silent {
+	if t := p.talk; t != nil && !died && p.fate != torn && (t.during || t.from.After(c.faulted)) && t.silent > ex.silent(list) {
 		r.AudioBroken++
 		r.note("a conversation of agent %s had no audio one way for %s", t.agent.id, t.silent.Round(time.Millisecond))
 	}
@@ -166,7 +195,8 @@ func (c *crowd) accountRecord(p *person, list []acd.CallRecord, ex excuse, r *Re
 
 // overtaken lists the callers who were waiting, not being rung, when somebody who came
 // later was rung and then answered. The crowd's mu is held.
-func (c *crowd) overtaken(tolerance time.Duration) (late []string) {
+func (c *crowd) overtaken(found map[string][]acd.CallRecord, ex excuse) (late []string) {
+	tolerance := max(ex.Order, orderTolerance)
 	for i, p := range c.order {
 		if p.talk == nil {
 			continue // told otherwise
@@ -176,7 +206,7 @@ func (c *crowd) overtaken(tolerance time.Duration) (late []string) {
 			if q.placed.After(p.talk.from) {
 				break // and so came everybody after
 			}
-			if at := q.final(); at != nil && q.placed.Sub(p.placed) > tolerance && p.waitsAt(at.from, tolerance) {
+			if at := q.final(); at != nil && q.placed.Sub(p.placed) > tolerance && p.waitsAt(at.from, tolerance) && !ex.outOfReach(found[p.number], at.from) {
 				by = q
 				break
 			}

@@ -122,11 +122,51 @@ func TestSilenceAndGaps(t *testing.T) {
 	}
 }
 
+// A node that could not be reached: who was there could not be served or heard
+// meanwhile, and nobody else is excused.
+func TestAbsenceOfANode(t *testing.T) {
+	gone := func(node acd.NodeID, from, to float64) excuse {
+		at := func(s float64) time.Time { return noon.Add(time.Duration(s * float64(time.Second))) }
+		return excuse{Silent: time.Second, Absences: []absence{{node, at(from), at(to)}}}
+	}
+	for _, c := range []struct {
+		ex            excuse
+		silent        time.Duration // of the first
+		place, broken int
+	}{
+		// The second came 2 s later and was rung at 5 s, the first at 10 s.
+		{excuse{Silent: time.Second}, 4 * time.Second, 1, 1},
+		{gone("a1", 3, 9), 8 * time.Second, 0, 0},
+		{gone("a1", 3, 9), 10 * time.Second, 0, 1},
+		{gone("a1", 0, 3), 4 * time.Second, 0, 0},
+		{gone("a1", 0, 1), 4 * time.Second, 1, 0},
+		{gone("a1", 6, 9), 4 * time.Second, 1, 0},
+		{gone("a2", 3, 9), 4 * time.Second, 1, 1},
+	} {
+		first, second := caller("13051800000", 0, 10), caller("13051800001", 2, 5)
+		first.talk.silent = c.silent
+		r := Result{}
+		crowdOf(first, second).account(recordsOf(first, second), c.ex, &r)
+		if r.LostPlace != c.place || r.AudioBroken != c.broken {
+			t.Errorf("%+v: lost place %d, audio broken %d, want %d and %d", c.ex.Absences, r.LostPlace, r.AudioBroken, c.place, c.broken)
+		}
+	}
+}
+
+// Where there can be no hosts, rows on them say why they are not run.
+func TestRowsOnHostsAreSkipped(t *testing.T) {
+	var got []Result
+	err := Run(t.Context(), Options{Names: []string{"leader-host-cut"}, NoHosts: "not permitted"}, func(r Result) { got = append(got, r) })
+	if err != nil || len(got) != 1 || got[0].Skipped != "not permitted" || !got[0].OK {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // TestRowsAreDescribed: every row has what it needs, and a name of its own.
 func TestRowsAreDescribed(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range rows {
-		if r.Name == "" || r.Fault == "" || r.Limit <= 0 || r.Inject == nil || seen[r.Name] {
+		if r.Name == "" || r.Fault == "" || r.Limit <= 0 || r.Inject == nil || seen[r.Name] || r.Setup.Hosts && (r.Setup.RedisWire || r.Setup.ARIWire) {
 			t.Errorf("row %+v", r.Name)
 		}
 		seen[r.Name] = true

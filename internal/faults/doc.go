@@ -6,6 +6,9 @@
 // each phone has seen; the account (account.go) compares that with the call records. Run
 // gives a result for each row, Table prints them.
 //
+// Rows that concern several machines run on hosts (package nethost), whose cables are taken
+// out; slowness and resets are made by relays on loopback (wire.go).
+//
 // It stands on the lab and the phones, and reads files of records; cmd/faults and tests
 // import it.
 package faults

@@ -137,7 +137,18 @@ func (h *house) controllerHost(i int) *nethost.Host {
 
 // startSentinels lets Sentinels watch Redis, and the configuration name them.
 func (h *house) startSentinels(ctx context.Context, dir string) (err error) {
-	if h.sentinels, err = devstack.StartSentinels(ctx, filepath.Join(dir, "sentinels"), devstack.SentinelOptions{Master: h.lab.Redis, Patience: time.Second}); err != nil {
+	o := devstack.SentinelOptions{Master: h.lab.Redis, Patience: time.Second}
+	if h.hosts != nil {
+		if o.Replica, err = h.hosts.Network.Host("replica", lab.HostAddr(41)); err != nil {
+			return err
+		}
+		for i := range o.Sentinels {
+			if o.Sentinels[i], err = h.hosts.Network.Host(fmt.Sprintf("sentinel-%d", i+1), lab.HostAddr(byte(42+i))); err != nil {
+				return err
+			}
+		}
+	}
+	if h.sentinels, err = devstack.StartSentinels(ctx, filepath.Join(dir, "sentinels"), o); err != nil {
 		return err
 	}
 	raw, err := os.ReadFile(h.lab.ConfigFile)
@@ -156,7 +167,7 @@ func (h *house) close() error {
 	}
 	for _, w := range []*wire{h.redis, h.ari} {
 		if w != nil {
-			w.change(func() { w.cut, w.delay = false, 0 })
+			w.setDelay(0)
 		}
 	}
 	if h.lab != nil {

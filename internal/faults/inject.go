@@ -321,6 +321,11 @@ func readOnly(ctx context.Context, h *house, o Options, r *Result) error {
 // failover kills the master for good, and waits until its replica is one.
 func failover(ctx context.Context, h *house, _ Options, _ *Result) error {
 	h.lab.Redis.Kill()
+	return h.replicaLeads(ctx)
+}
+
+// replicaLeads waits until the replica is the master.
+func (h *house) replicaLeads(ctx context.Context) error {
 	return until(ctx, 20*time.Second, "the replica is the master", func(ctx context.Context) bool {
 		role, err := h.sentinels.Replica.Command(ctx, "ROLE")
 		return err == nil && strings.HasPrefix(role, "master")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"hotline/internal/acd"
 	"hotline/internal/nethost"
 )
 
@@ -74,10 +75,18 @@ func redisHostCut(lasts time.Duration) func(context.Context, *house, Options, *R
 
 // nodeHostCut takes the cable of the first node's host out.
 func nodeHostCut(ctx context.Context, h *house, o Options, _ *Result) error {
-	lasts := o.lasts(8 * time.Second)
-	// Nobody at the node is heard meanwhile; who calls comes to the other two seconds later.
-	h.excuse.Silent, h.excuse.Order = lasts+3*time.Second, 3*time.Second
-	return unplugged(ctx, h.hosts.Nodes[0], lasts)
+	return h.nodeAway(ctx, 0, o.lasts(8*time.Second))
+}
+
+// nodeAway takes the cable of a node's host out for so long.
+func (h *house) nodeAway(ctx context.Context, node int, lasts time.Duration) error {
+	// Who calls comes to the other node two seconds later.
+	h.excuse.Order = 3 * time.Second
+	gone := absence{node: acd.NodeID(h.lab.Nodes[node].Params.Node), from: time.Now()}
+	err := unplugged(ctx, h.hosts.Nodes[node], lasts)
+	gone.to = time.Now()
+	h.excuse.Absences = append(h.excuse.Absences, gone)
+	return err
 }
 
 // nodeHostLost lets the first node's machine vanish, so that nobody is told, and starts it again.
@@ -90,4 +99,11 @@ func nodeHostLost(ctx context.Context, h *house, o Options, _ *Result) error {
 		return err
 	}
 	return h.lab.StartNode(ctx, 0)
+}
+
+// redisHostLost lets the machine of Redis's master vanish for good, so that nobody is told.
+func redisHostLost(ctx context.Context, h *house, _ Options, _ *Result) error {
+	err := h.hosts.Redis.PowerOff() // before the kill, of which the kernel would tell
+	h.lab.Redis.Kill()
+	return errors.Join(err, h.replicaLeads(ctx))
 }

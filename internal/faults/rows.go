@@ -146,8 +146,13 @@ var rows = []row{
 	},
 	{
 		Name: "redis-failover", Fault: "Redis master killed, Sentinel promotes its replica", Limit: offerAtOnce,
-		Setup:  setup{Sentinel: true},
+		Setup:  setup{Sentinel: true, Hosts: true},
 		Inject: failover,
+	},
+	{
+		Name: "redis-host-lost", Fault: "the machine of the Redis master vanishes, Sentinel promotes its replica", Limit: offerAtOnce,
+		Setup:  setup{Sentinel: true, Hosts: true},
+		Inject: redisHostLost,
 	},
 	{
 		Name: "redis-away-kill", Fault: "Redis gone, 3 s later controller kill -9, both restarted", Limit: 12 * time.Second,

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,18 +27,19 @@ const (
 
 // mishap is one fault of a soak.
 type mishap struct {
-	name string
-	do   func(ctx context.Context, s *soak) error
+	name  string
+	hosts bool // only where each part has a host
+	do    func(ctx context.Context, s *soak) error
 }
 
 var mishaps = []mishap{
-	{"leader killed", func(ctx context.Context, s *soak) error { return s.replace(ctx, (*lab.Instance).Kill) }},
-	{"leader ended", func(ctx context.Context, s *soak) error { return s.replace(ctx, (*lab.Instance).Stop) }},
-	{"handover", func(ctx context.Context, s *soak) error {
+	{"leader killed", false, func(ctx context.Context, s *soak) error { return s.replace(ctx, (*lab.Instance).Kill) }},
+	{"leader ended", false, func(ctx context.Context, s *soak) error { return s.replace(ctx, (*lab.Instance).Stop) }},
+	{"handover", false, func(ctx context.Context, s *soak) error {
 		_, err := s.h.lab.Hotline(ctx, "handover")
 		return err
 	}},
-	{"leader stopped for a while", func(ctx context.Context, s *soak) error {
+	{"leader stopped for a while", false, func(ctx context.Context, s *soak) error {
 		leads, _, err := s.leading(ctx)
 		if err != nil {
 			return err
@@ -48,24 +50,24 @@ var mishaps = []mishap{
 		err = pause(ctx, s.between(time.Second, 6*time.Second))
 		return errors.Join(err, leads.Resume())
 	}},
-	{"Redis killed and restarted", func(ctx context.Context, s *soak) error {
+	{"Redis killed and restarted", false, func(ctx context.Context, s *soak) error {
 		s.h.lab.Redis.Kill()
 		if err := pause(ctx, s.between(0, 3*time.Second)); err != nil {
 			return err
 		}
 		return s.h.lab.StartRedis(ctx)
 	}},
-	{"Redis stopped for a while", func(ctx context.Context, s *soak) error {
+	{"Redis stopped for a while", false, func(ctx context.Context, s *soak) error {
 		if err := s.h.lab.Redis.Pause(); err != nil {
 			return err
 		}
 		err := pause(ctx, s.between(0, 3*time.Second))
 		return errors.Join(err, s.h.lab.Redis.Resume())
 	}},
-	{"Redis full", func(ctx context.Context, s *soak) error {
+	{"Redis full", false, func(ctx context.Context, s *soak) error {
 		return configured("maxmemory", "1mb", "0")(ctx, s.h, Options{Quick: true}, nil)
 	}},
-	{"node killed and restarted", func(ctx context.Context, s *soak) error {
+	{"node killed and restarted", false, func(ctx context.Context, s *soak) error {
 		i := s.rng.IntN(len(s.h.lab.Nodes))
 		node := s.h.lab.Nodes[i]
 		s.h.excuse.Deaths = append(s.h.excuse.Deaths, death{acd.NodeID(node.Params.Node), time.Now()})
@@ -74,6 +76,24 @@ var mishaps = []mishap{
 			return err
 		}
 		return s.h.lab.StartNode(ctx, i)
+	}},
+	{"leader's cable out for a while", true, func(ctx context.Context, s *soak) error {
+		leads, _, err := s.leading(ctx)
+		if err != nil {
+			return err
+		}
+		host := s.h.hosts.Controllers[0]
+		if leads == s.h.standby {
+			host = s.h.hosts.Controllers[1]
+		}
+		return unplugged(ctx, host, s.between(time.Second, 6*time.Second))
+	}},
+	{"Redis's cable out for a while", true, func(ctx context.Context, s *soak) error {
+		return unplugged(ctx, s.h.hosts.Redis, s.between(time.Second, 6*time.Second))
+	}},
+	// Shorter than people bear hearing nothing.
+	{"a node's cable out for a while", true, func(ctx context.Context, s *soak) error {
+		return s.h.nodeAway(ctx, s.rng.IntN(len(s.h.hosts.Nodes)), s.between(time.Second, 3*time.Second))
 	}},
 }
 
@@ -93,7 +113,10 @@ func Soak(ctx context.Context, o Options, length time.Duration, told func(at tim
 	result := Result{Name: "soak", Fault: fmt.Sprintf("one fault after the other for %s, seed %d", length, o.Seed), Limit: soakLimit}
 	ctx, cancel := context.WithTimeout(ctx, length+rowTimeout)
 	defer cancel()
-	setup := setup{Standby: true, Nodes: 2, Load: load{Agents: 8, Calls: 20, Long: 2, Silence: 5 * time.Second}}
+	setup := setup{Standby: true, Nodes: 2, Hosts: o.NoHosts == "", Load: load{Agents: 8, Calls: 20, Long: 2, Silence: 5 * time.Second}}
+	if o.NoHosts != "" {
+		result.note("on loopback, no cable was taken out: %s", o.NoHosts)
+	}
 	err := inHouse(ctx, filepath.Join(o.Dir, "soak"), o, setup, &result, func(ctx context.Context, h *house) error {
 		h.excuse.Order = 3 * time.Second // callers of a dead node go to the other two seconds later
 		s := &soak{h: h, rng: rand.New(rand.NewPCG(o.Seed, 2)), series: map[int][]sample{}}
@@ -110,6 +133,7 @@ func Soak(ctx context.Context, o Options, length time.Duration, told func(at tim
 
 func (s *soak) run(ctx context.Context, length time.Duration, told func(time.Duration, string)) error {
 	began := time.Now()
+	possible := slices.DeleteFunc(slices.Clone(mishaps), func(m mishap) bool { return m.hosts && s.h.hosts == nil })
 	for {
 		if err := pause(ctx, s.between(calmAtLeast, calmAtMost)); err != nil {
 			return err
@@ -124,7 +148,7 @@ func (s *soak) run(ctx context.Context, length time.Duration, told func(time.Dur
 			return err
 		}
 		s.sample(ctx)
-		m := mishaps[s.rng.IntN(len(mishaps))]
+		m := possible[s.rng.IntN(len(possible))]
 		told(time.Since(began), m.name)
 		bounded, cancel := context.WithTimeout(ctx, time.Minute)
 		err := m.do(bounded, s)

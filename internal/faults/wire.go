@@ -7,18 +7,16 @@ import (
 	"time"
 )
 
-// wire is a TCP connection between two parts that can be cut and slowed down.
+// wire is a TCP connection between two parts that can be slowed down and reset.
 type wire struct {
 	listener net.Listener
 	target   string
 	tasks    sync.WaitGroup
 
-	mu      sync.Mutex
-	changed chan struct{}     // guarded by mu; closed and replaced when the following change
-	cut     bool              // guarded by mu; nothing goes through, as when a cable is out
-	delay   time.Duration     // guarded by mu; of all that the client sends, but event connections
-	conns   map[net.Conn]bool // guarded by mu; true: an event connection
-	closed  bool              // guarded by mu
+	mu     sync.Mutex
+	delay  time.Duration     // guarded by mu; of all that the client sends, but event connections
+	conns  map[net.Conn]bool // guarded by mu; true: an event connection
+	closed bool              // guarded by mu
 }
 
 // newWire listens on a free port for connections to target.
@@ -27,7 +25,7 @@ func newWire(target string) (*wire, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &wire{listener: l, target: target, changed: make(chan struct{}), conns: map[net.Conn]bool{}}
+	w := &wire{listener: l, target: target, conns: map[net.Conn]bool{}}
 	w.tasks.Go(w.accept)
 	return w, nil
 }
@@ -44,16 +42,13 @@ func (w *wire) accept() {
 	}
 }
 
-// serve carries one connection, once the wire is whole.
+// serve carries one connection.
 func (w *wire) serve(c net.Conn) {
 	defer c.Close()
 	if !w.keep(c) {
 		return
 	}
 	defer w.forget(c)
-	if !w.whole() {
-		return
-	}
 	far, err := net.Dial("tcp", w.target)
 	if err != nil {
 		return // the client sees the connection end, as it would a refusal
@@ -85,19 +80,6 @@ func (w *wire) forget(c net.Conn) {
 	delete(w.conns, c)
 }
 
-// whole waits while the wire is cut; it reports false when it is closed.
-func (w *wire) whole() bool {
-	for {
-		w.mu.Lock()
-		cut, closed, changed := w.cut, w.closed, w.changed
-		w.mu.Unlock()
-		if closed || !cut {
-			return !closed
-		}
-		<-changed
-	}
-}
-
 // carry copies what one side sends to the other.
 func (w *wire) carry(to, from net.Conn, fromClient bool) {
 	buf := make([]byte, 64<<10)
@@ -117,9 +99,6 @@ func (w *wire) carry(to, from net.Conn, fromClient bool) {
 			if fromClient && !events && delay > 0 {
 				time.Sleep(delay)
 			}
-			if !w.whole() {
-				return
-			}
 			if _, err := to.Write(buf[:n]); err != nil {
 				return
 			}
@@ -134,13 +113,7 @@ func (w *wire) change(f func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f()
-	close(w.changed)
-	w.changed = make(chan struct{})
 }
-
-// setCut cuts the wire or mends it. What was sent meanwhile arrives when it is mended,
-// as TCP would have it.
-func (w *wire) setCut(cut bool) { w.change(func() { w.cut = cut }) }
 
 // setDelay slows down what clients send, but not on event connections.
 func (w *wire) setDelay(d time.Duration) { w.change(func() { w.delay = d }) }

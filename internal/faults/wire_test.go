@@ -57,20 +57,16 @@ func says(t *testing.T, c net.Conn, in *bufio.Reader, text string) time.Duration
 	return time.Since(began)
 }
 
-func TestAWireThatIsCutAndMendedLosesNothing(t *testing.T) {
+func TestASlowWireLosesNothing(t *testing.T) {
 	w := echo(t)
 	c, in := dialled(t, w)
 	says(t, c, in, "before")
-	w.setCut(true)
-	time.AfterFunc(200*time.Millisecond, func() { w.setCut(false) })
-	if took := says(t, c, in, "meanwhile"); took < 150*time.Millisecond {
-		t.Errorf("it went through after %v", took)
-	}
 	w.setDelay(100 * time.Millisecond)
 	if took := says(t, c, in, "slowly"); took < 100*time.Millisecond {
 		t.Errorf("it took %v", took)
 	}
 	w.setDelay(0)
+	says(t, c, in, "afterwards")
 }
 
 func TestOnlyEventConnectionsAreDropped(t *testing.T) {
