@@ -171,6 +171,7 @@ func (h *house) close() error {
 		}
 	}
 	if h.lab != nil {
+		h.killAbsent()
 		errs = append(errs, h.lab.Stop())
 	}
 	if h.sentinels != nil {
@@ -185,6 +186,19 @@ func (h *house) close() error {
 		errs = append(errs, h.hosts.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// killAbsent ends the nodes that were out of reach for a while. When a request to make a
+// channel was repeated for want of an answer, and both arrived, Asterisk refuses the
+// second, and then takes longer to end than it is given.
+func (h *house) killAbsent() {
+	for _, a := range h.excuse.Absences {
+		for _, node := range h.lab.Nodes {
+			if acd.NodeID(node.Params.Node) == a.node {
+				node.Kill()
+			}
+		}
+	}
 }
 
 // api asks whoever leads at present; nil when nobody does.
