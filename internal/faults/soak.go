@@ -101,7 +101,7 @@ var mishaps = []mishap{
 type soak struct {
 	h      *house
 	rng    *rand.Rand
-	series map[int][]sample // by process id
+	series map[int][]sample // by process id, also of controllers that have ended
 }
 
 // sample is what a controller takes at a calm moment.
@@ -189,7 +189,6 @@ func (s *soak) replace(ctx context.Context, end func(*lab.Instance) error) error
 	if err != nil {
 		return err
 	}
-	delete(s.series, leads.PID())
 	if err := end(leads); err != nil {
 		return err
 	}
@@ -223,10 +222,12 @@ func (s *soak) sample(ctx context.Context) {
 
 // flat says of each controller that has lived long enough whether it takes more and more.
 func (s *soak) flat(result *Result) {
+	judged := 0
 	for pid, all := range s.series {
 		if len(all) < fewSamples {
 			continue
 		}
+		judged++
 		third := len(all) / 3
 		for _, q := range []struct {
 			name   string
@@ -244,6 +245,9 @@ func (s *soak) flat(result *Result) {
 				result.note("controller %d took %.0f %s at first, %.0f in the end, of %d samples", pid, early, q.name, late, len(all))
 			}
 		}
+	}
+	if judged == 0 {
+		result.note("no controller lived through %d faults, so none was judged by what it takes", fewSamples)
 	}
 }
 
