@@ -25,7 +25,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(400)
+	debug.SetGCPercent(1600)
 	goleak.VerifyTestMain(m)
 }
 

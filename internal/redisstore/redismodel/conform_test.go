@@ -127,6 +127,38 @@ func TestScripts(t *testing.T) {
 	same(t, real, model, "EVALSHA", sum, 0)
 }
 
+// Scripts read the same in JSON, or both find that it is none.
+func TestJSON(t *testing.T) {
+	real, model, _ := both(t)
+	const script = `local function show(v)
+  if type(v) ~= 'table' then return type(v) == 'userdata' and 'null' or type(v) .. ' ' .. tostring(v) end
+  local names = {}
+  for k in pairs(v) do names[#names + 1] = tostring(k) end
+  table.sort(names)
+  for i, k in ipairs(names) do names[i] = k .. '=' .. show(v[k] == nil and v[tonumber(k)] or v[k]) end
+  return '{' .. table.concat(names, ',') .. '}'
+end
+local ok, v = pcall(cjson.decode, ARGV[1])
+return ok and show(v) or 'no JSON'`
+	for _, text := range []string{
+		`{}`, `[]`, `{"a":1,"b":{"c":[1,2.5,-3e2,"x"]},"d":true,"e":false}`, " [ 1 , 2 ]\n", `{"a":"\u00e9\n\"q\" \\ /","\u0062":""}`,
+		`{"id":"c1","host":"主机","started":"2000-01-01T00:00:00Z","seen":946684802020,"leading":false}`,
+		`[{"a":[[],{}]},"]"]`, ``, `{`, `{"a"}`, `{"a":}`, `{"a":1,}`, `[1,]`, `[1 2]`, `{"a":1} x`, `"open`, `{a:1}`, `[tru]`, "[\"a\nb\"]", `{"a":1`, `[-]`,
+	} {
+		same(t, real, model, "EVAL", script, 0, text)
+	}
+}
+
+// What was matched before is matched again, and nothing else.
+func TestMatches(t *testing.T) {
+	real, model, _ := both(t)
+	for range 3 {
+		for _, text := range []string{"run_id:12ab", "run_id:34cd", "none"} {
+			same(t, real, model, "EVAL", `return {tostring(ARGV[1]:match('run_id:(%w+)')), tostring(ARGV[1]:match('%d')), (ARGV[1]:match('(%a)(%a)')), select('#', ARGV[1]:match('(%l)(%l)')), tostring(ARGV[1]:match('%l', 3))}`, 0, text)
+		}
+	}
+}
+
 // A memory that is full refuses what writes, in a script at its first write, and every
 // command of a transaction.
 func TestRefusedWrites(t *testing.T) {

@@ -1,7 +1,6 @@
 package redismodel
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -218,12 +217,13 @@ func (c *conn) Write(b []byte) (int, error) {
 	}
 	c.out = append(c.out, b...)
 	var packet [][]string
-	for {
-		args, rest, ok := parseCommand(c.out)
+	for text := string(c.out); ; {
+		args, rest, ok := parseCommand(text)
 		if !ok {
+			c.out = append(c.out[:0], text...)
 			break
 		}
-		c.out = rest
+		text = rest
 		packet = append(packet, args)
 	}
 	if len(packet) > 0 {
@@ -311,6 +311,7 @@ func (q *lane) after(r *Redis, wait time.Duration, run func()) {
 	q.last = at
 	q.pending = append(q.pending, run)
 	time.AfterFunc(time.Until(at), func() {
+		growStack()
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		next := q.pending[0] // timers of a real clock may fire out of order
@@ -318,6 +319,15 @@ func (q *lane) after(r *Redis, wait time.Duration, run func()) {
 		next()
 	})
 }
+
+// growStack makes the stack of a goroutine as large as an interpreter needs it, at once and
+// while there is little on it that must be moved.
+//
+//go:noinline
+func growStack() { touch(&[12 << 10]byte{}) }
+
+//go:noinline
+func touch(*[12 << 10]byte) {}
 
 // Read implements net.Conn.
 func (c *conn) Read(b []byte) (int, error) {
@@ -378,26 +388,27 @@ func (a address) Network() string { return "model" }
 func (a address) String() string  { return string(a) }
 
 // parseCommand takes one command off what a client has sent.
-func parseCommand(b []byte) (args []string, rest []byte, ok bool) {
+func parseCommand(b string) (args []string, rest string, ok bool) {
 	number := func(mark byte) (int, bool) {
-		end := bytes.IndexByte(b, '\n')
+		end := strings.IndexByte(b, '\n')
 		if end < 2 || b[0] != mark {
 			return 0, false
 		}
-		n, err := strconv.Atoi(string(b[1 : end-1]))
+		n, err := strconv.Atoi(b[1 : end-1])
 		b = b[end+1:]
 		return n, err == nil
 	}
 	n, ok := number('*')
 	if !ok {
-		return nil, nil, false
+		return nil, "", false
 	}
+	args = make([]string, 0, n)
 	for range n {
 		size, ok := number('$')
 		if !ok || len(b) < size+2 {
-			return nil, nil, false
+			return nil, "", false
 		}
-		args, b = append(args, string(b[:size])), b[size+2:]
+		args, b = append(args, b[:size]), b[size+2:]
 	}
 	return args, b, true
 }

@@ -3,7 +3,7 @@ package redismodel
 import (
 	"crypto/sha1"
 	"encoding/hex"
-	"encoding/json"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,21 +24,8 @@ var (
 	interpreters = sync.Pool{New: func() any { return newInterpreter() }}
 	compiled     sync.Map // text → *lua.FunctionProto
 
-	decodings sync.Map // JSON → what it says; the same texts come again and again
+	usesArg = regexp.MustCompile(`\barg\b`)
 )
-
-// decoded is what JSON says, which must not be changed.
-func decoded(text string) (any, error) {
-	if v, known := decodings.Load(text); known {
-		return v, nil
-	}
-	var v any
-	err := json.Unmarshal([]byte(text), &v)
-	if err == nil {
-		decodings.Store(text, v)
-	}
-	return v, err
-}
 
 func newInterpreter() *interpreter {
 	in := &interpreter{state: lua.NewState(lua.Options{RegistrySize: 4096, RegistryMaxSize: 1 << 20, RegistryGrowStep: 4096, MinimizeStackMemory: true})}
@@ -62,7 +49,7 @@ func newInterpreter() *interpreter {
 		"call": call(true), "pcall": call(false),
 		"error_reply": func(l *lua.LState) int { l.Push(errorTable(l, l.CheckString(1))); return 1 },
 		"status_reply": func(l *lua.LState) int {
-			t := l.NewTable()
+			t := l.CreateTable(0, 1)
 			t.RawSetString("ok", lua.LString(l.CheckString(1)))
 			l.Push(t)
 			return 1
@@ -72,11 +59,11 @@ func newInterpreter() *interpreter {
 	cjson := l.NewTable()
 	l.SetFuncs(cjson, map[string]lua.LGFunction{
 		"decode": func(l *lua.LState) int {
-			v, err := decoded(l.CheckString(1))
+			v, err := decode(l, l.CheckString(1))
 			if err != nil {
 				l.RaiseError("cjson: %v", err)
 			}
-			l.Push(jsonToLua(l, v))
+			l.Push(v)
 			return 1
 		},
 		"encode": func(l *lua.LState) int {
@@ -85,11 +72,49 @@ func newInterpreter() *interpreter {
 		},
 	})
 	l.SetGlobal("cjson", cjson)
+	rememberMatches(l)
 	return in
 }
 
+// rememberMatches lets string.match answer from memory what it was asked with the same
+// arguments before: each attempt to take the lease looks for the same in what INFO says.
+// And it answers nil where nothing matches, as Lua does, and not nothing.
+func rememberMatches(l *lua.LState) {
+	type question struct{ text, pattern string }
+	answers := map[question][]lua.LValue{}
+	library := l.GetGlobal("string").(*lua.LTable)
+	match := library.RawGetString("match").(*lua.LFunction).GFunction
+	library.RawSetString("match", l.NewFunction(func(l *lua.LState) int {
+		if l.GetTop() != 2 {
+			if n := match(l); n > 0 {
+				return n
+			}
+			l.Push(lua.LNil)
+			return 1
+		}
+		q := question{l.CheckString(1), l.CheckString(2)}
+		answer, known := answers[q]
+		if !known {
+			for i := match(l); i > 0; i-- {
+				answer = append(answer, l.Get(-i))
+			}
+			if answer == nil {
+				answer = []lua.LValue{lua.LNil}
+			}
+			if len(answers) < 100 {
+				answers[q] = answer
+			}
+			l.SetTop(2)
+		}
+		for _, v := range answer {
+			l.Push(v)
+		}
+		return len(answer)
+	}))
+}
+
 func errorTable(l *lua.LState, text string) *lua.LTable {
-	t := l.NewTable()
+	t := l.CreateTable(0, 1)
 	t.RawSetString("err", lua.LString(strings.TrimPrefix(text, "-")))
 	return t
 }
@@ -124,9 +149,14 @@ func (r *Redis) script(text string, args []string) any {
 		if err != nil {
 			return failure("ERR Error compiling script (new function): " + err.Error())
 		}
-		if proto, err = lua.Compile(chunk, "user_script"); err != nil {
+		made, err := lua.Compile(chunk, "user_script")
+		if err != nil {
 			return failure("ERR Error compiling script (new function): " + err.Error())
 		}
+		if !usesArg.MatchString(text) {
+			made.IsVarArg &^= lua.VarArgNeedsArg // the table arg of Lua 5.0, made for each run
+		}
+		proto = made
 		compiled.Store(text, proto)
 	}
 	in := interpreters.Get().(*interpreter)
@@ -166,7 +196,7 @@ func toLua(l *lua.LState, reply any) lua.LValue {
 	case int64:
 		return lua.LNumber(v)
 	case status:
-		t := l.NewTable()
+		t := l.CreateTable(0, 1)
 		t.RawSetString("ok", lua.LString(v))
 		return t
 	case failure:
@@ -207,60 +237,4 @@ func fromLua(v lua.LValue) any {
 		return list
 	}
 	return nil
-}
-
-func jsonToLua(l *lua.LState, v any) lua.LValue {
-	switch v := v.(type) {
-	case string:
-		return lua.LString(v)
-	case float64:
-		return lua.LNumber(v)
-	case bool:
-		return lua.LBool(v)
-	case []any:
-		t := l.NewTable()
-		for _, one := range v {
-			t.Append(jsonToLua(l, one))
-		}
-		return t
-	case map[string]any:
-		t := l.NewTable()
-		for key, one := range v {
-			t.RawSetString(key, jsonToLua(l, one))
-		}
-		return t
-	}
-	return lua.LNil
-}
-
-func appendJSON(b []byte, v lua.LValue) []byte {
-	switch v := v.(type) {
-	case lua.LString:
-		quoted, _ := json.Marshal(string(v))
-		return append(b, quoted...)
-	case lua.LNumber:
-		return strconv.AppendFloat(b, float64(v), 'f', -1, 64)
-	case lua.LBool:
-		return strconv.AppendBool(b, bool(v))
-	case *lua.LTable:
-		open, end := byte('{'), byte('}')
-		list := v.Len() > 0
-		if list {
-			open, end = '[', ']'
-		}
-		b = append(b, open)
-		first := true
-		v.ForEach(func(key, one lua.LValue) {
-			if !first {
-				b = append(b, ',')
-			}
-			first = false
-			if !list {
-				b = append(strconv.AppendQuote(b, key.String()), ':')
-			}
-			b = appendJSON(b, one)
-		})
-		return append(b, end)
-	}
-	return append(b, "null"...)
 }
