@@ -24,8 +24,9 @@ type talk struct {
 	agent       string
 	from        time.Time
 	agentLeft   bool
+	left        time.Time // when it did
 	over        bool
-	unheard     bool // the agent left before the controller may have known that it was connected
+	unheard     bool // the agent left before the controller knew that they were connected
 }
 
 // watch looks again and again who talks with whom.
@@ -50,19 +51,34 @@ func (h *history) look() {
 	for _, c := range channels {
 		seen[c.Channel] = c
 	}
+	h.mu.Lock()
 	for _, c := range callers {
-		if s, there := seen[c.call.Channel()]; there && s.InApp {
-			h.mu.Lock()
-			if c.inApp.IsZero() {
-				c.inApp = now
-			}
-			c.lastIn = now
-			if heard && c.heard.IsZero() {
-				c.heard = now
-			}
-			h.mu.Unlock()
+		s, there := seen[c.call.Channel()]
+		if !there || !s.InApp {
+			continue
+		}
+		if c.inApp.IsZero() {
+			c.inApp = now
+		}
+		if c.waits.IsZero() && slices.ContainsFunc(s.Hears, func(what string) bool { return strings.HasPrefix(what, "music:") }) {
+			c.waits = now
+		}
+		if !heard || !s.Told {
+			continue
+		}
+		if c.heard.IsZero() {
+			c.heard = now
+		}
+		if term := len(h.leaders); len(c.heardIn) == 0 || c.heardIn[len(c.heardIn)-1].term != term {
+			c.heardIn = append(c.heardIn, hearing{term, now})
 		}
 	}
+	for i := range h.rang {
+		if s, there := seen[h.rang[i].leg]; there && !s.HungUp {
+			h.rang[i].last = now
+		}
+	}
+	h.mu.Unlock()
 	together := map[string]string{} // caller's channel → leg
 	busy := map[string]string{}     // agent → caller's channel
 	for _, b := range bridges {
@@ -116,7 +132,8 @@ func (h *history) look() {
 			continue
 		}
 		t.over = true
-		t.unheard = t.agentLeft && now.Sub(t.from) < 5*time.Second && within(t.from, h.outages.nodes, time.Second)
+		told, answered := h.connected[caller]
+		t.unheard = t.agentLeft && within(t.from, h.outages.nodes, time.Second) && (!answered || told.After(t.left))
 		if !t.agentLeft && !h.callerLeft(caller) && !h.nodeDied(caller) {
 			dropped = append(dropped, fmt.Sprintf("the conversation of %s with %s, begun at %v, has ended, and nobody has ended it", caller, t.leg, t.from.Sub(h.began)))
 		}
@@ -153,7 +170,7 @@ func (h *history) agentLeaves(c *arimodel.Call) {
 	h.mu.Lock()
 	if call, _, _, leg := acd.LegID(c.Channel()).Parse(); leg {
 		if t := h.talks[string(call)]; t != nil && t.leg == c.Channel() {
-			t.agentLeft = true
+			t.agentLeft, t.left = true, time.Now()
 		} else {
 			h.talks[string(call)+" not seen"] = &talk{agentLeft: true, over: true}
 		}
@@ -199,12 +216,28 @@ const (
 	wideWindow = 15 * time.Second
 )
 
+// answered notes what a process was told that its command has been carried out.
+func (h *history) answered(path string) {
+	bridge, adds := strings.CutSuffix(path, "/addChannel")
+	if !adds {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.connected[strings.TrimPrefix(bridge[strings.LastIndexByte(bridge, '/')+1:], "bridge_")] = time.Now()
+}
+
 // commanded checks that a command comes from the one who leads.
 func (h *history) commanded(p *process, method, path string) {
 	if strings.HasSuffix(path, "/eventFilter") {
 		return
 	}
 	h.mu.Lock()
+	if leg, dials := strings.CutSuffix(path, "/dial"); dials {
+		leg = leg[strings.LastIndexByte(leg, '/')+1:]
+		call, _, agent, _ := acd.LegID(leg).Parse()
+		h.rang = append(h.rang, rang{leg: leg, call: call, agent: agent, from: time.Now(), last: time.Now()})
+	}
 	var since time.Time
 	mine := -1
 	for i, l := range h.leaders {
@@ -381,38 +414,89 @@ func (h *history) unwritten(c *caller) bool {
 	return false
 }
 
+// rang is a call of an agent's phone for a caller, as the nodes had it, whoever asked for it.
+type rang struct {
+	leg        string
+	call       acd.CallID
+	agent      acd.AgentID
+	from, last time.Time // until it was seen last, ringing or connected
+}
+
+// hearing is since when a controller must have heard of a caller in a term; the terms are
+// counted as in history.leaders, from 1 on.
+type hearing struct {
+	term int
+	at   time.Time
+}
+
+// knew reports whether the one who led at a time must have known of a caller for that long.
+func (h *history) knew(c *caller, at time.Time, long time.Duration) bool {
+	term := 0
+	for i, l := range h.leaders {
+		if !l.at.After(at) {
+			term = i + 1
+		}
+	}
+	since := at.Add(-long)
+	if term == 0 || c.heard.IsZero() || !c.heard.Before(since) {
+		return false
+	}
+	if !within(h.leaders[term-1].at, h.outages.store, 4*time.Second) {
+		return true // if not from a node, from what the one before has written
+	}
+	return slices.ContainsFunc(c.heardIn, func(x hearing) bool { return x.term == term && x.at.Before(since) })
+}
+
 // verifyOrder checks that nobody was offered to an agent while somebody waited who had
-// come before.
+// come before. The records tell which offers there were, and so do the nodes: the record
+// of a controller that took over and could not read the latest knows no offers from before,
+// and takes the caller for one who waits since he came.
 func (h *history) verifyOrder(records []acd.CallRecord) {
 	h.mu.Lock()
-	o := h.outages
-	known := map[acd.CallID]time.Time{} // since when a controller could know of a caller
+	o, callers := h.outages, map[acd.CallID]*caller{}
 	for _, c := range h.callers {
-		known[acd.CallID(c.call.Channel())] = c.heard
+		callers[acd.CallID(c.call.Channel())] = c
 	}
 	h.mu.Unlock()
+	if len(o.nodes)+len(o.stopped) > 0 {
+		return
+	}
 	const slack = 500 * time.Millisecond
 	for _, a := range records {
-		if a.Queued.IsZero() || len(o.nodes)+len(o.stopped) > 0 {
+		c := callers[a.Call]
+		if a.Queued.IsZero() || c == nil || c.waits.IsZero() {
 			continue
 		}
+		queued := a.Queued
+		if c.waits.After(queued.Add(slack)) {
+			queued = c.waits
+		}
 		for _, b := range records {
-			if !a.Queued.Add(slack).Before(b.Queued) {
+			if !queued.Add(slack).Before(b.Queued) {
 				continue
 			}
 			for _, offer := range b.Offers {
 				made := offer.Made
-				waits := !known[a.Call].IsZero() && known[a.Call].Before(made.Add(-slack)) && a.Queued.Before(made.Add(-slack)) && made.Before(a.Ended.Add(-slack)) && (a.Answered.IsZero() || made.Before(a.Answered.Add(-slack)))
-				for _, other := range a.Offers {
-					if !other.Made.After(made.Add(slack)) && (other.Ended.IsZero() || !other.Ended.Before(made.Add(-slack))) {
-						waits = false
-					}
-					if other.Agent == offer.Agent && !other.Made.After(made) {
+				waits := h.knew(c, made, slack) && queued.Before(made.Add(-slack)) && made.Before(a.Ended.Add(-slack)) && (a.Answered.IsZero() || made.Before(a.Answered.Add(-slack)))
+				other := func(agent acd.AgentID, from, to time.Time) {
+					if !from.After(made.Add(slack)) && !to.Before(made.Add(-slack)) || agent == offer.Agent && !from.After(made) {
 						waits = false
 					}
 				}
+				for _, x := range a.Offers {
+					to := x.Ended
+					if to.IsZero() {
+						to = a.Ended
+					}
+					other(x.Agent, x.Made, to)
+				}
+				for _, x := range h.rang {
+					if x.call == a.Call {
+						other(x.agent, x.from, x.last)
+					}
+				}
 				if waits {
-					h.failUnless("call %s, queued at %v, was offered to %s at %v while %s waited since %v", b.Call, b.Queued.Sub(h.began), offer.Agent, made.Sub(h.began), a.Call, a.Queued.Sub(h.began))
+					h.failUnless("call %s, queued at %v, was offered to %s at %v while %s waited since %v", b.Call, b.Queued.Sub(h.began), offer.Agent, made.Sub(h.began), a.Call, queued.Sub(h.began))
 				}
 			}
 		}

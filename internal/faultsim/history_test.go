@@ -83,6 +83,8 @@ type history struct {
 	outages   outages
 	callers   []*caller
 	talks     map[string]*talk // by the caller's channel
+	rang      []rang
+	connected map[string]time.Time // callers, when a controller was told last that they are with an agent
 }
 
 // note writes a line into the log of the history.
@@ -170,7 +172,7 @@ func play(t *testing.T, seed uint64, logged bool, plan func(*history, context.Co
 	synctest.Test(t, func(t *testing.T) {
 		h = &history{
 			seed: seed, began: time.Now(), logged: logged, log: zap.NewNop(), starts: map[int]int{}, running: map[int]*process{},
-			killed: map[string][]time.Time{}, talks: map[string]*talk{}, lastFault: time.Now(),
+			killed: map[string][]time.Time{}, talks: map[string]*talk{}, connected: map[string]time.Time{}, lastFault: time.Now(),
 		}
 		var world arimodel.Options
 		var redis redismodel.Options

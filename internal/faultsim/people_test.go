@@ -23,10 +23,12 @@ type caller struct {
 	call   *arimodel.Call
 	dialed time.Time
 	inApp  time.Time // when he was seen to be served by a controller first
-	lastIn time.Time // and last
 	heard  time.Time // when a controller must have heard of him
+	waits  time.Time // when he was seen to hear music, and to wait therefore
 	left   time.Time // when he hung up
 	ended  time.Time
+
+	heardIn []hearing // by term
 }
 
 func (h *history) addAgent(ctx context.Context, people *sync.WaitGroup, i int) {

@@ -42,7 +42,7 @@ func (h *history) start(controller int) *process {
 	h.mu.Unlock()
 	h.note("%s starts", p.id)
 	p.link = h.redis.Link(p.id)
-	p.wire = newWire(h.world, func(method, path string) { h.commanded(p, method, path) })
+	p.wire = newWire(h.world, func(method, path string) { h.commanded(p, method, path) }, h.answered)
 	p.jitter = rand.New(rand.NewPCG(h.seed, uint64(1000*controller+h.starts[controller])))
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop

@@ -21,6 +21,7 @@ const pauseLimit = time.Second
 type wire struct {
 	world   *arimodel.World
 	command func(method, path string) // is told every request that changes something
+	done    func(path string)         // is told each of them that succeeded, and whose reply arrives
 
 	mu      sync.Mutex
 	dead    bool          // guarded by mu
@@ -29,8 +30,8 @@ type wire struct {
 	sockets map[*line]bool
 }
 
-func newWire(world *arimodel.World, command func(method, path string)) *wire {
-	return &wire{world: world, command: command, sockets: map[*line]bool{}}
+func newWire(world *arimodel.World, command func(method, path string), done func(path string)) *wire {
+	return &wire{world: world, command: command, done: done, sockets: map[*line]bool{}}
 }
 
 // awake waits until the process is not stopped, and for one who reads until it is not cut
@@ -86,6 +87,9 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 			_ = resp.Body.Close()
 		}
 		return nil, err
+	}
+	if err == nil && req.Method != http.MethodGet && resp.StatusCode < 300 {
+		w.done(req.URL.Path)
 	}
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
 		l := &line{w: w, inner: resp.Body.(ending), closed: make(chan struct{})}

@@ -16,6 +16,7 @@ type Seen struct {
 	Bridge  string // in which it is; empty: none
 	Hears   []string
 	HungUp  bool // on its way out
+	Told    bool // what happens to it is told: its application has a connection that leads somewhere
 }
 
 // Bridged are a bridge and the channels in it.
@@ -39,6 +40,9 @@ func (w *World) Look() (channels []Seen, bridges []Bridged) {
 			s := Seen{
 				Node: n.name, Channel: ch.id, State: ch.state, Args: slices.Clone(ch.args), InApp: ch.app != "",
 				Caller: ch.caller, Hears: ch.hears(), HungUp: ch.hungUp,
+			}
+			if a := n.apps[ch.app]; a != nil && a.ws != nil {
+				s.Told = a.ws.err == nil && !a.ws.ending && !a.ws.dead && !a.ws.hole && !n.cutOff && !n.frozen
 			}
 			if ch.bridge != nil {
 				s.Bridge = ch.bridge.id
