@@ -8,6 +8,10 @@ import (
 // switchGrace is added to the ring timeout for the switch's own bound.
 const switchGrace = 5 * time.Second
 
+// findOut is for how long whoever takes over lets phones ring whose time is up: the agent may
+// have lifted, and they may talk, which the node is about to tell.
+const findOut = 2 * time.Second
+
 // offer rings the phones of agents on behalf of the call; the first who lifts
 // has it.
 func (e *Engine) offer(c *call, agents []*agent) {

@@ -329,7 +329,11 @@ func (e *Engine) restoreOffers(c *call) error {
 	}
 	e.showOffer(c)
 	if c.Phase == PhaseRinging {
-		e.startTimer(&c.ring, c.Offers[c.rings[0].record].Made.Add(c.queue.RingTimeout))
+		ends := c.Offers[c.rings[0].record].Made.Add(c.queue.RingTimeout)
+		if told := e.now.Add(findOut); c.unseen && ends.Before(told) {
+			ends = told
+		}
+		e.startTimer(&c.ring, ends)
 	}
 	return nil
 }

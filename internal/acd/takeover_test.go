@@ -62,6 +62,34 @@ func TestNoCallEndsBeforeItCame(t *testing.T) {
 	d.wantRecord(acd.Abandoned, acd.Recovered, 0, 0)
 }
 
+// Who lifted while no controller could note it talks on: what the node tells of it comes
+// before the time is up for which the phone may ring, however long ago that was.
+func TestNodesTellWhoLiftedBeforeRingingEnds(t *testing.T) {
+	const leg = "leg_1_1_a"
+	for _, lifted := range []bool{true, false} {
+		d := newDesk(t)
+		d.ready("1", "801")
+		d.arrive("a", "9")
+		d.do(acd.LegRinging{Leg: leg})
+		d.takeOver(10 * time.Minute)
+		for _, c := range d.do(acd.Tick{}).Commands {
+			if cancels, ok := c.(acd.CancelLeg); ok {
+				t.Errorf("a phone is silenced before the node has told whether somebody lifted: %+v", cancels)
+			}
+		}
+		d.do(acd.NodeReachable{Node: "a1"})
+		if lifted {
+			d.do(acd.LegAnswered{Leg: leg})
+			d.do(acd.Connected{Call: "a", Leg: leg})
+			d.after(3*time.Second, acd.Tick{})
+			d.wantState("1", acd.Talking, "")
+			continue
+		}
+		d.after(3*time.Second, acd.Tick{})
+		d.wantState("1", acd.NotReady, "rona")
+	}
+}
+
 // expected is what the engine says that the switch has of a call, as one line.
 func expected(t *testing.T, e *acd.Engine, call acd.CallID) string {
 	t.Helper()
