@@ -132,8 +132,7 @@ func (h *history) look() {
 			continue
 		}
 		t.over = true
-		told, answered := h.connected[caller]
-		t.unheard = t.agentLeft && within(t.from, h.outages.nodes, time.Second) && (!answered || told.After(t.left))
+		t.unheard = t.agentLeft && h.unheard(t)
 		if !t.agentLeft && !h.callerLeft(caller) && !h.nodeDied(caller) {
 			dropped = append(dropped, fmt.Sprintf("the conversation of %s with %s, begun at %v, has ended, and nobody has ended it", caller, t.leg, t.from.Sub(h.began)))
 		}
@@ -143,6 +142,41 @@ func (h *history) look() {
 	for _, text := range dropped {
 		h.failUnless("%s", text)
 	}
+}
+
+// unheard reports whether an agent hung up before the controller that went on with the call
+// could know that the two had been connected: the reply to that was lost, or it was told to
+// one who could not write it any more, and who had the lease no longer when the agent left.
+// h.mu is held.
+func (h *history) unheard(t *talk) bool {
+	if told, answered := h.connected[t.caller]; (!answered || told.After(t.left)) && within(t.from, h.outages.nodes, time.Second) {
+		return true
+	}
+	for i, l := range h.leaders {
+		if !l.at.After(t.from) || !h.ignorant(i) || !slices.ContainsFunc(h.outages.store, func(s span) bool {
+			return s.from.Before(t.from.Add(time.Second)) && s.to.Add(4*time.Second).After(l.at)
+		}) {
+			continue
+		}
+		c := h.callerOf(t.caller)
+		heard := slices.IndexFunc(c.heardIn, func(x hearing) bool { return x.term == i+1 })
+		if heard < 0 || t.left.Before(c.heardIn[heard].at.Add(lookEvery)) {
+			return true
+		}
+	}
+	return false
+}
+
+// ignorant reports whether the one who was given this lease, counted from 0 on, may not know
+// the latest, because Redis was not written. h.mu is held.
+func (h *history) ignorant(term int) bool {
+	return term > 0 && within(h.leaders[term].at, h.outages.store, 4*time.Second)
+}
+
+// callerOf finds the caller with a channel; h.mu is held.
+func (h *history) callerOf(channel string) *caller {
+	i := slices.IndexFunc(h.callers, func(c *caller) bool { return c.call.Channel() == channel })
+	return h.callers[i]
 }
 
 // callerLeft reports whether a caller has hung up; h.mu is held.
@@ -431,6 +465,8 @@ type hearing struct {
 
 // knew reports whether the one who led at a time must have known of a caller for that long.
 func (h *history) knew(c *caller, at time.Time, long time.Duration) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	term := 0
 	for i, l := range h.leaders {
 		if !l.at.After(at) {
@@ -441,7 +477,7 @@ func (h *history) knew(c *caller, at time.Time, long time.Duration) bool {
 	if term == 0 || c.heard.IsZero() || !c.heard.Before(since) {
 		return false
 	}
-	if !within(h.leaders[term-1].at, h.outages.store, 4*time.Second) {
+	if !h.ignorant(term - 1) {
 		return true // if not from a node, from what the one before has written
 	}
 	return slices.ContainsFunc(c.heardIn, func(x hearing) bool { return x.term == term && x.at.Before(since) })
@@ -457,6 +493,7 @@ func (h *history) verifyOrder(records []acd.CallRecord) {
 	for _, c := range h.callers {
 		callers[acd.CallID(c.call.Channel())] = c
 	}
+	calls := slices.Clone(h.rang)
 	h.mu.Unlock()
 	if len(o.nodes)+len(o.stopped) > 0 {
 		return
@@ -490,7 +527,7 @@ func (h *history) verifyOrder(records []acd.CallRecord) {
 					}
 					other(x.Agent, x.Made, to)
 				}
-				for _, x := range h.rang {
+				for _, x := range calls {
 					if x.call == a.Call {
 						other(x.agent, x.from, x.last)
 					}

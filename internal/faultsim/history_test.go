@@ -132,8 +132,8 @@ func (h *history) failRecord(format string, args ...any) {
 
 // tookOver reports whether somebody took the lease while Redis was not written.
 func (h *history) tookOver() bool {
-	for i, l := range h.leaders {
-		if i > 0 && within(l.at, h.outages.store, 4*time.Second) {
+	for i := range h.leaders {
+		if h.ignorant(i) {
 			return true
 		}
 	}
