@@ -133,7 +133,7 @@ func (h *history) look() {
 		}
 		t.over = true
 		t.unheard = t.agentLeft && h.unheard(t)
-		if !t.agentLeft && !h.callerLeft(caller) && !h.nodeDied(caller) {
+		if !t.agentLeft && !h.callerLeft(caller) && !h.nodeDied(caller) && !h.nodeLost(h.callerOf(caller)) {
 			dropped = append(dropped, fmt.Sprintf("the conversation of %s with %s, begun at %v, has ended, and nobody has ended it", caller, t.leg, t.from.Sub(h.began)))
 		}
 	}
@@ -199,6 +199,16 @@ func (h *history) nodeDied(channel string) bool {
 	return false
 }
 
+// nodeLost reports whether the call of a caller may just have been ended because its node had
+// counted as lost: then its record says so. h.mu is held.
+func (h *history) nodeLost(c *caller) bool {
+	lost := slices.ContainsFunc(h.lost(c.node), func(s span) bool {
+		return c.dialed.Before(s.to) && within(time.Now(), []span{s}, 0)
+	})
+	c.lost = c.lost || lost
+	return lost
+}
+
 // agentLeaves lets the person at a seat hang up.
 func (h *history) agentLeaves(c *arimodel.Call) {
 	h.mu.Lock()
@@ -223,8 +233,9 @@ func (h *history) callerEnded(c *caller) {
 	died := slices.ContainsFunc(h.killed[c.node], func(at time.Time) bool { return !at.Before(c.dialed) })
 	down := channel == "" // the node was not there
 	left := !c.left.IsZero()
+	ended := left || died || down || unseen || t != nil && t.agentLeft || h.nodeLost(c)
 	h.mu.Unlock()
-	if !left && !died && !down && !unseen && (t == nil || !t.agentLeft) {
+	if !ended {
 		h.failUnless("the call of channel %s was ended, and neither he nor an agent hung up", channel)
 	}
 }
@@ -283,6 +294,9 @@ func (h *history) commanded(p *process, method, path string) {
 		if since.IsZero() {
 			since = h.leaders[i].at
 		}
+	}
+	if !since.IsZero() && p.resumed.After(since) {
+		since = p.resumed // it could neither command nor learn anything before
 	}
 	limit := window
 	for _, s := range slices.Concat(h.outages.store, h.outages.stopped, h.outages.nodes) {
@@ -412,6 +426,8 @@ func (h *history) verifyRecords(records []acd.CallRecord) {
 			continue
 		case !there:
 			h.failRecord("the call of channel %s, served from %v to %v, has no record", channel, c.inApp.Sub(h.began), c.ended.Sub(h.began))
+		case c.lost && r.Reason != acd.NodeLost:
+			h.failRecord("the call of channel %s ended as if its node had been lost, and its record says %s (%s)", channel, r.Result, r.Reason)
 		case t != nil && !t.from.IsZero() && !t.unheard && (r.Result != acd.Answered || string(r.Agent) != t.agent):
 			h.failRecord("call %s talked with agent %s from %v on, and its record says %s (%s), agent %q", channel, t.agent, t.from.Sub(h.began), r.Result, r.Reason, r.Agent)
 		case t == nil && r.Result == acd.Answered && r.Talk() > 2*lookEvery && r.Reason != acd.NodeLost && r.Reason != acd.Recovered:

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
+	"hotline/internal/acd"
 	"hotline/internal/asterisk/arimodel"
 	"hotline/internal/redisstore"
 	"hotline/internal/redisstore/redismodel"
@@ -22,6 +24,96 @@ type outages struct {
 	emptied []time.Time // Redis has lost what it had
 	nodes   []span      // a node, or the way to it
 	stopped []span      // a process was stopped or cut off
+	silent  []silence
+}
+
+// silence is when a node could not be heard: one, or with no name all.
+type silence struct {
+	node string
+	span
+}
+
+// long is how long the way to a node fails: now and then for so long that the node counts
+// as lost.
+func long(rnd *rand.Rand, length time.Duration) time.Duration {
+	if rnd.IntN(3) == 0 {
+		return upTo(rnd, 30*time.Second)
+	}
+	return length
+}
+
+// silence notes that a node is not heard from now on, with no name none; the function that
+// is returned notes the end.
+func (h *history) silence(node string) (ended func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at := len(h.outages.silent)
+	h.outages.silent = append(h.outages.silent, silence{node, span{time.Now(), time.Now().Add(time.Hour)}})
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.outages.silent[at].to = time.Now()
+	}
+}
+
+// lossBound is within which time of silence a node must count as lost: after it is noticed
+// that its event connection leads nowhere, and silentAfter.
+const lossBound = 24 * time.Second
+
+// mustBeLost checks that the calls of a node, with no name of all, are given up when it has
+// been silent for long, so that their agents serve others. Of a silence that is the
+// process's own it is told which.
+func (h *history) mustBeLost(ctx context.Context, node string, of *process, from time.Time) {
+	p := h.leader()
+	h.mu.Lock()
+	since := time.Time{}
+	if n := len(h.leaders); n > 0 {
+		since = h.leaders[n-1].at
+	}
+	stopped := slices.ContainsFunc(h.outages.stopped, func(s span) bool { return s.to.After(from) })
+	h.mu.Unlock()
+	if p == nil || of == nil && stopped || of != nil && of != p || since.After(from) || time.Since(from) < lossBound {
+		return
+	}
+	t := p.leading()
+	if t == nil {
+		return
+	}
+	s, err := t.Snapshot(ctx)
+	if err != nil {
+		return // it ends
+	}
+	for _, c := range s.Calls {
+		if (node == "" || c.Node == acd.NodeID(node)) && c.Arrived.Before(from) {
+			h.fail("call %s is %s, and its node %s has not been heard for %v", c.Call, c.Phase, c.Node, time.Since(from))
+		}
+	}
+}
+
+// lost are the stretches in which the calls of a node may count as lost, because it was
+// silent, until a while after it is heard again, when what is left there has been removed.
+// h.mu is held.
+func (h *history) lost(node string) (when []span) {
+	var all []span
+	for _, s := range h.outages.silent {
+		if s.node == "" || s.node == node {
+			all = append(all, s.span)
+		}
+	}
+	slices.SortFunc(all, func(a, b span) int { return a.from.Compare(b.from) })
+	const gap = 3 * time.Second // whatever is heard in less may be lost too
+	for i := 0; i < len(all); {
+		s := all[i]
+		for i++; i < len(all) && all[i].from.Before(s.to.Add(gap)); i++ {
+			if all[i].to.After(s.to) {
+				s.to = all[i].to
+			}
+		}
+		if s.to.Sub(s.from) >= silentAfter-time.Second {
+			when = append(when, span{s.from.Add(silentAfter - time.Second), s.to.Add(10 * time.Second)})
+		}
+	}
+	return when
 }
 
 // byChance lets faults of controllers, of Redis and of nodes happen, beside each other,
@@ -74,6 +166,13 @@ func (h *history) fault(list *[]span, format string, args ...any) (ended func())
 			(*list)[at].to = time.Now()
 		}
 	}
+}
+
+// resumed notes that a process runs again, or reaches the nodes again.
+func (h *history) resumed(p *process) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p.resumed = time.Now()
 }
 
 func (h *history) died() {
@@ -166,26 +265,37 @@ func controllerFault(h *history, ctx context.Context, rnd *rand.Rand) {
 		}
 		end()
 	case 5:
+		length = long(rnd, length)
 		end := h.fault(&h.outages.stopped, "%s is stopped for %v", p.id, length)
 		p.wire.freeze()
 		p.link.Freeze()
 		pause(ctx, length)
 		p.link.Thaw()
 		p.wire.thaw()
+		h.resumed(p)
 		end()
 	case 6:
+		length = long(rnd, length)
 		end := h.fault(&h.outages.stopped, "%s does not reach the nodes for %v", p.id, length)
+		heard, from := h.silence(""), time.Now()
 		p.wire.cutOff(true)
 		pause(ctx, length)
+		h.mustBeLost(ctx, "", p, from)
 		p.wire.cutOff(false)
+		h.resumed(p)
+		heard()
 		end()
 	case 7:
+		length = long(rnd, length)
 		end := h.fault(&h.outages.stopped, "%s reaches nothing for %v", p.id, length)
+		heard := h.silence("")
 		p.wire.cutOff(true)
 		p.link.Cut(true)
 		pause(ctx, length)
 		p.wire.cutOff(false)
 		p.link.Cut(false)
+		h.resumed(p)
+		heard()
 		end()
 	}
 }
@@ -278,10 +388,14 @@ func nodeFault(h *history, ctx context.Context, rnd *rand.Rand) {
 		n.Start()
 		end()
 	case 1:
-		end := h.fault(&h.outages.nodes, "%s is stopped for %v", n.name, length)
+		length = long(rnd, length)
+		end, heard := h.fault(&h.outages.nodes, "%s is stopped for %v", n.name, length), h.silence(n.name)
+		from := time.Now()
 		n.Freeze()
 		pause(ctx, length)
+		h.mustBeLost(ctx, n.name, nil, from)
 		n.Thaw()
+		heard()
 		end()
 	case 2:
 		end := h.fault(&h.outages.nodes, "the event connection of %s is cut", n.name)
@@ -299,10 +413,14 @@ func nodeFault(h *history, ctx context.Context, rnd *rand.Rand) {
 		}
 		h.mu.Unlock()
 	case 4:
-		end := h.fault(&h.outages.nodes, "%s is isolated for %v", n.name, length)
+		length = long(rnd, length)
+		end, heard := h.fault(&h.outages.nodes, "%s is isolated for %v", n.name, length), h.silence(n.name)
+		from := time.Now()
 		n.Isolate(true)
 		pause(ctx, length)
+		h.mustBeLost(ctx, n.name, nil, from)
 		n.Isolate(false)
+		heard()
 		end()
 	case 5:
 		end := h.fault(&h.outages.nodes, "events of %s are late for %v", n.name, length)

@@ -38,6 +38,9 @@ const (
 	// connections are more than are ever needed at once: whoever waits for one is given a
 	// timer by the client that belongs to another history.
 	connections = 64
+	// silentAfter is for how long a node must be silent before its calls count as lost: less
+	// than by default, so that histories stay short.
+	silentAfter = 12 * time.Second
 	// arriving is for how long callers come, and faults begin.
 	arriving = 24 * time.Second
 )

@@ -27,6 +27,7 @@ type caller struct {
 	waits  time.Time // when he was seen to hear music, and to wait therefore
 	left   time.Time // when he hung up
 	ended  time.Time
+	lost   bool // it ended because its node had counted as lost
 
 	heardIn []hearing // by term
 }

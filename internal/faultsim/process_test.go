@@ -26,6 +26,8 @@ type process struct {
 	ended  chan struct{}
 	jitter *rand.Rand // owned by whoever holds mu
 
+	resumed time.Time // guarded by history.mu; when it was stopped or cut off last, until then
+
 	mu    sync.Mutex
 	term  *term.Term // guarded by mu; while it leads
 	dead  bool       // guarded by mu; it was killed
@@ -81,7 +83,7 @@ func (p *process) lead(ctx context.Context, store *redisstore.Store, lease *redi
 	}
 	t, err := term.Begin(ctx, term.Options{
 		Store: store, Lease: lease, Engine: h.config, Flow: callflow.Standard{}, Meter: meter{p}, Log: h.log.Named(p.id),
-		Switch: asterisk.Options{Nodes: nodes, Log: h.log.Named(p.id), Transport: p.wire, Workers: 8, Jitter: p.jit, ReconcileEvery: 6 * time.Second},
+		Switch: asterisk.Options{Nodes: nodes, Log: h.log.Named(p.id), Transport: p.wire, Workers: 8, Jitter: p.jit, ReconcileEvery: 6 * time.Second, SilentAfter: silentAfter},
 	})
 	if err != nil {
 		h.note("%s cannot begin its term: %v", p.id, err)
