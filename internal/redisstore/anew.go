@@ -60,11 +60,11 @@ func (s *Store) replaceLive(ctx context.Context) error {
 		return nil
 	}
 	s.anew = false
-	chunks := []*liveWrites{newLiveWrites(s.keys, s.token.Load())}
+	chunks := []*liveWrites{s.newLiveWrites()}
 	n := 0
 	for key, change := range s.waiting.newest {
 		if n == anewChunk {
-			chunks, n = append(chunks, newLiveWrites(s.keys, s.token.Load())), 0
+			chunks, n = append(chunks, s.newLiveWrites()), 0
 		}
 		if err := chunks[len(chunks)-1].add(key, change); err == nil { // else it is refused as an entry, too
 			n++

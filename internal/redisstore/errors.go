@@ -73,7 +73,7 @@ func (e *entryError) Unwrap() error { return e.err }
 // every other one as well.
 var hindersAll = []string{
 	"NOSCRIPT", "LOADING", "BUSY ", "OOM", "MISCONF", "READONLY", "NOREPLICAS", "MASTERDOWN", "max number of clients",
-	"CLUSTERDOWN", "TRYAGAIN", "FENCED", "UNFENCED", "MOVED", "ASK", "NOPERM", "The user executing the script",
+	"CLUSTERDOWN", "TRYAGAIN", "FENCED", "UNFENCED", "LATE", "MOVED", "ASK", "NOPERM", "The user executing the script",
 }
 
 // concernsEntry reports whether err is about one entry, so that others can be written.

@@ -92,7 +92,7 @@ type liveBatch struct {
 // Redis then knows what has changed; 0 when nobody asks.
 func (s *Store) queueLive(ctx context.Context, pipe redis.Pipeliner, batch []entry, at []int, through uint64, errs []error) *liveBatch {
 	b := &liveBatch{}
-	writes := newLiveWrites(s.keys, s.token.Load())
+	writes := s.newLiveWrites()
 	writes.through = through
 	for _, i := range at {
 		if err := writes.add(batch[i].live, batch[i].change); err != nil {
@@ -147,13 +147,23 @@ func (s *Store) readLive(ctx context.Context, batch []entry, b *liveBatch, execE
 type liveWrites struct {
 	keys    keys
 	token   uint64
-	through uint64             // see queueLive
+	through uint64 // see queueLive
+	writer  string // of the store, and number of the write there; 0: none
+	number  uint64
 	sets    map[acd.Kind][]any // fields and values by turns
 	gone    map[acd.Kind][]any
 }
 
 func newLiveWrites(k keys, token uint64) *liveWrites {
 	return &liveWrites{keys: k, token: token, sets: map[acd.Kind][]any{}, gone: map[acd.Kind][]any{}}
+}
+
+// newLiveWrites gathers the next write of the store, which must be sent before those that are
+// made later.
+func (s *Store) newLiveWrites() *liveWrites {
+	w := newLiveWrites(s.keys, s.token.Load())
+	w.writer, w.number = s.writer, s.writes.Add(1)
+	return w
 }
 
 // add adds one thing; a change that is nil takes it away.
@@ -172,7 +182,7 @@ func (w *liveWrites) add(key acd.Key, change *acd.Change) error {
 
 // args are KEYS and ARGV. With replace everything else is taken away.
 func (w *liveWrites) args(replace bool) (keys []string, args []any) {
-	keys, args = append(keys, w.keys.fence(), w.keys.through()), append(args, "", "0", strconv.FormatUint(w.through, 10))
+	keys, args = append(keys, w.keys.fence(), w.keys.through()), append(args, "", "0", strconv.FormatUint(w.through, 10), w.writer, strconv.FormatUint(w.number, 10))
 	if w.token != 0 {
 		args[0] = strconv.FormatUint(w.token, 10)
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"strings"
@@ -132,6 +133,8 @@ type Store struct {
 
 	watch      watch         // of the lease; owned by whoever tries to take it
 	token      atomic.Uint64 // of the lease under which live state is written; 0: none is needed
+	writer     string        // names this store among all that write live state
+	writes     atomic.Uint64 // how many of those there were
 	knowsLive  bool          // Redis knows the script of the live state; owned by the writer
 	knowsApply bool          // and that which counts records; owned by the writer
 	lastBatch  time.Time     // when the writer began to write last; owned by it
@@ -174,6 +177,7 @@ func New(o Options) (*Store, error) {
 	s := &Store{
 		client: o.Client, keys: k, location: o.Location, sets: traffic.Sets, log: o.Log, meter: o.Meter,
 		flushTimeout: o.FlushTimeout, parkRetry: parkRetry, parkLimit: parkLimit, watchFor: watchFor, wake: make(chan struct{}, 1),
+		writer: strconv.FormatUint(rand.Uint64(), 36),
 	}
 	if s.log == nil {
 		s.log = zap.NewNop()
