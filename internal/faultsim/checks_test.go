@@ -24,9 +24,9 @@ type talk struct {
 	agent       string
 	from        time.Time
 	agentLeft   bool
-	left        time.Time // when it did
+	left        time.Time // when it did, or the caller
 	over        bool
-	unheard     bool // the agent left before the controller knew that they were connected
+	unheard     bool // who left did before the controller knew that they were connected
 }
 
 // watch looks again and again who talks with whom.
@@ -45,13 +45,16 @@ func (h *history) look() {
 	// A controller that is stopped or cut off, or a node that is, may not tell it.
 	heard := !within(now, h.outages.stopped, time.Second) && !within(now, h.outages.nodes, time.Second)
 	h.mu.Unlock()
-	if p := h.leader(); p == nil || !p.reachesNodes() {
-		heard = false
-	}
+	p := h.leader()
+	reaches := p != nil && p.reachesNodes()
+	heard = heard && reaches
 	for _, c := range channels {
 		seen[c.Channel] = c
 	}
 	h.mu.Lock()
+	if n := len(h.leaders); reaches && h.leaders[n-1].p == p && h.leaders[n-1].reached.IsZero() {
+		h.leaders[n-1].reached = now
+	}
 	for _, c := range callers {
 		s, there := seen[c.call.Channel()]
 		if !there || !s.InApp {
@@ -132,7 +135,10 @@ func (h *history) look() {
 			continue
 		}
 		t.over = true
-		t.unheard = t.agentLeft && h.unheard(t)
+		if c := h.callerOf(caller); !t.agentLeft && !c.left.IsZero() {
+			t.left = c.left
+		}
+		t.unheard = !t.left.IsZero() && h.unheard(t)
 		if !t.agentLeft && !h.callerLeft(caller) && !h.nodeDied(caller) && !h.nodeLost(h.callerOf(caller)) {
 			dropped = append(dropped, fmt.Sprintf("the conversation of %s with %s, begun at %v, has ended, and nobody has ended it", caller, t.leg, t.from.Sub(h.began)))
 		}
@@ -144,9 +150,9 @@ func (h *history) look() {
 	}
 }
 
-// unheard reports whether an agent hung up before the controller that went on with the call
+// unheard reports whether one of the two hung up before the controller that went on with the call
 // could know that the two had been connected: the reply to that was lost, or it was told to
-// one who could not write it any more, and who had the lease no longer when the agent left.
+// one who could not write it any more, and who had the lease no longer when they parted.
 // h.mu is held.
 func (h *history) unheard(t *talk) bool {
 	if told, answered := h.connected[t.caller]; (!answered || told.After(t.left)) && within(t.from, h.outages.nodes, time.Second) {
@@ -242,16 +248,17 @@ func (h *history) callerEnded(c *caller) {
 
 // leadership is a lease that was given.
 type leadership struct {
-	p     *process
-	token uint64
-	at    time.Time
+	p       *process
+	token   uint64
+	at      time.Time
+	reached time.Time // when all nodes were seen to be connected first
 }
 
 func (h *history) leads(p *process, token uint64) {
 	h.note("%s leads, token %d", p.id, token)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.leaders = append(h.leaders, leadership{p, token, time.Now()})
+	h.leaders = append(h.leaders, leadership{p: p, token: token, at: time.Now()})
 }
 
 // windows for commands of one who has lost the lease: he learns of it when he keeps it,
@@ -425,7 +432,11 @@ func (h *history) verifyRecords(records []acd.CallRecord) {
 		case !there && (c.heard.IsZero() || h.unwritten(c)):
 			continue
 		case !there:
-			h.failRecord("the call of channel %s, served from %v to %v, has no record", channel, c.inApp.Sub(h.began), c.ended.Sub(h.began))
+			tell := h.failRecord
+			if h.spools != "" {
+				tell = h.fail // whoever knew of it comes back, and has it on disk
+			}
+			tell("the call of channel %s, served from %v to %v, has no record", channel, c.inApp.Sub(h.began), c.ended.Sub(h.began))
 		case c.lost && r.Reason != acd.NodeLost:
 			h.failRecord("the call of channel %s ended as if its node had been lost, and its record says %s (%s)", channel, r.Result, r.Reason)
 		case t != nil && !t.from.IsZero() && !t.unheard && (r.Result != acd.Answered || string(r.Agent) != t.agent):
@@ -492,6 +503,9 @@ func (h *history) knew(c *caller, at time.Time, long time.Duration) bool {
 	since := at.Add(-long)
 	if term == 0 || c.heard.IsZero() || !c.heard.Before(since) {
 		return false
+	}
+	if reached := h.leaders[term-1].reached; reached.IsZero() || at.Before(reached) {
+		return false // nobody is offered whose node is not connected as yet
 	}
 	if !h.ignorant(term - 1) {
 		return true // if not from a node, from what the one before has written

@@ -66,7 +66,8 @@ type history struct {
 	redis  *redismodel.Redis
 	nodes  []namedNode
 	config acd.Config
-	lossy  bool // Redis may lose what it has
+	lossy  bool   // Redis may lose what it has
+	spools string // folder; empty: the controllers have none
 	log    *zap.Logger
 
 	mu        sync.Mutex // guards all below
@@ -77,6 +78,7 @@ type history struct {
 	excusable []string // failures that a double fault excuses; see excused
 	ofRecords []string // likewise, also excused when another took over from one who lives
 	starts    map[int]int
+	copies    map[int]int      // of the spool of a controller, one for each time it was killed
 	running   map[int]*process // by controller; also what was killed last
 	all       []*process
 	leaders   []leadership
@@ -172,9 +174,14 @@ func (s sink) Write(b []byte) (int, error) {
 // play plays one history; plan says which faults there are.
 func play(t *testing.T, seed uint64, logged bool, plan func(*history, context.Context)) (h *history) {
 	t.Helper()
+	spools := ""
+	if seed%4 != 0 {
+		spools = spoolRoot(t)
+		defer os.RemoveAll(spools)
+	}
 	synctest.Test(t, func(t *testing.T) {
 		h = &history{
-			seed: seed, began: time.Now(), logged: logged, log: zap.NewNop(), starts: map[int]int{}, running: map[int]*process{},
+			seed: seed, spools: spools, began: time.Now(), logged: logged, log: zap.NewNop(), starts: map[int]int{}, copies: map[int]int{}, running: map[int]*process{},
 			killed: map[string][]time.Time{}, talks: map[string]*talk{}, connected: map[string]time.Time{}, lastFault: time.Now(),
 		}
 		var world arimodel.Options

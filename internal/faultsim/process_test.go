@@ -13,18 +13,21 @@ import (
 	"hotline/internal/callflow"
 	"hotline/internal/redisstore"
 	"hotline/internal/redisstore/redismodel"
+	"hotline/internal/spool"
 	"hotline/internal/term"
 )
 
 // process is a controller's, from its start to its end.
 type process struct {
-	h      *history
-	id     string
-	link   *redismodel.Link
-	wire   *wire
-	stop   context.CancelFunc
-	ended  chan struct{}
-	jitter *rand.Rand // owned by whoever holds mu
+	h          *history
+	id         string
+	controller int
+	link       *redismodel.Link
+	wire       *wire
+	stop       context.CancelFunc
+	ended      chan struct{}
+	spool      *spool.Spool // nil: it has none
+	jitter     *rand.Rand   // owned by whoever holds mu
 
 	resumed time.Time // guarded by history.mu; when it was stopped or cut off last, until then
 
@@ -38,11 +41,12 @@ type process struct {
 func (h *history) start(controller int) *process {
 	h.mu.Lock()
 	h.starts[controller]++
-	p := &process{h: h, id: fmt.Sprintf("c%d.%d", controller, h.starts[controller]), ended: make(chan struct{})}
+	p := &process{h: h, controller: controller, id: fmt.Sprintf("c%d.%d", controller, h.starts[controller]), ended: make(chan struct{})}
 	h.running[controller] = p
 	h.all = append(h.all, p)
 	h.mu.Unlock()
 	h.note("%s starts", p.id)
+	p.spool = h.openSpool(controller)
 	p.link = h.redis.Link(p.id)
 	p.wire = newWire(h.world, func(method, path string) { h.commanded(p, method, path) }, h.answered)
 	p.jitter = rand.New(rand.NewPCG(h.seed, uint64(1000*controller+h.starts[controller])))
@@ -52,7 +56,7 @@ func (h *history) start(controller int) *process {
 	candidate := term.Candidate{
 		Me: redisstore.Controller{ID: p.id, Host: fmt.Sprintf("host%d", controller), Started: time.Now()},
 		NewStore: func() (*redisstore.Store, error) {
-			return redisstore.New(redisstore.Options{Address: "redis:6379", Connections: connections, Dial: p.link.Dial, Site: site, Location: shanghai, Log: log})
+			return redisstore.New(redisstore.Options{Address: "redis:6379", Connections: connections, Dial: p.link.Dial, Site: site, Location: shanghai, Log: log, Spool: p.spool})
 		},
 		Lead: p.lead,
 		StandsBy: func(redisstore.Controller, string) {
@@ -67,6 +71,9 @@ func (h *history) start(controller int) *process {
 	}
 	go func() {
 		defer close(p.ended)
+		if p.spool != nil {
+			defer p.spool.Close()
+		}
 		if err := candidate.Run(ctx); err != nil {
 			h.note("%s ends: %v", p.id, err)
 		}
@@ -113,6 +120,7 @@ func (p *process) kill(withHost bool) {
 	p.mu.Lock()
 	p.dead, p.term = true, nil
 	p.mu.Unlock()
+	p.h.keepSpool(p)
 	p.link.Kill()
 	release := p.wire.kill(withHost)
 	p.stop() // what is left of it in this test
