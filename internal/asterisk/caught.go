@@ -31,7 +31,8 @@ func (c channel) isCaught() bool {
 func (n *node) reconcileCaught(at time.Time, l listing) bool {
 	switch {
 	case l.first:
-		n.caught = caught{since: map[string]time.Time{}, until: at.Add(n.opt.CaughtFor)}
+		// What was told last may still hold, or was forgotten when the connection was lost.
+		n.caught = caught{since: map[string]time.Time{}, until: at.Add(n.opt.CaughtFor), told: n.caught.told}
 		n.mu.Lock()
 		for id, ch := range l.channels {
 			// Who is known has come since the listing was made.
@@ -52,7 +53,7 @@ func (n *node) reconcileCaught(at time.Time, l listing) bool {
 			}
 		}
 	}
-	n.tellCaught(at)
+	n.tellCaught(at, l.first)
 	return len(n.caught.since) > 0
 }
 
@@ -60,18 +61,19 @@ func (n *node) reconcileCaught(at time.Time, l listing) bool {
 func (n *node) noLongerCaught(at time.Time, channel string) {
 	if _, was := n.caught.since[channel]; was {
 		delete(n.caught.since, channel)
-		n.tellCaught(at)
+		n.tellCaught(at, false)
 	}
 }
 
-func (n *node) tellCaught(at time.Time) {
+// tellCaught tells what has changed; again also what the engine may have forgotten.
+func (n *node) tellCaught(at time.Time, again bool) {
 	var first time.Time
 	for _, since := range n.caught.since {
 		if first.IsZero() || since.Before(first) {
 			first = since
 		}
 	}
-	if !first.Equal(n.caught.told) {
+	if !first.Equal(n.caught.told) || again && !first.IsZero() {
 		n.caught.told = first
 		n.emit(at, acd.CallersCaught{Node: n.cfg.ID, Since: first})
 	}

@@ -50,6 +50,21 @@ func TestCaughtCallersAreWaitedFor(t *testing.T) {
 		b.waitFor("GET /channels", b.fake.Count("GET /channels"))
 		b.quiet()
 	})
+	t.Run("the rest hangs up while the connection is lost", func(t *testing.T) {
+		b := begin(t, time.Minute)
+		b.fake.SetChannel("a1-1.1", "Up", appData)
+		b.fake.SetChannel("a1-1.2", "", "")
+		b.fake.SetChannel("a1-1.3", "", "")
+		b.fake.Drop()
+		expect[acd.CallArrived](b.rig)
+		for {
+			// The engine may hear of the others as long as they are thought to be there.
+			if c, _ := expect[acd.CallersCaught](b.rig); c.Since.IsZero() {
+				break
+			}
+		}
+		b.quiet()
+	})
 	t.Run("they do not come", func(t *testing.T) {
 		b := begin(t, 50*time.Millisecond)
 		caught(b, time.Time{})

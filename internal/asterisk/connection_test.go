@@ -39,6 +39,32 @@ func TestEngineIsToldWhetherANodeCanBeReached(t *testing.T) {
 	want(acd.NodeReachable{Node: "a1"})
 }
 
+// When the end of a prompt was missed, and the node cannot say whether it still plays, it
+// is asked again: nobody else would let the caller go on.
+func TestMissedEndOfAPromptIsAskedForUntilTheNodeSays(t *testing.T) {
+	b := newBench(t, nil)
+	b.waitReady()
+	b.fake.SetChannel(callID, "Up", appData)
+	b.send(start(callID))
+	expect[acd.CallArrived](b.rig)
+	b.sw.Do([]acd.Command{acd.Play{Call: callID, Node: "a1", Prompts: []string{"greeting"}}})
+	b.waitFor("POST /channels/"+callID+"/play/", 1)
+	tries := 0
+	b.fake.Script(func(method, path string) (aritest.Reply, bool) {
+		if method != "GET" || !strings.HasPrefix(path, "/playbacks/") {
+			return aritest.Reply{}, false
+		}
+		tries++
+		if tries < 3 {
+			return aritest.Reply{Status: 503}, true
+		}
+		return aritest.Reply{Status: 404, Body: `{"message":"Playback not found"}`}, true
+	})
+	b.fake.Drop()
+	expect[acd.CallPlayed](b.rig)
+	b.quiet()
+}
+
 func TestLostAndHalfOpenConnection(t *testing.T) {
 	t.Run("lost", func(t *testing.T) {
 		b := newBench(t, nil)

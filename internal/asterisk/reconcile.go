@@ -249,7 +249,11 @@ func (n *node) found(event, channel string) {
 func (n *node) checkPlayback(id string) {
 	n.lanes.add(id, func() {
 		err := n.rest.do(n.jobs, get("playbacks/{id}", "/playbacks/"+esc(id)), nil)
-		if statusOf(err) != http.StatusNotFound {
+		switch {
+		case err != nil && statusOf(err) != http.StatusNotFound && n.jobs.Err() == nil:
+			n.askResync(true) // or nobody would ask again, and a caller hear silence for ever
+			return
+		case statusOf(err) != http.StatusNotFound:
 			return
 		}
 		n.inbox.post(func(at time.Time) {
