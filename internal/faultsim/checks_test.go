@@ -88,7 +88,7 @@ func (h *history) look() {
 		caller, legs := "", []string(nil)
 		for _, id := range b.Channels {
 			s := seen[id]
-			if s.State != "Up" || s.HungUp {
+			if s.State != "Up" || s.HungUp || s.Over {
 				continue
 			}
 			call, _, agent, leg := acd.LegID(id).Parse()
@@ -433,15 +433,15 @@ func (h *history) verifyRecords(records []acd.CallRecord) {
 			continue
 		case !there:
 			tell := h.failRecord
-			if h.spools != "" {
-				tell = h.fail // whoever knew of it comes back, and has it on disk
+			if h.spools != "" && !h.unheardOf(c) {
+				tell = h.fail // whoever saw its end comes back, and has it on disk
 			}
 			tell("the call of channel %s, served from %v to %v, has no record", channel, c.inApp.Sub(h.began), c.ended.Sub(h.began))
 		case c.lost && r.Reason != acd.NodeLost:
 			h.failRecord("the call of channel %s ended as if its node had been lost, and its record says %s (%s)", channel, r.Result, r.Reason)
 		case t != nil && !t.from.IsZero() && !t.unheard && (r.Result != acd.Answered || string(r.Agent) != t.agent):
 			h.failRecord("call %s talked with agent %s from %v on, and its record says %s (%s), agent %q", channel, t.agent, t.from.Sub(h.began), r.Result, r.Reason, r.Agent)
-		case t == nil && r.Result == acd.Answered && r.Talk() > 2*lookEvery && r.Reason != acd.NodeLost && r.Reason != acd.Recovered:
+		case t == nil && talks[channel+" not seen"] == nil && r.Result == acd.Answered && r.Talk() > 2*lookEvery && r.Reason != acd.NodeLost && r.Reason != acd.Recovered:
 			h.failRecord("call %s did not talk, and its record says %s for %v, agent %s", channel, r.Result, r.Talk(), r.Agent)
 		}
 	}
@@ -511,6 +511,26 @@ func (h *history) knew(c *caller, at time.Time, long time.Duration) bool {
 		return true // if not from a node, from what the one before has written
 	}
 	return slices.ContainsFunc(c.heardIn, func(x hearing) bool { return x.term == term && x.at.Before(since) })
+}
+
+// unheardOf reports whether no controller may have seen the end of a call: the one who knew
+// of it ended before, or was stopped or cut off, and could not write of it, and no later one
+// has heard of it. Nor can a spool tell how it ended then.
+func (h *history) unheardOf(c *caller) bool {
+	const margin = 4 * time.Second
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.outages.stopped {
+		if slices.ContainsFunc(h.outages.store, func(o span) bool {
+			return s.from.Before(o.to.Add(margin)) && o.from.Before(s.to.Add(margin))
+		}) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(h.outages.deaths, func(died time.Time) bool {
+		return within(died, h.outages.store, margin) && c.ended.After(died.Add(-lookEvery)) &&
+			!slices.ContainsFunc(c.heardIn, func(x hearing) bool { return h.leaders[x.term-1].at.After(died) })
+	})
 }
 
 // verifyOrder checks that nobody was offered to an agent while somebody waited who had

@@ -16,6 +16,7 @@ type Seen struct {
 	Bridge  string // in which it is; empty: none
 	Hears   []string
 	HungUp  bool // on its way out
+	Over    bool // the phone has hung up; its node may not know
 	Told    bool // what happens to it is told: its application has a connection that leads somewhere
 }
 
@@ -40,6 +41,7 @@ func (w *World) Look() (channels []Seen, bridges []Bridged) {
 			s := Seen{
 				Node: n.name, Channel: ch.id, State: ch.state, Args: slices.Clone(ch.args), InApp: ch.app != "",
 				Caller: ch.caller, Hears: ch.hears(), HungUp: ch.hungUp,
+				Over: ch.call != nil && ch.call.over,
 			}
 			if a := n.apps[ch.app]; a != nil && a.ws != nil {
 				s.Told = a.ws.err == nil && !a.ws.ending && !a.ws.dead && !a.ws.hole && !n.cutOff && !n.frozen
