@@ -290,6 +290,10 @@ func (h *history) commanded(p *process, method, path string) {
 		call, _, agent, _ := acd.LegID(leg).Parse()
 		h.rang = append(h.rang, rang{leg: leg, call: call, agent: agent, from: time.Now(), last: time.Now()})
 	}
+	if h.over { // a handover may lead to one that ends, too
+		h.mu.Unlock()
+		return
+	}
 	var since time.Time
 	mine := -1
 	for i, l := range h.leaders {
@@ -460,7 +464,8 @@ func (h *history) unwritten(c *caller) bool {
 		if died.Before(c.heard.Add(-lookEvery)) || next >= 0 && c.ended.After(h.leaders[next].at.Add(3*time.Second)) {
 			continue
 		}
-		if died.Before(c.heard.Add(lookEvery)) || within(died, h.outages.store, 3*time.Second) {
+		spooled := h.spools != "" && c.ended.Before(died.Add(-lookEvery)) // it was on disk by then
+		if died.Before(c.heard.Add(lookEvery)) || within(died, h.outages.store, 3*time.Second) && !spooled {
 			return true
 		}
 	}

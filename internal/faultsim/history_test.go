@@ -73,7 +73,8 @@ type history struct {
 	mu        sync.Mutex // guards all below
 	lines     []string   // the log, when it is wanted
 	logged    bool
-	verified  int // how many lines there were when all had been checked
+	verified  int  // how many lines there were when all had been checked
+	over      bool // what follows is the end of all processes at once
 	failures  []string
 	excusable []string // failures that a double fault excuses; see excused
 	ofRecords []string // likewise, also excused when another took over from one who lives
@@ -236,7 +237,7 @@ func (h *history) play(t *testing.T, plan func(*history, context.Context)) {
 	pause(ctx, 9*time.Second) // until everything that is left over has been removed
 	h.verify(ctx)
 	h.mu.Lock()
-	h.verified = len(h.lines)
+	h.verified, h.over = len(h.lines), true
 	h.mu.Unlock()
 	cancel()
 	people.Wait()

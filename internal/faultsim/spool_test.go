@@ -1,10 +1,12 @@
 package faultsim
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"hotline/internal/spool"
 )
@@ -64,5 +66,26 @@ func (h *history) keepSpool(p *process) {
 	}
 	if err != nil {
 		h.fail("the spool of %s: %v", p.id, err)
+	}
+}
+
+// Calls that began and ended while Redis was away have their records, although the one who
+// led was killed before Redis was back.
+func TestKilledWhileRedisIsAway(t *testing.T) {
+	for _, seed := range []uint64{1, 2, 3, 5, 6, 7} {
+		play(t, seed, false, func(h *history, ctx context.Context) {
+			pause(ctx, time.Second)
+			end := h.fault(&h.outages.store, "Redis is away")
+			h.redis.Stop()
+			pause(ctx, arriving)
+			if p := h.leader(); p != nil {
+				p.kill(false)
+				h.died()
+				h.redis.Start()
+				pause(ctx, 5*time.Second)
+				h.start(p.controller)
+			}
+			end()
+		}).report(t, "TestKilledWhileRedisIsAway")
 	}
 }
