@@ -90,7 +90,7 @@ func (p *process) lead(ctx context.Context, store *redisstore.Store, lease *redi
 	}
 	t, err := term.Begin(ctx, term.Options{
 		Store: store, Lease: lease, Engine: h.config, Flow: callflow.Standard{}, Meter: meter{p}, Log: h.log.Named(p.id),
-		Switch: asterisk.Options{Nodes: nodes, Log: h.log.Named(p.id), Transport: p.wire, Workers: 8, Jitter: p.jit, ReconcileEvery: 6 * time.Second, SilentAfter: silentAfter},
+		Switch: asterisk.Options{Nodes: nodes, Log: h.log.Named(p.id), Transport: p.wire, Workers: 32, Jitter: p.jit, ReconcileEvery: 6 * time.Second, SilentAfter: silentAfter},
 	})
 	if err != nil {
 		h.note("%s cannot begin its term: %v", p.id, err)
