@@ -126,6 +126,9 @@ func (e *Engine) enterAll(a *agent) {
 // legLeaves notes that the agent's leg was hung up: until it has gone from the
 // phone, another call would find the line busy, or ring in the first one's ear.
 func (e *Engine) legLeaves(a *agent, leg LegID) {
+	if former := e.leaving[leg]; former != nil && former != a {
+		e.legLeft(former) // had sat where the leg was thought to be
+	}
 	if a.Leaving != "" {
 		delete(e.leaving, a.Leaving)
 	}

@@ -141,3 +141,27 @@ func TestOtherConversationsThatAreFound(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// A leg leaves one phone only, whatever the switch says of it in turn.
+func TestALegLeavesWhoeverHadItLast(t *testing.T) {
+	d := newDesk(t)
+	d.ready("1", "801")
+	d.ready("2", "802")
+	d.arrive("a", "9")
+	d.talk("a", 1, "1")
+	leg := acd.NewLegID("a", 1, "1")
+	// Another sits at the first one's phone: the leg is still leaving there.
+	d.do(acd.TalkFound{Call: "b", Leg: acd.NewLegID("b", 1, "2"), Node: "a1", Entry: "9", Seat: "801", Answered: d.now})
+	if a := d.agent("2"); a.Leaving != leg {
+		t.Fatalf("%q is still leaving at the phone of agent 2, want %q", a.Leaving, leg)
+	}
+	// It is at the other phone after all, and is left when one more call is found there.
+	d.do(acd.TalkFound{Call: "a", Leg: leg, Node: "a1", Entry: "9", Seat: "802", Answered: d.now})
+	d.do(acd.TalkFound{Call: "c", Leg: acd.NewLegID("c", 1, "1"), Node: "a1", Entry: "9", Seat: "802", Answered: d.now})
+	if one, two := d.agent("1"), d.agent("2"); one.Leaving != leg || two.Leaving != "" {
+		t.Errorf("agent 1 waits for %q to leave, agent 2 for %q", one.Leaving, two.Leaving)
+	}
+	for _, broken := range d.e.Audit() {
+		t.Error(broken)
+	}
+}
