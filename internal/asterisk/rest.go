@@ -3,6 +3,7 @@ package asterisk
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,14 +43,16 @@ type request struct {
 
 // client carries out ARI requests of one node. Safe for concurrent use.
 type client struct {
-	node       Node
-	base       string
-	requests   http.RoundTripper // carries requests
-	sockets    *http.Client      // opens event connections
-	gate       func(context.Context) error
-	timeout    time.Duration
-	retryAfter time.Duration
-	meter      Meter
+	node Node
+	base string
+	// authorization is the header that holds user and password, so that no URL does.
+	authorization string
+	requests      http.RoundTripper // carries requests
+	sockets       *http.Client      // opens event connections
+	gate          func(context.Context) error
+	timeout       time.Duration
+	retryAfter    time.Duration
+	meter         Meter
 
 	mu      sync.Mutex
 	answers time.Time // guarded by mu; since when each request was answered; zero when the last was not
@@ -76,7 +79,8 @@ func (c *client) noteAnswer(answered bool) {
 func newClient(n Node, o Options) *client {
 	c := &client{
 		node: n, base: strings.TrimRight(n.URL, "/") + "/ari",
-		requests: o.Transport, sockets: &http.Client{Transport: o.Transport},
+		authorization: "Basic " + base64.StdEncoding.EncodeToString([]byte(n.Username+":"+n.Password)),
+		requests:      o.Transport, sockets: &http.Client{Transport: o.Transport},
 		gate: o.Gate, timeout: o.RequestTimeout, retryAfter: o.RepeatAfter, meter: o.Meter,
 	}
 	if o.Transport == nil {
@@ -166,7 +170,7 @@ func (c *client) attempt(ctx context.Context, r request, body []byte, out any) (
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", r.method, r.route, err)
 	}
-	req.SetBasicAuth(c.node.Username, c.node.Password)
+	req.Header.Set("Authorization", c.authorization)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}

@@ -2,7 +2,6 @@ package asterisk
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -148,16 +147,14 @@ func (n *node) enter(ctx context.Context) (*websocket.Conn, error) {
 	return dialSocket(ctx, n.rest, n.opt.App)
 }
 
-// dialSocket opens the event connection of an application. User and password
-// travel in a header, so that no URL holds them.
+// dialSocket opens the event connection of an application.
 func dialSocket(ctx context.Context, c *client, app string) (*websocket.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	auth := base64.StdEncoding.EncodeToString([]byte(c.node.Username + ":" + c.node.Password))
 	target := "ws" + strings.TrimPrefix(c.base, "http") + "/events?app=" + url.QueryEscape(app)
 	ws, resp, err := websocket.Dial(ctx, target, &websocket.DialOptions{
 		HTTPClient: c.sockets,
-		HTTPHeader: http.Header{"Authorization": {"Basic " + auth}},
+		HTTPHeader: http.Header{"Authorization": {c.authorization}},
 	})
 	if err == nil {
 		ws.SetReadLimit(maxFrame)
@@ -258,8 +255,10 @@ func (n *node) proveFirst(ctx context.Context, heard <-chan struct{}) error {
 // read is the one reader of the connection. It never waits for anything but
 // the connection itself. heard gets a token for whatever comes.
 func (n *node) read(ctx context.Context, ws *websocket.Conn, heard chan<- struct{}) error {
+	// Watched once for the whole connection, and not anew for each message.
+	defer context.AfterFunc(ctx, func() { _ = ws.CloseNow() })()
 	for {
-		_, data, err := ws.Read(ctx)
+		_, data, err := ws.Read(context.Background())
 		if err != nil {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)

@@ -60,14 +60,18 @@ func (s *Store) send(ctx context.Context, batch []entry) []error {
 // exec carries a pipeline out. While Redis is busy with it, what the next batch counts
 // is found out, so that Redis need not wait for that.
 func (s *Store) exec(ctx context.Context, pipe redis.Pipeliner) error {
+	s.mu.Lock()
+	next := s.waiting.upcoming(batchLimit)
+	s.mu.Unlock()
+	if len(next) == 0 {
+		_, err := pipe.Exec(ctx)
+		return err
+	}
 	done := make(chan error, 1)
 	go func() {
 		_, err := pipe.Exec(ctx)
 		done <- err
 	}()
-	s.mu.Lock()
-	next := s.waiting.upcoming(batchLimit)
-	s.mu.Unlock()
 	for _, e := range next {
 		_, _ = s.countable(e) // an error is told when the entry is sent
 	}
