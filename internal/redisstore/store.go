@@ -104,7 +104,7 @@ const (
 	// batchEvery is the least time from one batch to the next while there is much to write.
 	// What is appended meanwhile becomes one batch, in which of each thing only the newest
 	// state counts: fewer commands and less work for Redis, its disk and this process.
-	batchEvery   = 20 * time.Millisecond
+	batchEvery   = 50 * time.Millisecond
 	firstBackoff = 20 * time.Millisecond
 	lastBackoff  = 2 * time.Second
 	pingTimeout  = time.Second
