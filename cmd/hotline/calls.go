@@ -15,12 +15,12 @@ import (
 func callsCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "calls",
-		Short: "Records of finished calls: list, export, import, archive",
+		Short: "Calls in progress, and records of finished ones: live, list, export, import, archive",
 		Long: `Records of finished calls and of agents' time. docs/records.md describes the
 files. They hold callers' numbers in clear, and only their owner may read them;
 what is shown on a screen has the numbers masked.`,
 	}
-	cmd.AddCommand(listCallsCommand(load), exportCallsCommand(load), importCallsCommand(load), archiveCallsCommand(load), restoreCallsCommand(load))
+	cmd.AddCommand(liveCallsCommand(load), listCallsCommand(load), exportCallsCommand(load), importCallsCommand(load), archiveCallsCommand(load), restoreCallsCommand(load))
 	return cmd
 }
 

@@ -3,6 +3,7 @@ package apiclient
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,11 +28,19 @@ type Client struct {
 // New makes a client for an address such as http://127.0.0.1:8080. A request
 // takes at most ten seconds, or as long as its context allows if that is less.
 // Close releases its connections.
-func New(base, token string) *Client {
+func New(base, token string) *Client { return NewTrusting(base, token, nil) }
+
+// NewTrusting is New for an API whose certificate is judged by a configuration of its
+// own; nil is that of the machine.
+func NewTrusting(base, token string, secure *tls.Config) *Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if secure != nil {
+		transport.TLSClientConfig = secure
+	}
 	return &Client{
 		base:  strings.TrimRight(base, "/"),
 		token: token,
-		http:  &http.Client{Timeout: 10 * time.Second, Transport: http.DefaultTransport.(*http.Transport).Clone()},
+		http:  &http.Client{Timeout: 10 * time.Second, Transport: transport},
 	}
 }
 
@@ -52,6 +61,58 @@ func (e *Error) Error() string {
 func (c *Client) Snapshot(ctx context.Context) (view.Snapshot, error) {
 	var s view.Snapshot
 	return s, c.do(ctx, http.MethodGet, "/api/v1/snapshot", nil, &s)
+}
+
+// Queues are all queues at this moment. Whoever may not see the whole snapshot may see
+// these; so of the following.
+func (c *Client) Queues(ctx context.Context) ([]view.Queue, error) {
+	s, err := c.part(ctx, http.MethodGet, "queues", nil)
+	return s.Queues, err
+}
+
+// Agents are all agents.
+func (c *Client) Agents(ctx context.Context) ([]view.Agent, error) {
+	s, err := c.part(ctx, http.MethodGet, "agents", nil)
+	return s.Agents, err
+}
+
+// Calls are those in progress.
+func (c *Client) Calls(ctx context.Context) ([]view.Call, error) {
+	s, err := c.part(ctx, http.MethodGet, "calls", nil)
+	return s.Calls, err
+}
+
+// Callbacks are those that have not ended.
+func (c *Client) Callbacks(ctx context.Context) ([]view.Callback, error) {
+	s, err := c.part(ctx, http.MethodGet, "callbacks", nil)
+	return s.Callbacks, err
+}
+
+// CancelCallback ends a callback; the answer are those that are left.
+func (c *Client) CancelCallback(ctx context.Context, id acd.CallbackID) ([]view.Callback, error) {
+	s, err := c.part(ctx, http.MethodPost, "callbacks/"+url.PathEscape(string(id))+"/cancel", struct{}{})
+	return s.Callbacks, err
+}
+
+// Emergency are the prompts that every caller hears first; none: there is no announcement.
+func (c *Client) Emergency(ctx context.Context) ([]string, error) {
+	var e view.Emergency
+	err := c.do(ctx, http.MethodGet, "/api/v1/emergency", nil, &e)
+	return e.Prompts, err
+}
+
+// SetEmergency lets every caller hear prompts first, or none; the answer is what they
+// hear from now on.
+func (c *Client) SetEmergency(ctx context.Context, prompts []string) ([]string, error) {
+	var e view.Emergency
+	err := c.do(ctx, http.MethodPut, "/api/v1/emergency", view.Emergency{Prompts: append([]string{}, prompts...)}, &e)
+	return e.Prompts, err
+}
+
+// part asks for a part of the snapshot.
+func (c *Client) part(ctx context.Context, method, path string, body any) (s view.Snapshot, err error) {
+	err = c.do(ctx, method, "/api/v1/"+path, body, &s)
+	return s, err
 }
 
 // Today is the site's figures of the present day.
@@ -107,13 +168,17 @@ func (c *Client) SetNotReady(ctx context.Context, agent acd.AgentID, reason stri
 
 func (c *Client) agent(ctx context.Context, agent acd.AgentID, action string, body map[string]string) (view.Agent, error) {
 	var a view.Agent
-	return a, c.do(ctx, http.MethodPost, "/api/v1/agents/"+url.PathEscape(string(agent))+"/"+action, body, &a)
+	var content any
+	if body != nil {
+		content = body
+	}
+	return a, c.do(ctx, http.MethodPost, "/api/v1/agents/"+url.PathEscape(string(agent))+"/"+action, content, &a)
 }
 
 // largestAnswer in bytes: some hundred thousand calls.
 const largestAnswer = 64 << 20
 
-func (c *Client) do(ctx context.Context, method, path string, body map[string]string, into any) error {
+func (c *Client) do(ctx context.Context, method, path string, body, into any) error {
 	var content io.Reader
 	if body != nil {
 		data, err := json.Marshal(body)

@@ -327,6 +327,7 @@ func TestRouting(t *testing.T) {
 	t.Run("callback", o.callback)
 	t.Run("partner", o.partner)
 	t.Run("hold and rating", o.holdAndRating)
+	t.Run("command line over the API", o.commandLine)
 	t.Run("live change", o.liveChange)
 
 	l := o.lab

@@ -1,0 +1,315 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hotline/internal/acd"
+	"hotline/internal/apiclient"
+	"hotline/internal/config"
+	"hotline/internal/httpapi/view"
+)
+
+// The commands of this file ask the API of a hotline serve that runs, as a wallboard would.
+
+// desk says where the API is and how its answers are shown.
+type desk struct {
+	load       loader
+	api, token *string
+	format     *string
+}
+
+func deskFlags(cmd *cobra.Command, load loader) *desk {
+	f := cmd.Flags()
+	return &desk{
+		load:   load,
+		api:    f.String("api", "", "address of the API, as in https://hotline.example:8443; that of the configuration when left out"),
+		token:  f.String("token-file", "", "file with an API token, for example /etc/hotline/secrets/desk.token; http.token_file of the configuration when left out"),
+		format: oneOf(f, "format", "table or json", "table", "json"),
+	}
+}
+
+// open makes the client. With both flags no configuration is read.
+func (d *desk) open() (*apiclient.Client, error) {
+	if *d.api != "" && *d.token != "" {
+		token, err := readToken(*d.token)
+		return apiclient.New(*d.api, token), err
+	}
+	cfg, err := d.load()
+	if err != nil {
+		return nil, err
+	}
+	token := cfg.HTTP.Token.Reveal()
+	if *d.token != "" {
+		if token, err = readToken(*d.token); err != nil {
+			return nil, err
+		}
+	}
+	if *d.api != "" {
+		return apiclient.New(*d.api, token), nil
+	}
+	base, secure, err := ownAPI(cfg.HTTP)
+	return apiclient.NewTrusting(base, token, secure), err
+}
+
+func readToken(file string) (string, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("--token-file: %w; name a file that holds an API token and nothing else", err)
+	}
+	token := strings.TrimSpace(string(text))
+	if token == "" || strings.ContainsAny(token, " \n") {
+		return "", fmt.Errorf("--token-file: %s does not hold one API token and nothing else", file)
+	}
+	return token, nil
+}
+
+// ownAPI is the API of the hotline serve of this machine. Its certificate is the very
+// one of the configuration, whatever names stand in it.
+func ownAPI(http config.HTTP) (base string, secure *tls.Config, err error) {
+	addr := http.Listen.Addr()
+	host := addr.String()
+	switch {
+	case addr.IsUnspecified() && addr.Is4():
+		host = "127.0.0.1"
+	case addr.IsUnspecified():
+		host = "::1"
+	}
+	at := net.JoinHostPort(host, fmt.Sprint(http.Listen.Port()))
+	if http.TLSCert == "" {
+		return "http://" + at, nil, nil
+	}
+	text, err := os.ReadFile(http.TLSCert)
+	if err != nil {
+		return "", nil, fmt.Errorf("http.tls: %w", err)
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return "", nil, fmt.Errorf("http.tls: %s holds no certificate", http.TLSCert)
+	}
+	secure = &tls.Config{
+		// Which certificate it is is judged below, byte by byte.
+		InsecureSkipVerify: true, //nolint:gosec // see VerifyConnection
+		VerifyConnection: func(state tls.ConnectionState) error {
+			if len(state.PeerCertificates) > 0 && slices.Equal(state.PeerCertificates[0].Raw, block.Bytes) {
+				return nil
+			}
+			return fmt.Errorf("its certificate is not that of %s", http.TLSCert)
+		},
+	}
+	return "https://" + at, secure, nil
+}
+
+// shows asks the API and prints the answer: as JSON, or as a table whose first row is
+// the heading.
+func shows[T any](d *desk, ask func(context.Context, *apiclient.Client) ([]T, error), empty string, heading []any, row func(T) []any) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		client, err := d.open()
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		list, err := ask(cmd.Context(), client)
+		if err != nil {
+			return err
+		}
+		if *d.format == "json" {
+			return writeJSON(cmd.OutOrStdout(), list)
+		}
+		if len(list) == 0 {
+			fmt.Fprintln(cmd.OutOrStdout(), empty)
+			return nil
+		}
+		w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+		columns(w, heading)
+		for _, thing := range list {
+			columns(w, row(thing))
+		}
+		return w.Flush()
+	}
+}
+
+func writeJSON[T any](w io.Writer, list []T) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	if list == nil {
+		list = []T{}
+	}
+	return enc.Encode(list)
+}
+
+// columns writes a line; what is empty is a dash.
+func columns(w io.Writer, cells []any) {
+	for i, cell := range cells {
+		text := fmt.Sprint(cell)
+		if text == "" {
+			text = "-"
+		}
+		if i > 0 {
+			text = "\t" + text
+		}
+		_, _ = io.WriteString(w, text)
+	}
+	_, _ = io.WriteString(w, "\n")
+}
+
+// brief is a duration for a table, to the second.
+func brief(s view.Seconds) string { return s.Duration().Round(time.Second).String() }
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format("01-02 15:04:05")
+}
+
+func queuesCommand(load loader) *cobra.Command {
+	cmd := &cobra.Command{Use: "queues", Short: "Queues of the running hotline"}
+	list := &cobra.Command{
+		Use: "list", Short: "Who waits in which queue, and who could answer",
+		Example: "  hotline queues list\n  hotline queues list --format json",
+	}
+	d := deskFlags(list, load)
+	list.RunE = shows(d, func(ctx context.Context, c *apiclient.Client) ([]view.Queue, error) { return c.Queues(ctx) }, "there are no queues",
+		[]any{"QUEUE", "WAITING", "LONGEST WAIT", "TALKING", "READY", "NOT READY", "WRAP-UP", "TITLE"},
+		func(q view.Queue) []any {
+			return []any{q.ID, q.Waiting, brief(q.LongestWait), q.Talking, q.Agents[acd.Ready], q.Agents[acd.NotReady], q.Agents[acd.WrapUp], q.Title}
+		})
+	cmd.AddCommand(list)
+	return cmd
+}
+
+var (
+	agentHeading = []any{"AGENT", "STATE", "REASON", "FOR", "SEAT", "CALL", "ANSWERED", "QUEUES", "NAME"}
+	agentRow     = func(a view.Agent) []any {
+		queues := make([]string, len(a.Queues))
+		for i, q := range a.Queues {
+			queues[i] = string(q)
+		}
+		return []any{a.ID, a.State, a.Reason, brief(a.InState), a.Seat, a.Call, a.Answered, strings.Join(queues, ","), a.Name}
+	}
+)
+
+func agentsCommand(load loader) *cobra.Command {
+	cmd := &cobra.Command{Use: "agents", Short: "Agents of the running hotline: list, seat, ready, not ready"}
+	list := &cobra.Command{
+		Use: "list", Short: "Agents, their state and for how long",
+		Example: "  hotline agents list --state not_ready\n  hotline agents list --queue general --format json",
+	}
+	d := deskFlags(list, load)
+	state := oneOf(list.Flags(), "state", "only agents in this state: all, or one of the states", "all",
+		string(acd.LoggedOut), string(acd.NotReady), string(acd.Ready), string(acd.Ringing), string(acd.Talking), string(acd.WrapUp))
+	queue := list.Flags().String("queue", "", "only agents of this queue, for example general")
+	list.RunE = shows(d, func(ctx context.Context, c *apiclient.Client) ([]view.Agent, error) {
+		agents, err := c.Agents(ctx)
+		return slices.DeleteFunc(agents, func(a view.Agent) bool {
+			return *state != "all" && string(a.State) != *state || *queue != "" && !slices.Contains(a.Queues, acd.QueueID(*queue))
+		}), err
+	}, "no agent is so", agentHeading, agentRow)
+	cmd.AddCommand(list)
+
+	change := func(use, short, example string, do func(ctx context.Context, c *apiclient.Client, args []string) (view.Agent, error)) {
+		one := &cobra.Command{Use: use, Short: short, Example: "  hotline agents " + example}
+		d := deskFlags(one, load)
+		one.RunE = func(cmd *cobra.Command, args []string) error {
+			return shows(d, func(ctx context.Context, c *apiclient.Client) ([]view.Agent, error) {
+				a, err := do(ctx, c, args)
+				return []view.Agent{a}, err
+			}, "", agentHeading, agentRow)(cmd, args)
+		}
+		cmd.AddCommand(one)
+	}
+	change("login AGENT SEAT", "Seat an agent, who is then not ready", "login 1001 8001", func(ctx context.Context, c *apiclient.Client, args []string) (view.Agent, error) {
+		return c.Login(ctx, acd.AgentID(args[0]), acd.SeatID(args[1]))
+	})
+	change("logout AGENT", "Take an agent off duty, after the present call", "logout 1001", func(ctx context.Context, c *apiclient.Client, args []string) (view.Agent, error) {
+		return c.Logout(ctx, acd.AgentID(args[0]))
+	})
+	change("ready AGENT", "Let an agent be rung", "ready 1001", func(ctx context.Context, c *apiclient.Client, args []string) (view.Agent, error) {
+		return c.SetReady(ctx, acd.AgentID(args[0]))
+	})
+	change("not-ready AGENT REASON", "Let an agent not be rung, for a configured reason", "not-ready 1001 break", func(ctx context.Context, c *apiclient.Client, args []string) (view.Agent, error) {
+		return c.SetNotReady(ctx, acd.AgentID(args[0]), args[1])
+	})
+	return cmd
+}
+
+func liveCallsCommand(load loader) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "live", Short: "Calls in progress; callers' numbers are masked",
+		Example: "  hotline calls live --format json",
+	}
+	d := deskFlags(cmd, load)
+	cmd.RunE = shows(d, func(ctx context.Context, c *apiclient.Client) ([]view.Call, error) { return c.Calls(ctx) }, "nobody is on the line",
+		[]any{"CALL", "CALLER", "ENTRY", "QUEUE", "PHASE", "WAIT", "TALK", "AGENT", "SEAT", "OFFERS", "NODE"},
+		func(c view.Call) []any {
+			return []any{c.ID, c.Caller, c.Entry, c.Queue, c.Phase, brief(c.Wait), brief(c.Talk), c.Agent, c.Seat, c.Offers, c.Node}
+		})
+	return cmd
+}
+
+func callbacksCommand(load loader) *cobra.Command {
+	cmd := &cobra.Command{Use: "callbacks", Short: "Callbacks that have not ended: list, cancel"}
+	heading := []any{"CALLBACK", "NUMBER", "QUEUE", "STATE", "WAITS", "ATTEMPTS", "LAST", "NEXT", "EXPIRES"}
+	row := func(b view.Callback) []any {
+		return []any{b.ID, b.Number, b.Queue, b.State, brief(b.Waits), b.Attempts, b.Last, moment(b.Next), moment(b.Expires)}
+	}
+	list := &cobra.Command{
+		Use: "list", Short: "Who is to be called back, in which place; numbers are masked",
+		Example: "  hotline callbacks list",
+	}
+	of := deskFlags(list, load)
+	list.RunE = shows(of, func(ctx context.Context, c *apiclient.Client) ([]view.Callback, error) { return c.Callbacks(ctx) }, "nobody waits for a callback", heading, row)
+	cancel := &cobra.Command{
+		Use: "cancel CALLBACK", Short: "Do not call back; those that are left are listed",
+		Example: "  hotline callbacks cancel a1-1795486000.17",
+	}
+	with := deskFlags(cancel, load)
+	cancel.RunE = func(cmd *cobra.Command, args []string) error {
+		return shows(with, func(ctx context.Context, c *apiclient.Client) ([]view.Callback, error) {
+			return c.CancelCallback(ctx, acd.CallbackID(args[0]))
+		}, "nobody waits for a callback any more", heading, row)(cmd, args)
+	}
+	cmd.AddCommand(list, cancel)
+	return cmd
+}
+
+func emergencyCommand(load loader) *cobra.Command {
+	cmd := &cobra.Command{Use: "emergency", Short: "The announcement that every caller hears first: show, on, off"}
+	add := func(use, short, example string, do func(ctx context.Context, c *apiclient.Client, args []string) ([]string, error)) {
+		one := &cobra.Command{Use: use, Short: short, Example: "  hotline emergency " + example}
+		d := deskFlags(one, load)
+		one.RunE = func(cmd *cobra.Command, args []string) error {
+			return shows(d, func(ctx context.Context, c *apiclient.Client) ([]string, error) { return do(ctx, c, args) },
+				"there is no emergency announcement", []any{"PROMPT"}, func(prompt string) []any { return []any{prompt} })(cmd, args)
+		}
+		cmd.AddCommand(one)
+	}
+	add("show", "What callers hear first", "show", func(ctx context.Context, c *apiclient.Client, _ []string) ([]string, error) {
+		return c.Emergency(ctx)
+	})
+	add("on PROMPTS", "Let every caller hear prompts first, several separated by commas", "on flood-warning", func(ctx context.Context, c *apiclient.Client, args []string) ([]string, error) {
+		prompts := strings.Split(args[0], ",")
+		if slices.Contains(prompts, "") {
+			return nil, errors.New("a prompt is missing between two commas, or before or after one; write for example flood-warning,stay-indoors")
+		}
+		return c.SetEmergency(ctx, prompts)
+	})
+	add("off", "Let callers hear the ordinary greeting only", "off", func(ctx context.Context, c *apiclient.Client, _ []string) ([]string, error) {
+		return c.SetEmergency(ctx, nil)
+	})
+	return cmd
+}
