@@ -33,12 +33,18 @@ type desk struct {
 }
 
 func deskFlags(cmd *cobra.Command, load loader) *desk {
+	d := apiFlags(cmd, load)
+	d.format = oneOf(cmd.Flags(), "format", "table or json", "table", "json")
+	return d
+}
+
+// apiFlags is deskFlags for a command that shows no list.
+func apiFlags(cmd *cobra.Command, load loader) *desk {
 	f := cmd.Flags()
 	return &desk{
-		load:   load,
-		api:    f.String("api", "", "address of the API, as in https://hotline.example:8443; that of the configuration when left out"),
-		token:  f.String("token-file", "", "file with an API token, for example /etc/hotline/secrets/desk.token; http.token_file of the configuration when left out"),
-		format: oneOf(f, "format", "table or json", "table", "json"),
+		load:  load,
+		api:   f.String("api", "", "address of the API, as in https://hotline.example:8443; that of the configuration when left out"),
+		token: f.String("token-file", "", "file with an API token, for example /etc/hotline/secrets/desk.token; http.token_file of the configuration when left out"),
 	}
 }
 
@@ -311,5 +317,26 @@ func emergencyCommand(load loader) *cobra.Command {
 	add("off", "Let callers hear the ordinary greeting only", "off", func(ctx context.Context, c *apiclient.Client, _ []string) ([]string, error) {
 		return c.SetEmergency(ctx, nil)
 	})
+	return cmd
+}
+
+func reloadCommand(load loader) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "reload", Short: "Let the running controller apply its configuration file as it is now, or say why not",
+		Example: "  hotline reload --config /etc/hotline/hotline.yaml",
+	}
+	d := apiFlags(cmd, load)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		client, err := d.open()
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		if err := client.Reload(cmd.Context()); err != nil {
+			return err
+		}
+		fmt.Fprintln(cmd.OutOrStdout(), "the configuration is applied")
+		return nil
+	}
 	return cmd
 }

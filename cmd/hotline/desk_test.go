@@ -67,6 +67,7 @@ func TestDeskCommands(t *testing.T) {
 		"POST /api/v1/callbacks/a1-1.7/cancel": `{"callbacks":[]}`,
 		"POST /api/v1/agents/1001/not-ready":   agent,
 		"GET /api/v1/emergency":                `{"prompts":[]}`,
+		"POST /api/v1/reload":                  `{"status":"applied"}`,
 		"PUT /api/v1/emergency":                `{"prompts":["flood-warning","stay-indoors"]}`,
 	}
 	var asked []string
@@ -84,6 +85,7 @@ func TestDeskCommands(t *testing.T) {
 		{"callbacks cancel a1-1.7", "POST /api/v1/callbacks/a1-1.7/cancel {}", "nobody waits for a callback any more\n"},
 		{"emergency show", "GET /api/v1/emergency", "there is no emergency announcement\n"},
 		{"emergency on flood-warning,stay-indoors", `PUT /api/v1/emergency {"prompts":["flood-warning","stay-indoors"]}`, "PROMPT\nflood-warning\nstay-indoors\n"},
+		{"reload", "POST /api/v1/reload {}", "the configuration is applied\n"},
 		{"emergency off", `PUT /api/v1/emergency {"prompts":[]}`, "PROMPT\nflood-warning\nstay-indoors\n"},
 	} {
 		asked = nil

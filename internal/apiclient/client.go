@@ -109,6 +109,12 @@ func (c *Client) SetEmergency(ctx context.Context, prompts []string) ([]string, 
 	return e.Prompts, err
 }
 
+// Reload lets the controller apply its configuration file as it is now. The error says
+// what is wrong with it; then nothing has changed.
+func (c *Client) Reload(ctx context.Context) error {
+	return c.do(ctx, http.MethodPost, "/api/v1/reload", struct{}{}, nil)
+}
+
 // part asks for a part of the snapshot.
 func (c *Client) part(ctx context.Context, method, path string, body any) (s view.Snapshot, err error) {
 	err = c.do(ctx, method, "/api/v1/"+path, body, &s)
