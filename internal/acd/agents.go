@@ -14,8 +14,15 @@ const pendingLogout = "logout"
 // MaxWrapUpExtension is the most by which one request extends wrap-up.
 const MaxWrapUpExtension = 30 * time.Minute
 
-// leaveBound is how long the next offer waits for the former leg to be gone.
-const leaveBound = 3 * time.Second
+const (
+	// leaveBound is how long the next offer waits for the former leg to be gone.
+	leaveBound = 3 * time.Second
+	// putDownBound is how long after that a phone may say that it is busy without the agent
+	// being set aside: the end of the former call and the next one take different ways
+	// through a network or a proxy, and the later may come first. The phone is rung again
+	// after putDownPause.
+	putDownBound, putDownPause = 2 * time.Second, 500 * time.Millisecond
+)
 
 // setState moves an agent to a state and into or out of the ready sets of the
 // agent's queues. Only ready() makes an agent Ready.
@@ -125,7 +132,10 @@ func (e *Engine) enterAll(a *agent) {
 
 // legLeaves notes that the agent's leg was hung up: until it has gone from the
 // phone, another call would find the line busy, or ring in the first one's ear.
-func (e *Engine) legLeaves(a *agent, leg LegID) {
+func (e *Engine) legLeaves(a *agent, leg LegID) { e.legLeavesBy(a, leg, e.now.Add(leaveBound)) }
+
+// legLeavesBy is legLeaves; the leg counts as gone at a moment at the latest.
+func (e *Engine) legLeavesBy(a *agent, leg LegID, by time.Time) {
 	if former := e.leaving[leg]; former != nil && former != a {
 		e.legLeft(former) // had sat where the leg was thought to be
 	}
@@ -134,7 +144,7 @@ func (e *Engine) legLeaves(a *agent, leg LegID) {
 	}
 	a.Leaving, a.LeavingSeat = leg, a.Seat
 	e.leaving[leg] = a
-	a.LeaveBy = e.now.Add(leaveBound)
+	a.LeaveBy = by
 	e.startTimer(&a.leave, a.LeaveBy)
 	e.touchAgent(a)
 }
@@ -144,8 +154,9 @@ func (e *Engine) legLeaves(a *agent, leg LegID) {
 func (e *Engine) inheritLeg(a *agent) {
 	for leg, former := range e.leaving {
 		if former != a && former.LeavingSeat == a.Seat {
+			by := former.LeaveBy
 			e.legLeft(former)
-			e.legLeaves(a, leg)
+			e.legLeavesBy(a, leg, by)
 			return
 		}
 	}
@@ -220,8 +231,16 @@ func (e *Engine) deserted(q *queue) {
 
 // afterFailedOffer sets aside an agent who did not take an offer, so that the
 // next caller does not ring in vain. An agent whose phone the call's node could
-// not reach is as good as before.
-func (e *Engine) afterFailedOffer(a *agent, outcome OfferOutcome) {
+// not reach is as good as before, and so is one whose phone does not know yet that
+// the former call is over.
+func (e *Engine) afterFailedOffer(a *agent, leg LegID, outcome OfferOutcome) {
+	if outcome == OfferBusy && !a.leftAt.IsZero() && e.now.Sub(a.leftAt) < putDownBound {
+		if a.Leaving == "" {
+			e.legLeavesBy(a, leg, e.now.Add(putDownPause))
+		}
+		e.offerWithdrawn(a)
+		return
+	}
 	if outcome == OfferNodeFault || outcome == OfferWithdrawn {
 		e.offerWithdrawn(a)
 		return

@@ -121,6 +121,7 @@ type agent struct {
 	call    *call
 	wrap    timer
 	leave   timer     // until Leaving counts as gone
+	leftAt  time.Time // when a leg that was hung up had gone; a controller that takes over does not know
 	retired bool      // no longer configured; goes when the present call has ended
 	freeAt  time.Time // when the present ready state began; for IdleGap
 	touched bool

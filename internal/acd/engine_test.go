@@ -627,3 +627,36 @@ func ExampleMask() {
 	fmt.Println(acd.Mask("13812345678"))
 	// Output: 138******78
 }
+
+// The end of a call may reach the phone after the next call: it is busy for a moment.
+func TestPhoneThatIsJustPutDownIsRungAgain(t *testing.T) {
+	d := newDesk(t)
+	d.ready("3", "803")
+	d.arrive("a", "8")
+	d.talk("a", 1, "3")
+	d.do(acd.CallGone{Call: "a"})
+	d.arrive("b", "8")
+	rung := offered(d.do(acd.LegGone{Leg: acd.NewLegID("a", 1, "3")}))
+	for tries := 1; ; tries++ {
+		if len(rung) != 1 || rung[0].Call != "b" || rung[0].Seat != "803" {
+			t.Fatalf("offers at try %d: %+v", tries, rung)
+		}
+		out := d.after(10*time.Millisecond, acd.LegGone{Leg: rung[0].Leg, Outcome: acd.OfferBusy})
+		if o := offered(out); len(o) != 0 {
+			t.Fatalf("the phone is rung at once after try %d: %+v", tries, o)
+		}
+		// Whoever is busy for longer uses the phone for something else.
+		if tries == 4 {
+			break
+		}
+		d.wantState("3", acd.Ready, "")
+		rung = offered(d.after(500*time.Millisecond, acd.Tick{}))
+	}
+	d.wantState("3", acd.Ready, "") // 1.57 s after the former call
+	rung = offered(d.after(500*time.Millisecond, acd.Tick{}))
+	if len(rung) != 1 {
+		t.Fatalf("offers: %+v", rung)
+	}
+	d.do(acd.LegGone{Leg: rung[0].Leg, Outcome: acd.OfferBusy})
+	d.wantState("3", acd.NotReady, acd.ReasonBusy)
+}

@@ -203,6 +203,7 @@ func (e *Engine) connectFailed(ev ConnectFailed) {
 
 func (e *Engine) legGone(ev LegGone) {
 	if a := e.leaving[ev.Leg]; a != nil {
+		a.leftAt = e.now
 		e.legLeft(a)
 		return
 	}
@@ -273,7 +274,7 @@ func (e *Engine) offerFailed(c *call, i int, outcome OfferOutcome) {
 	e.showOffer(c)
 	e.touchCall(c)
 	// The agent's new state must be known before anybody else is looked for.
-	e.afterFailedOffer(r.agent, outcome)
+	e.afterFailedOffer(r.agent, r.leg, outcome)
 	if len(c.rings) > 0 {
 		return
 	}

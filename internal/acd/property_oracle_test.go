@@ -88,6 +88,11 @@ func (w *world) busyLine(a acd.AgentStatus) bool {
 			return true
 		}
 	}
+	for leg, said := range w.busy { // and is ready all the same: the former call has just ended
+		if _, _, other, _ := leg.Parse(); (other == a.Agent || w.seats[leg] == a.Seat) && w.now.Sub(said) < 500*time.Millisecond {
+			return true
+		}
+	}
 	return false
 }
 

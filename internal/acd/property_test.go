@@ -29,6 +29,7 @@ type world struct {
 	leaving  map[acd.LegID]bool // legs that were hung up and of whose end nothing was said
 	seats    map[acd.LegID]acd.SeatID
 	released map[acd.LegID]time.Time
+	busy     map[acd.LegID]time.Time // when the phone said that it was
 	records  map[acd.CallID]int
 	talks    map[acd.CallID]*talk
 	steps    int
@@ -45,7 +46,7 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 		}
 		w := &world{
 			t: t, e: e, cfg: cfg, now: start, alive: map[acd.CallID]bool{}, legs: map[acd.LegID]bool{},
-			leaving: map[acd.LegID]bool{}, seats: map[acd.LegID]acd.SeatID{}, released: map[acd.LegID]time.Time{}, records: map[acd.CallID]int{},
+			leaving: map[acd.LegID]bool{}, seats: map[acd.LegID]acd.SeatID{}, released: map[acd.LegID]time.Time{}, busy: map[acd.LegID]time.Time{}, records: map[acd.CallID]int{},
 			talks: map[acd.CallID]*talk{}, history: map[acd.Key][]told{},
 		}
 		w.step(acd.Tick{})
@@ -288,6 +289,9 @@ func (w *world) leg(t *rapid.T) {
 		delete(w.legs, leg)
 		outcomes := []acd.OfferOutcome{acd.OfferNoAnswer, acd.OfferRefused, acd.OfferBusy, acd.OfferUnreachable, acd.OfferFailed, acd.OfferNodeFault, ""}
 		gone := acd.LegGone{Leg: leg, Outcome: rapid.SampledFrom(outcomes).Draw(t, "outcome"), MayRing: rapid.Bool().Draw(t, "may ring")}
+		if gone.Outcome == acd.OfferBusy {
+			w.busy[leg] = w.now
+		}
 		if gone.MayRing && w.rings(leg) {
 			w.leave(leg)
 		}
