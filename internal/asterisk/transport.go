@@ -69,7 +69,7 @@ func (k *keepAlive) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := c.ask(req)
 	if err != nil {
 		giveUp()
-		c.Close()
+		c.abandon()
 		return nil, ended(ctx, err)
 	}
 	resp.Body = &answerBody{ReadCloser: resp.Body, ctx: ctx, giveUp: giveUp, conn: c, of: k, keep: !resp.Close && !req.Close}
@@ -150,17 +150,31 @@ func (k *keepAlive) dial(ctx context.Context, to *url.URL) (*keptConn, error) {
 	return &keptConn{Conn: conn, r: bufio.NewReader(conn), w: bufio.NewWriter(conn)}, nil
 }
 
+// abandon ends a connection whose request was not answered. What the network has not
+// taken yet is not sent any more: it would be carried out when a cable is in again, long
+// after the request was made anew.
+func (c *keptConn) abandon() {
+	if tcp, ok := c.under().(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	c.Close()
+}
+
+// under is the connection below TLS.
+func (c *keptConn) under() net.Conn {
+	if t, ok := c.Conn.(*tls.Conn); ok {
+		return t.NetConn()
+	}
+	return c.Conn
+}
+
 // quiet reports whether a connection that nobody used is still open and has nothing to
 // read: a node that was ended meanwhile has closed it.
 func (c *keptConn) quiet() bool {
 	if c.r.Buffered() > 0 {
 		return false
 	}
-	under := c.Conn
-	if t, ok := under.(*tls.Conn); ok {
-		under = t.NetConn()
-	}
-	raw, ok := under.(syscall.Conn)
+	raw, ok := c.under().(syscall.Conn)
 	if !ok {
 		return true
 	}
@@ -250,5 +264,5 @@ func (b *answerBody) end(keep bool) {
 		b.of.put(b.conn)
 		return
 	}
-	b.conn.Close()
+	b.conn.abandon()
 }
