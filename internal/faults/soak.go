@@ -101,7 +101,20 @@ var mishaps = []mishap{
 type soak struct {
 	h      *house
 	rng    *rand.Rand
-	series map[int][]sample // by process id, also of controllers that have ended
+	series map[role][]sample // also of controllers that have ended
+}
+
+// role is a process that leads, or stands by: the one takes more than the other.
+type role struct {
+	pid   int
+	leads bool
+}
+
+func (r role) String() string {
+	if r.leads {
+		return fmt.Sprintf("controller %d, leading,", r.pid)
+	}
+	return fmt.Sprintf("controller %d, standing by,", r.pid)
 }
 
 // sample is what a controller takes at a calm moment.
@@ -119,7 +132,7 @@ func Soak(ctx context.Context, o Options, length time.Duration, told func(at tim
 	}
 	err := inHouse(ctx, filepath.Join(o.Dir, "soak"), o, setup, &result, func(ctx context.Context, h *house) error {
 		h.excuse.Order = 3 * time.Second // callers of a dead node go to the other two seconds later
-		s := &soak{h: h, rng: rand.New(rand.NewPCG(o.Seed, 2)), series: map[int][]sample{}}
+		s := &soak{h: h, rng: rand.New(rand.NewPCG(o.Seed, 2)), series: map[role][]sample{}}
 		err := s.run(ctx, length, told)
 		s.flat(&result)
 		return err
@@ -214,7 +227,12 @@ func (s *soak) sample(ctx context.Context) {
 		if err != nil {
 			continue
 		}
-		s.series[i.PID()] = append(s.series[i.PID()], sample{
+		health, err := i.Client.Health(ctx)
+		if err != nil {
+			continue
+		}
+		who := role{i.PID(), health.Status == "ok"}
+		s.series[who] = append(s.series[who], sample{
 			memory: pages * float64(os.Getpagesize()) / (1 << 20), goroutines: goroutines, descriptors: float64(len(descriptors)),
 		})
 	}
@@ -223,7 +241,7 @@ func (s *soak) sample(ctx context.Context) {
 // flat says of each controller that has lived long enough whether it takes more and more.
 func (s *soak) flat(result *Result) {
 	judged := 0
-	for pid, all := range s.series {
+	for who, all := range s.series {
 		if len(all) < fewSamples {
 			continue
 		}
@@ -240,14 +258,14 @@ func (s *soak) flat(result *Result) {
 		} {
 			early, late := mean(all[:third], q.of), mean(all[len(all)-third:], q.of)
 			if late > 1.3*early+q.spread {
-				result.wrong("controller %d takes more and more: %.0f %s at first, %.0f in the end", pid, early, q.name, late)
+				result.wrong("%s takes more and more: %.0f %s at first, %.0f in the end", who, early, q.name, late)
 			} else {
-				result.note("controller %d took %.0f %s at first, %.0f in the end, of %d samples", pid, early, q.name, late, len(all))
+				result.note("%s took %.0f %s at first, %.0f in the end, of %d samples", who, early, q.name, late, len(all))
 			}
 		}
 	}
 	if judged == 0 {
-		result.note("no controller lived through %d faults, so none was judged by what it takes", fewSamples)
+		result.note("no controller led or stood by through %d faults, so none was judged by what it takes", fewSamples)
 	}
 }
 
