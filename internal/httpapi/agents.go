@@ -1,15 +1,17 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"hotline/internal/acd"
 )
@@ -90,32 +92,37 @@ func decode(w http.ResponseWriter, r *http.Request, body any) error {
 	return strict(data, body)
 }
 
-// strict refuses unknown fields, wrong types and whatever follows the object.
+// strict refuses unknown and repeated fields, fields in other letters, wrong types and
+// whatever follows the object.
 func strict(data []byte, body any) error {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(body)
-	var mistyped *json.UnmarshalTypeError
+	err := json.Unmarshal(data, body, json.RejectUnknownMembers(true))
+	var misfit *json.SemanticError
 	switch {
-	case errors.As(err, &mistyped) && mistyped.Field != "":
-		return refused(http.StatusBadRequest, "bad_json", "the field "+mistyped.Field+" must be "+kindWords(mistyped.Type)+" and is a "+mistyped.Value)
-	case errors.As(err, &mistyped):
-		return refused(http.StatusBadRequest, "bad_json", "the body must be a JSON object and is a "+mistyped.Value)
+	case jsontext.Value(data).Kind() == jsontext.KindNull:
+		return refused(http.StatusBadRequest, "bad_json", "the body must be a JSON object and is null")
+	case errors.As(err, &misfit) && errors.Is(err, json.ErrUnknownName):
+		return refused(http.StatusBadRequest, "bad_json", "there is no field "+strconv.Quote(cut(misfit.JSONPointer.LastToken()))+" here")
+	case errors.As(err, &misfit) && misfit.JSONPointer != "":
+		return refused(http.StatusBadRequest, "bad_json", "the field "+strings.ReplaceAll(string(misfit.JSONPointer[1:]), "/", ".")+" must be "+kindWords(misfit.GoType)+" and is a "+misfit.JSONKind.String())
+	case errors.As(err, &misfit):
+		return refused(http.StatusBadRequest, "bad_json", "the body must be a JSON object and is a "+misfit.JSONKind.String())
 	case err != nil:
-		return refused(http.StatusBadRequest, "bad_json", "the body is not the JSON object expected here: "+strings.TrimPrefix(err.Error(), "json: "))
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return refused(http.StatusBadRequest, "bad_json", "the body goes on after the JSON object")
+		return refused(http.StatusBadRequest, "bad_json", "the body is not the JSON object expected here: "+strings.TrimPrefix(err.Error(), "jsontext: "))
 	}
 	return nil
 }
 
 // kindWords names a type as one who writes JSON knows it.
 func kindWords(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Bool:
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case t == nil:
+		return "of another type"
+	case t.Kind() == reflect.Bool:
 		return "true or false"
-	case reflect.Slice:
+	case t.Kind() == reflect.Slice:
 		return "a list"
 	}
 	return "a string"

@@ -73,17 +73,17 @@ func (a *api) blocked(w http.ResponseWriter, r *http.Request) error {
 // The number stands in the body, so that no log of URLs holds it.
 func (a *api) block(w http.ResponseWriter, r *http.Request) error {
 	var body struct {
-		Number string `json:"number"`
-		Reason string `json:"reason"`
-		Until  string `json:"until"`
+		Number string  `json:"number"`
+		Reason string  `json:"reason"`
+		Until  *string `json:"until"`
 	}
 	if err := decode(w, r, &body); err != nil {
 		return err
 	}
 	about(r, acd.Mask(body.Number), body.Reason)
 	event := acd.BlockCaller{Number: body.Number, Reason: body.Reason}
-	if body.Until != "" {
-		until, err := time.Parse(time.RFC3339, body.Until)
+	if body.Until != nil {
+		until, err := time.Parse(time.RFC3339, *body.Until)
 		if err != nil {
 			return refused(http.StatusUnprocessableEntity, "bad_expiry", "until is not a moment; write for example 2026-01-31T18:00:00+08:00, or leave it out")
 		}
@@ -101,6 +101,9 @@ func (a *api) unblock(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err := decode(w, r, &body); err != nil {
 		return err
+	}
+	if body.Number == "" {
+		return refused(http.StatusUnprocessableEntity, "no_number", `name the caller, for example {"number": "13812345678"}`)
 	}
 	about(r, acd.Mask(body.Number), "")
 	if err := a.ask(r, acd.UnblockCaller{Number: body.Number}); err != nil {
@@ -121,6 +124,10 @@ func (a *api) setEmergency(w http.ResponseWriter, r *http.Request) error {
 	var body view.Emergency
 	if err := decode(w, r, &body); err != nil {
 		return err
+	}
+	if body.Prompts == nil {
+		// An empty body must not switch off what saves lives.
+		return refused(http.StatusUnprocessableEntity, "no_prompts", `name the prompts, for example {"prompts": ["flood"]}; {"prompts": []} switches the announcement off`)
 	}
 	for _, prompt := range body.Prompts {
 		if !view.PromptName(prompt) {
