@@ -33,7 +33,7 @@ type house struct {
 func newHouse(t *testing.T, change ...func(*httpapi.Options)) *house {
 	t.Helper()
 	core, logs := observer.New(zap.DebugLevel)
-	h := &house{t: t, desk: &desk{figures: map[string]int{}}, store: &accesstest.Memory{}, logs: logs}
+	h := &house{t: t, desk: &desk{figures: figuresOf("2026-11-24")}, store: &accesstest.Memory{}, logs: logs}
 	h.guard = access.New(access.Options{Store: h.store, TokenFile: token, Log: zap.New(core), Now: func() time.Time { return noon }})
 	o := httpapi.Options{
 		Control: h.desk, Traffic: h.desk, Guard: h.guard, Log: zap.New(core), Metrics: http.NotFoundHandler(),
@@ -46,7 +46,7 @@ func newHouse(t *testing.T, change ...func(*httpapi.Options)) *house {
 	for _, f := range change {
 		f(&o)
 	}
-	h.api = httpapi.New(o)
+	h.api = noting(h.desk, httpapi.New(o))
 	return h
 }
 

@@ -87,7 +87,9 @@ func New(o Options) http.Handler {
 	}})
 	open("/", nil)
 
-	open("/api/v1/login", methods{http.MethodPost: a.beginSession})
+	for pattern, of := range a.unsecured() {
+		open(pattern, of)
+	}
 	for pattern, of := range a.secured() {
 		mux.Handle(pattern, a.authorised(of))
 	}

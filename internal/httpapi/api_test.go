@@ -21,9 +21,11 @@ import (
 	"hotline/internal/calendar"
 	"hotline/internal/httpapi"
 	"hotline/internal/httpapi/view"
+	"hotline/internal/traffic"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// Every answer of the tests is held to the API's document at the end.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(conformance{m}) }
 
 const token = "token-of-the-test"
 
@@ -69,6 +71,9 @@ func (d *desk) Snapshot(ctx context.Context) (acd.Snapshot, error) {
 }
 
 func (d *desk) Request(_ context.Context, event acd.Event) error {
+	if b, ok := event.(acd.BlockCaller); ok && (b.Number == "" || b.Reason == "") {
+		return &acd.RequestError{Code: "no_number", Text: "as the engine refuses it"}
+	}
 	d.got = append(d.got, event)
 	return d.refusal
 }
@@ -76,7 +81,17 @@ func (d *desk) Request(_ context.Context, event acd.Event) error {
 func (d *desk) Today(context.Context) (any, error) { return d.figures, d.figErr }
 
 func (d *desk) Day(_ context.Context, day calendar.Day) (any, error) {
-	return map[string]any{"day": day}, d.figErr
+	return figuresOf(day.String()), d.figErr
+}
+
+// figuresOf are those of a day without calls, as internal/app makes them.
+func figuresOf(day string) any {
+	definitions, err := traffic.Define(traffic.Options{})
+	if err != nil {
+		panic(err)
+	}
+	none := definitions.Compute(traffic.Counters{})
+	return map[string]any{"day": day, "site": none, "queues": map[string]traffic.Figures{"general": none}}
 }
 
 func (d *desk) HTTPRequest(method, route string, _ int, _ time.Duration) {
@@ -85,12 +100,12 @@ func (d *desk) HTTPRequest(method, route string, _ int, _ time.Duration) {
 func (d *desk) HTTPPanic(route string) { d.panics = append(d.panics, route) }
 
 func (d *desk) handler(log *zap.Logger) http.Handler {
-	return httpapi.New(httpapi.Options{
+	return noting(d, httpapi.New(httpapi.Options{
 		Control: d, Traffic: d, Meter: d, Token: token, Log: log, Version: "1.2.3",
 		Ready:   func() []error { return d.ready },
 		Reload:  func(context.Context) error { return d.reload },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "some_metric 1\n") }),
-	})
+	}))
 }
 
 // call asks with the token.
@@ -131,7 +146,11 @@ const (
 )
 
 func TestReading(t *testing.T) {
-	d := &desk{figures: map[string]int{"offered": 3}}
+	day, err := json.Marshal(figuresOf("2024-02-29"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &desk{figures: figuresOf("2024-02-29")}
 	h := d.handler(nil)
 	for path, want := range map[string]string{
 		"/api/v1/snapshot":       `{` + atJSON + `,"queues":[` + queueJSON + `],"agents":[` + agentJSON + `],"calls":[` + callJSON + `],"callbacks":[` + callbackJSON + `],"partners":[` + partnerJSON + `],"blocked":[` + blockedJSON + `],"emergency":["flood"]}`,
@@ -145,9 +164,9 @@ func TestReading(t *testing.T) {
 		"/api/v1/agents/1001":    agentJSON,
 		"/api/v1/calls":          `{` + atJSON + `,"calls":[` + callJSON + `]}`,
 		"/api/v1/calls/c1":       callJSON,
-		"/api/v1/traffic/today":  `{"offered":3}`,
+		"/api/v1/traffic/today":  string(day),
 
-		"/api/v1/traffic/days/2024-02-29": `{"day":"2024-02-29"}`,
+		"/api/v1/traffic/days/2024-02-29": string(day),
 
 		"/healthz": `{"status":"ok","version":"1.2.3"}`,
 		"/readyz":  `{"status":"ready","version":"1.2.3"}`,

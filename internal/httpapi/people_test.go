@@ -102,6 +102,10 @@ func TestSignInAndOut(t *testing.T) {
 	if w := boss.ask("GET", "/api/v1/users", ""); w.Code != 200 || strings.Contains(w.Body.String(), "argon2") || strings.Contains(w.Body.String(), `"password":`) || !strings.Contains(w.Body.String(), "李四") {
 		t.Errorf("%s", w.Body)
 	}
+	li = view.User{}
+	if into(t, boss.ask("GET", "/api/v1/users/li.si", ""), 200, &li); li.Title != "李四" || li.Password != "" {
+		t.Errorf("%+v", li)
+	}
 	// Disabled, and out at once.
 	into(t, boss.ask("PATCH", "/api/v1/users/li.si", `{"disabled": true}`), 200, &li)
 	wantProblem(t, agent.ask("GET", "/api/v1/me", ""), 401, "session_over")

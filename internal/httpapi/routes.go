@@ -39,7 +39,7 @@ func anybody(h handler) action { return action{h, Need{}} }
 // always is for all who are logged in, also with a password that has expired.
 func always(h handler) action { return action{h, Need{Expired: true}} }
 
-// secured are the routes of /api/v1 but for login.
+// secured are the routes of /api/v1 but for unsecured.
 func (a *api) secured() map[string]actions {
 	get, post, put, patch, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete
 	return map[string]actions{
@@ -77,6 +77,28 @@ func (a *api) secured() map[string]actions {
 		"/api/v1/tokens/{id}":           {del: needs(a.revokeToken, access.ManageTokens)},
 		"/api/v1/audit":                 {get: needs(a.audit, access.ReadAudit)},
 	}
+}
+
+// unsecured are the routes of /api/v1 for everybody: the login, and the document of the
+// API, which holds nothing of a site and is read by who has no login yet.
+func (a *api) unsecured() map[string]methods {
+	return map[string]methods{
+		"/api/v1/login":        {http.MethodPost: a.beginSession},
+		"/api/v1/openapi.json": {http.MethodGet: a.openAPIJSON},
+		"/api/v1/openapi.yaml": {http.MethodGet: a.openAPIYAML},
+		"/api/v1/docs":         {http.MethodGet: a.docs},
+	}
+}
+
+// OpenRoutes lists those for everybody, as method and pattern.
+func OpenRoutes() (routes []string) {
+	for pattern, of := range (&api{}).unsecured() {
+		for method := range of {
+			routes = append(routes, method+" "+pattern)
+		}
+	}
+	slices.Sort(routes)
+	return routes
 }
 
 // Route is a route of /api/v1 for whom it is.
