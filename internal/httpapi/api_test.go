@@ -461,6 +461,19 @@ func TestLogAndLabelsHoldNoSecretsAndNumbers(t *testing.T) {
 	}
 }
 
+// Whoever has been refused can name the line of the log.
+func TestProblemsAreFoundInTheLog(t *testing.T) {
+	core, logs := observer.New(zap.DebugLevel)
+	h := (&desk{}).handler(zap.New(core))
+	first, second := wantProblem(t, call(h, "GET", "/api/v1/calls/none", ""), 404, "unknown_call"), wantProblem(t, call(h, "GET", "/api/v1/calls/none", ""), 404, "unknown_call")
+	if first.Instance == second.Instance {
+		t.Error("two answers have one instance")
+	}
+	if found := logs.FilterField(zap.String("instance", second.Instance)).FilterField(zap.String("code", "unknown_call")); found.Len() != 1 {
+		t.Errorf("%d lines have %s", found.Len(), second.Instance)
+	}
+}
+
 func TestServerHasBounds(t *testing.T) {
 	s := httpapi.NewServer(http.NotFoundHandler(), zap.NewNop())
 	if s.ReadHeaderTimeout <= 0 || s.ReadTimeout <= 0 || s.WriteTimeout <= 0 || s.IdleTimeout <= 0 || s.MaxHeaderBytes <= 0 || s.ErrorLog == nil {

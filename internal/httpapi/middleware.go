@@ -88,8 +88,12 @@ func (a *api) account(r *http.Request, w *statusWriter, took time.Duration) {
 	case status < http.StatusBadRequest && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		level = zap.DebugLevel
 	}
-	a.Log.Log(level, "Request", zap.String("method", methodLabel(r.Method)), zap.String("route", route(r)), zap.Int("status", status),
-		zap.Int64("bytes", w.bytes), zap.Duration("took", took), zap.String("client", clientOf(r)))
+	fields := []zap.Field{zap.String("method", methodLabel(r.Method)), zap.String("route", route(r)), zap.Int("status", status),
+		zap.Int64("bytes", w.bytes), zap.Duration("took", took), zap.String("client", clientOf(r))}
+	if w.instance != "" {
+		fields = append(fields, zap.String("code", w.code), zap.String("instance", w.instance))
+	}
+	a.Log.Log(level, "Request", fields...)
 }
 
 // clientOf is the address from which a request comes. It is that of the connection: what
@@ -123,6 +127,8 @@ type statusWriter struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
+	// Of the problem that was answered, if any.
+	instance, code string
 }
 
 func (w *statusWriter) WriteHeader(status int) {

@@ -127,12 +127,14 @@ func noting(d *desk, h http.Handler) http.Handler {
 		if noted.seen == nil {
 			noted.seen = make(map[string]bool)
 		}
-		if key := fmt.Sprint(e.method, e.route, e.status, e.header.Get("Content-Type"), e.invented, string(e.answer)); !noted.seen[key] {
+		if key := fmt.Sprint(e.method, e.route, e.status, e.header.Get("Content-Type"), e.invented, instances.ReplaceAllString(string(e.answer), "")); !noted.seen[key] {
 			noted.seen[key] = true
 			noted.all = append(noted.all, e)
 		}
 	})
 }
+
+var instances = regexp.MustCompile(`urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
 
 type copied struct {
 	http.ResponseWriter
@@ -224,13 +226,13 @@ func (e exchange) conforms() error {
 // problem checks what all problems have.
 func (e exchange) problem() error {
 	var p struct {
-		Type, Title, Detail, Code string
-		Status                    int
+		Type, Title, Detail, Code, Instance string
+		Status                              int
 	}
 	if err := json.Unmarshal(e.answer, &p); err != nil {
 		return err
 	}
-	if p.Type == "" || p.Title == "" || p.Detail == "" || p.Code == "" || p.Status != e.status || e.header.Get("Content-Type") != "application/problem+json" {
+	if p.Type == "" || p.Title == "" || p.Detail == "" || p.Code == "" || !instances.MatchString(p.Instance) || p.Status != e.status || e.header.Get("Content-Type") != "application/problem+json" {
 		return fmt.Errorf("no whole problem: %+v", p)
 	}
 	return nil

@@ -2,8 +2,10 @@ package httpapi
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"hotline/internal/access"
@@ -81,8 +83,27 @@ func statusOf(code string) int {
 	}
 }
 
+// writeProblem gives the answer an instance, by which the log's line of the request is
+// found.
 func writeProblem(w http.ResponseWriter, p *problem) {
-	write(w, p.Status, "application/problem+json", p.Problem)
+	write(w, p.Status, "application/problem+json", p.instance(w))
+}
+
+func (p *problem) instance(w http.ResponseWriter) view.Problem {
+	body := p.Problem
+	body.Instance = newInstance()
+	if seen, ok := w.(*statusWriter); ok {
+		seen.instance, seen.code = body.Instance, body.Code
+	}
+	return body
+}
+
+// newInstance is a random UUID as RFC 9562 writes it.
+func newInstance() string {
+	var u [16]byte
+	_, _ = rand.Read(u[:]) // never fails
+	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
+	return fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }
 
 func writeJSON(w http.ResponseWriter, body any) error {
@@ -100,7 +121,7 @@ func write(w http.ResponseWriter, status int, contentType string, body any) {
 	if err != nil {
 		// Only what Traffic hands over can fail to marshal.
 		status, contentType = http.StatusInternalServerError, "application/problem+json"
-		data, _ = json.Marshal(refused(status, "internal", "the answer could not be written as JSON").Problem)
+		data, _ = json.Marshal(refused(status, "internal", "the answer could not be written as JSON").instance(w))
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)

@@ -154,12 +154,14 @@ type Figures struct {
 // Problem is an error as RFC 9457 defines it, with a code for programs and,
 // where several things are wrong, the reasons.
 type Problem struct {
-	Type    string   `json:"type"`
-	Title   string   `json:"title"`
-	Status  int      `json:"status"`
-	Detail  string   `json:"detail"`
-	Code    string   `json:"code"`
-	Reasons []string `json:"reasons,omitempty"`
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	// Instance is a URN of this one answer; the program's log has it, too.
+	Instance string   `json:"instance,omitempty"`
+	Code     string   `json:"code"`
+	Reasons  []string `json:"reasons,omitempty"`
 }
 
 // Of shows a snapshot of the engine.
