@@ -46,14 +46,14 @@ var docsPage = sync.OnceValues(func() ([]byte, error) {
 })
 
 // docs shows the API's document to people, with what a browser has by itself.
-func (a *api) docs(w http.ResponseWriter, _ *http.Request) error {
+func (a *api) docs(w http.ResponseWriter, r *http.Request) error {
 	data, err := docsPage()
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Security-Policy", docsPolicy())
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	return writeDocument(w, "text/html; charset=utf-8", data)
+	return writeDocument(w, r, "text/html; charset=utf-8", data)
 }
 
 // What the template shows.

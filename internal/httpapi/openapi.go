@@ -20,22 +20,20 @@ var openAPIAsJSON = sync.OnceValues(func() ([]byte, error) {
 	return data, nil
 })
 
-func (a *api) openAPIJSON(w http.ResponseWriter, _ *http.Request) error {
+func (a *api) openAPIJSON(w http.ResponseWriter, r *http.Request) error {
 	data, err := openAPIAsJSON()
 	if err != nil {
 		return err
 	}
-	return writeDocument(w, "application/json", data)
+	return writeDocument(w, r, "application/json", data)
 }
 
-func (a *api) openAPIYAML(w http.ResponseWriter, _ *http.Request) error {
-	return writeDocument(w, "application/yaml", openAPI)
+func (a *api) openAPIYAML(w http.ResponseWriter, r *http.Request) error {
+	return writeDocument(w, r, "application/yaml", openAPI)
 }
 
 // writeDocument writes what is the same for everybody as long as the program is.
-func writeDocument(w http.ResponseWriter, contentType string, data []byte) error {
-	w.Header().Set("Content-Type", contentType)
+func writeDocument(w http.ResponseWriter, r *http.Request, contentType string, data []byte) error {
 	w.Header().Set("Cache-Control", "no-cache")
-	_, _ = w.Write(data)
-	return nil
+	return writeTagged(w, r, contentType, data)
 }

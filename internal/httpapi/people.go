@@ -135,7 +135,7 @@ func (a *api) users(w http.ResponseWriter, r *http.Request) error {
 	for _, u := range users {
 		list = append(list, userOf(u, ""))
 	}
-	return writeJSON(w, map[string]any{"users": list})
+	return writeTaggedJSON(w, r, map[string]any{"users": list})
 }
 
 func userOf(u access.User, password string) view.User {
@@ -262,7 +262,7 @@ func (a *api) tokens(w http.ResponseWriter, r *http.Request) error {
 	for _, t := range tokens {
 		list = append(list, tokenOf(t, ""))
 	}
-	return writeJSON(w, map[string]any{"tokens": list})
+	return writeTaggedJSON(w, r, map[string]any{"tokens": list})
 }
 
 func tokenOf(t access.ListedToken, secret string) view.Token {

@@ -117,7 +117,7 @@ func (a *api) emergency(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, view.Emergency{Prompts: s.Emergency})
+	return writeTaggedJSON(w, r, view.Emergency{Prompts: s.Emergency})
 }
 
 func (a *api) setEmergency(w http.ResponseWriter, r *http.Request) error {
