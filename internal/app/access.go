@@ -13,6 +13,7 @@ import (
 	"hotline/internal/access"
 	"hotline/internal/config"
 	"hotline/internal/httpapi"
+	"hotline/internal/metrics"
 	"hotline/internal/redisstore"
 )
 
@@ -23,7 +24,7 @@ func newGuard(cfg *config.Config, store *redisstore.Store, log *zap.Logger) *acc
 }
 
 // secured lets a listener speak TLS, if the configuration has it.
-func secured(listener net.Listener, cfg *config.Config, log *zap.Logger) (net.Listener, error) {
+func secured(listener net.Listener, cfg *config.Config, meters *metrics.Metrics, log *zap.Logger) (net.Listener, error) {
 	if cfg.HTTP.TLSCert == "" {
 		return listener, nil
 	}
@@ -33,6 +34,13 @@ func secured(listener net.Listener, cfg *config.Config, log *zap.Logger) (net.Li
 	}
 	// One request at a time on a connection: its bounds are those of NewServer.
 	settings.NextProtos = []string{"http/1.1"}
+	meters.Certificate(func() time.Time {
+		certificate, err := settings.GetCertificate(nil)
+		if err != nil {
+			return time.Time{}
+		}
+		return certificate.Leaf.NotAfter
+	})
 	return tls.NewListener(listener, settings), nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +25,8 @@ import (
 	"hotline/internal/acd"
 	"hotline/internal/config"
 	"hotline/internal/httpapi"
+	"hotline/internal/metrics"
+	"hotline/internal/metrics/metricstest"
 	"hotline/internal/redisstore/redistest"
 )
 
@@ -89,9 +92,16 @@ func TestFirstAdminLogsIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secure, err := secured(listener, cfg, zap.NewNop())
+	meters := metrics.New("v1.2.3")
+	secure, err := secured(listener, cfg, meters, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
+	}
+	told := httptest.NewRecorder()
+	meters.Handler().ServeHTTP(told, httptest.NewRequest("GET", "/metrics", nil))
+	figures, err := metricstest.Parse(told.Body)
+	if expires, there := figures.Value("hotline_tls_certificate_expiry_timestamp_seconds"); err != nil || !there || expires < float64(time.Now().Unix()) {
+		t.Errorf("the certificate expires at %v (told: %v), %v", expires, there, err)
 	}
 	server := httpapi.NewServer(httpapi.New(httpapi.Options{Control: quiet{}, Guard: guard}), zap.NewNop())
 	served, stop := context.WithCancel(context.Background())

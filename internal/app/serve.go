@@ -54,7 +54,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	if err := preflight(ctx, store, cfg, log); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	listens, err := secured(listener, cfg, log)
+	listens, err := secured(listener, cfg, meters, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

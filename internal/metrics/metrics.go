@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -37,6 +38,7 @@ type Metrics struct {
 	breaches *prometheus.CounterVec
 	leading  prometheus.Gauge
 	terms    prometheus.Counter
+	began    *prometheus.GaugeVec
 	asterisk *Switch
 	store    *Store
 	books    *Books
@@ -59,14 +61,18 @@ func New(version string) *Metrics {
 		acd.IdleGap:         {"agent_idle_gap_seconds", "From an agent's becoming free while callers waited until the agent's phone rang.", reactionBuckets},
 		acd.RingDelay:       {"ring_delay_seconds", "From a caller's entering the queue while an agent was ready until that agent's phone rang.", reactionBuckets},
 		acd.AnswerToConnect: {"answer_to_connect_seconds", "From the agent's lifting until caller and agent were in one bridge.", reactionBuckets},
-		acd.QueueWait:       {"queue_wait_seconds", "From entering the queue until answered or abandoned.", waitBuckets},
+		acd.QueueWait:       {"queue_wait_seconds", "From entering the queue until answered, of answered calls.", waitBuckets},
 		acd.TalkTime:        {"talk_seconds", "From the connection of caller and agent until its end.", talkBuckets},
 	} {
 		m.measures[kind] = f.histogram(h.name, h.help, h.buckets, "queue")
 	}
 	m.breaches = f.counter("invariant_breaches_total", "Broken invariants by name; any increase is a defect of this program.", "name")
+	for _, name := range []string{"engine", unknownMeasure} {
+		m.breaches.WithLabelValues(name) // from 0, or the first would be no increase
+	}
 	m.leading = f.gauge("leading", "1 while this controller leads the site, 0 while it stands by.").WithLabelValues()
 	m.terms = f.counter("terms_total", "How often this controller has begun to lead.").WithLabelValues()
+	m.began = f.gauge("term_start_timestamp_seconds", "When this controller began to lead last, in seconds since 1970. Absent before it has led.")
 	m.asterisk, m.store, m.books, m.http = newSwitch(f), newStore(f), newBooks(f), newHTTP(f)
 	return m
 }
@@ -77,7 +83,17 @@ func (m *Metrics) Leading(leads bool) {
 	if leads {
 		m.leading.Set(1)
 		m.terms.Inc()
+		m.began.WithLabelValues().SetToCurrentTime()
 	}
+}
+
+// Certificate tells at each scrape when the certificate of the API expires. It is called
+// once, and not at all when the API has none.
+func (m *Metrics) Certificate(expires func() time.Time) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "tls_certificate_expiry_timestamp_seconds",
+		Help: "When the certificate of the API expires, in seconds since 1970. Absent without http.tls.",
+	}, func() float64 { return float64(expires().Unix()) }))
 }
 
 // Handler serves /metrics.
@@ -89,11 +105,14 @@ func (m *Metrics) Handler() http.Handler {
 	})
 }
 
+// unknownMeasure is the breach of a measure that has no histogram.
+const unknownMeasure = "unknown_measure"
+
 // Measure observes a duration of the engine.
 func (m *Metrics) Measure(measure acd.Measure) {
 	histogram, known := m.measures[measure.Kind]
 	if !known {
-		m.Breach("unknown_measure")
+		m.Breach(unknownMeasure)
 		return
 	}
 	histogram.WithLabelValues(string(measure.Queue)).Observe(measure.Value.Seconds())

@@ -105,7 +105,10 @@ func TestParts(t *testing.T) {
 	api.HTTPRequest("GET", "/healthz", 200, time.Millisecond)
 	api.HTTPPanic("/api/v1/calls")
 
+	store.Up(true)
+
 	s := scrape(t, m)
+	check(t, s, 1, "hotline_redis_up")
 	check(t, s, 2, "hotline_asterisk_events_total", "node", "a1", "type", "StasisStart", "used", "true")
 	if n := s.Count("hotline_asterisk_request_seconds", "status", "2xx"); n != 1 {
 		t.Errorf("%d requests with 2xx, want 1", n)
@@ -189,6 +192,42 @@ func TestSnapshotAtScrape(t *testing.T) {
 	if _, there := s.Value("hotline_queue_waiting_calls"); there {
 		t.Error("figures are shown though there was no snapshot")
 	}
+}
+
+// A counter that appears with its first event shows Prometheus no increase.
+func TestCountersOfDefectsBeginAtZero(t *testing.T) {
+	m := metrics.New("v1.2.3")
+	m.Switch().SwitchConnected("a1", true)
+	s := scrape(t, m)
+	for _, kind := range []string{"unreachable", "password", "refused"} {
+		check(t, s, 0, "hotline_redis_errors_total", "kind", kind)
+	}
+	check(t, s, 0, "hotline_invariant_breaches_total", "name", "engine")
+	check(t, s, 0, "hotline_spool_errors_total")
+	check(t, s, 0, "hotline_spool_damaged_total")
+	check(t, s, 0, "hotline_asterisk_gaps_total", "node", "a1")
+	check(t, s, 0, "hotline_terms_total")
+	if _, there := s.Value("hotline_redis_up"); there {
+		t.Error("it is told whether Redis takes what is written, and nothing was tried")
+	}
+}
+
+func TestTermsAndCertificate(t *testing.T) {
+	m := metrics.New("v1.2.3")
+	if _, there := scrape(t, m).Value("hotline_term_start_timestamp_seconds"); there {
+		t.Error("a term has a start and has not begun")
+	}
+	began := float64(time.Now().Add(-time.Second).Unix())
+	m.Leading(true)
+	m.Leading(false)
+	m.Certificate(func() time.Time { return time.Unix(1_800_000_000, 0) })
+	s := scrape(t, m)
+	check(t, s, 0, "hotline_leading")
+	check(t, s, 1, "hotline_terms_total")
+	if at, _ := s.Value("hotline_term_start_timestamp_seconds"); at < began || at > began+60 {
+		t.Errorf("the term began at %v, want about %v", at, began)
+	}
+	check(t, s, 1_800_000_000, "hotline_tls_certificate_expiry_timestamp_seconds")
 }
 
 func TestNamesAreOurs(t *testing.T) {

@@ -46,11 +46,16 @@ func (s *Switch) SwitchRequest(node, method, route string, status int, took time
 
 // SwitchConnected tells whether the events of a node arrive.
 func (s *Switch) SwitchConnected(node string, up bool) {
-	value := 0.0
-	if up {
-		value = 1
+	s.connected.WithLabelValues(node).Set(oneIf(up))
+	s.gaps.WithLabelValues(node) // from 0, or the first would be no increase
+}
+
+// oneIf is how Prometheus writes yes and no.
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
 	}
-	s.connected.WithLabelValues(node).Set(value)
+	return 0
 }
 
 // SwitchGap counts losses of the event connection.
@@ -90,13 +95,14 @@ type Store struct {
 	parked  *prometheus.GaugeVec
 	lag     *prometheus.HistogramVec
 	errors  *prometheus.CounterVec
+	up      *prometheus.GaugeVec
 
 	spoolEntries, spoolBytes  *prometheus.GaugeVec
 	spoolErrors, spoolDamaged *prometheus.CounterVec
 }
 
 func newStore(f factory) *Store {
-	return &Store{
+	s := &Store{
 		batches: f.histogram("redis_batch_seconds", "How long a batch of writes took.", requestBuckets),
 		entries: f.counter("redis_batch_entries_total", "Changes and records written in batches."),
 		records: f.counter("redis_records_total", "Call records by outcome: applied, or duplicate (they had been applied before).", "outcome"),
@@ -104,12 +110,20 @@ func newStore(f factory) *Store {
 		parked:  f.gauge("redis_parked_entries", "What Redis refuses while it takes other entries, by kind: record or change. It is kept and tried again.", "kind"),
 		lag:     f.histogram("redis_lag_seconds", "How long the oldest entry of a batch waited until it was written.", append(slices.Clone(requestBuckets), 10, 30, 60, 300, 1800)),
 		errors:  f.counter("redis_errors_total", "Failed batches by kind: unreachable, password or refused.", "kind"),
+		up:      f.gauge("redis_up", "1 while Redis takes what this controller writes. Absent before the first try; a controller that stands by keeps the last value, see hotline_leading."),
 
 		spoolEntries: f.gauge("spool_entries", "What the spool on disk holds because Redis has not acknowledged it: records and changes. Normally 0."),
 		spoolBytes:   f.gauge("spool_bytes", "Bytes of what the spool on disk holds."),
 		spoolErrors:  f.counter("spool_errors_total", "Writes to the spool that failed because the disk did, or because it is full. What waits is then in memory only."),
 		spoolDamaged: f.counter("spool_damaged_total", "Values of the spool that could not be used and were set aside."),
 	}
+	// From 0, or the first would be no increase.
+	for _, kind := range []string{"unreachable", "password", "refused"} {
+		s.errors.WithLabelValues(kind)
+	}
+	s.spoolErrors.WithLabelValues()
+	s.spoolDamaged.WithLabelValues()
+	return s
 }
 
 // Batch observes one batch that was written, and how long it took.
@@ -150,6 +164,9 @@ func (s *Store) SpoolError() { s.spoolErrors.WithLabelValues().Inc() }
 
 // SpoolDamaged counts values of the spool that were set aside.
 func (s *Store) SpoolDamaged(values int) { s.spoolDamaged.WithLabelValues().Add(float64(values)) }
+
+// Up tells whether Redis takes what is written.
+func (s *Store) Up(up bool) { s.up.WithLabelValues().Set(oneIf(up)) }
 
 // Error counts a failed batch.
 func (s *Store) Error(kind string) { s.errors.WithLabelValues(kind).Inc() }

@@ -48,6 +48,7 @@ type meter struct {
 	mu                            sync.Mutex
 	applied, duplicates, batches  int
 	parked                        int // records and changes
+	up                            bool
 	spooled, spoolErrors, damaged int
 	errors                        map[string]int
 	happened                      chan struct{}
@@ -77,6 +78,7 @@ func (m *meter) Lag(time.Duration)          {}
 func (m *meter) Spool(entries int, _ int64) { m.note(func() { m.spooled = entries }) }
 func (m *meter) SpoolError()                { m.note(func() { m.spoolErrors++ }) }
 func (m *meter) SpoolDamaged(values int)    { m.note(func() { m.damaged += values }) }
+func (m *meter) Up(up bool)                 { m.note(func() { m.up = up }) }
 func (m *meter) Error(kind string)          { m.note(func() { m.errors[kind]++ }) }
 
 // until waits for a condition that changes only when the meter is told something.
@@ -96,6 +98,12 @@ func (m *meter) failed(kind string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.errors[kind] > 0
+}
+
+func (m *meter) isUp() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.up
 }
 
 func (m *meter) counts() (applied, duplicates int) {

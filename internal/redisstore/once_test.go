@@ -56,10 +56,11 @@ func TestRestartOfRedisLosesNothing(t *testing.T) {
 	m.until(t, "the first batch", func() bool { applied, _ := m.counts(); return applied > 0 })
 	redis.Kill()
 	s.Append(nil, records[200:400], nil)
-	m.until(t, "the failure", func() bool { return m.failed("unreachable") })
+	m.until(t, "the failure", func() bool { return m.failed("unreachable") && !m.isUp() })
 	s.Append(nil, records[400:], nil)
 	redis.Restart(t)
 	drained(t, s, m)
+	m.until(t, "the end of the failure", m.isUp)
 	holds(t, open(t, redis.Address), records)
 	if err := s.Ready(); err != nil {
 		t.Errorf("after the restart: %v", err)

@@ -42,6 +42,8 @@ type Meter interface {
 	Lag(time.Duration)
 	// Error is a failed batch; kind is unreachable, password or refused.
 	Error(kind string)
+	// Up tells after each try whether Redis takes what is written.
+	Up(up bool)
 	// Spool is what the spool on disk holds.
 	Spool(entries int, bytes int64)
 	// SpoolError is a write to the spool that failed.
@@ -58,6 +60,7 @@ func (noMeter) Waiting(int, int)         {}
 func (noMeter) Parked(int, int)          {}
 func (noMeter) Lag(time.Duration)        {}
 func (noMeter) Error(string)             {}
+func (noMeter) Up(bool)                  {}
 func (noMeter) Spool(int, int64)         {}
 func (noMeter) SpoolError()              {}
 func (noMeter) SpoolDamaged(int)         {}

@@ -146,6 +146,7 @@ func (s *Store) observe(err error) {
 	outage := time.Since(s.since)
 	s.mu.Unlock()
 
+	s.meter.Up(after == nil)
 	if after != nil {
 		s.meter.Error(kind(after))
 	}
