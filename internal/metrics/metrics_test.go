@@ -230,6 +230,30 @@ func TestTermsAndCertificate(t *testing.T) {
 	check(t, s, 1_800_000_000, "hotline_tls_certificate_expiry_timestamp_seconds")
 }
 
+// What is described is what is served: names, and the labels of each.
+func TestDescribe(t *testing.T) {
+	m := metrics.New("v1.2.3")
+	m.Watch(func(context.Context) (acd.Snapshot, error) { return acd.Snapshot{}, nil })
+	m.Measure(acd.Measure{Kind: acd.IdleGap, Queue: "general", Value: time.Second})
+	described := m.Describe()
+	for name, want := range map[string]string{
+		"hotline_agent_idle_gap_seconds": "[queue]", "hotline_queue_agents": "[queue state]", "hotline_spool_bytes": "[]",
+		"hotline_asterisk_request_seconds": "[node method route status]", "process_start_time_seconds": "[]",
+	} {
+		if got := fmt.Sprint(described[name]); got != want {
+			t.Errorf("%s has the labels %s, want %s", name, got, want)
+		}
+	}
+	if got := fmt.Sprint(described["hotline_build_info"]); !strings.Contains(got, "version") {
+		t.Errorf("hotline_build_info has the labels %s", got)
+	}
+	for _, name := range scrape(t, m).Names() {
+		if _, there := described[name]; !there {
+			t.Errorf("%s is served and not described", name)
+		}
+	}
+}
+
 func TestNamesAreOurs(t *testing.T) {
 	for _, name := range scrape(t, metrics.New("v1.2.3")).Names() {
 		if !strings.HasPrefix(name, "hotline_") && !strings.HasPrefix(name, "go_") && !strings.HasPrefix(name, "process_") {
