@@ -180,8 +180,9 @@ func family(all map[string][]string, series string) (name string, bucket, known 
 	return series, false, false
 }
 
-// ofPrometheus are the labels that are not ours: of the scrape configuration, and of alerts.
-var ofPrometheus = []string{"job", "site", "instance", "le"}
+// ofPrometheus are the labels that are not ours: of the scrape configuration, and those of
+// histograms and summaries.
+var ofPrometheus = []string{"job", "site", "instance", "le", "quantile"}
 
 // asksForWhatIsThere fails when a query uses a metric or a label that /metrics has not, and
 // notes what it uses.
