@@ -336,3 +336,24 @@ func TestServersAreStartedAtTheirHost(t *testing.T) {
 		t.Error("redis is reached elsewhere, too")
 	}
 }
+
+func TestPrometheusRunsAndSaysWhyNot(t *testing.T) {
+	s, err := StartPrometheus(startContext(t), t.TempDir(), "global: {scrape_interval: 1s}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://")); err != nil {
+		t.Error(err)
+	} else {
+		c.Close()
+	}
+	for range 2 {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	}
+	gone(t, s.p.pid)
+	if _, err := StartPrometheus(startContext(t), t.TempDir(), "globul: {}\n"); err == nil || !strings.Contains(err.Error(), "globul") {
+		t.Errorf("got %v, want the mistake", err)
+	}
+}

@@ -1,4 +1,4 @@
-// Package devstack starts and stops a real Redis, Asterisk and Kamailio on the
+// Package devstack starts and stops a real Redis, Asterisk, Kamailio and Prometheus on the
 // loopback addresses of one machine, or at a [Host], for tests, the demo and make up.
 //
 // In goes a folder for the instance and, for Asterisk and Kamailio, the same parameters

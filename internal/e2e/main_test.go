@@ -50,12 +50,24 @@ func TestMain(m *testing.M) {
 }
 
 // start brings up a hotline of its own for a test.
-func start(t *testing.T, site lab.Site) *lab.Lab {
+func start(t *testing.T, site lab.Site) *lab.Lab { return startWith(t, site, "") }
+
+// startWith is start with more lines at the end of the configuration.
+func startWith(t *testing.T, site lab.Site, more string) *lab.Lab {
 	t.Helper()
 	dir := t.TempDir()
 	file, err := lab.Write(filepath.Join(dir, "site"), site)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if more != "" {
+		written, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, append(written, more...), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	l, err := lab.Start(t.Context(), file, dir, binary)
 	if err != nil {

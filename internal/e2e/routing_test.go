@@ -81,7 +81,11 @@ func newOffice(t *testing.T) *office {
 // officeOf is an office with three agents, logged in.
 func officeOf(t *testing.T, site lab.Site) *office {
 	t.Helper()
-	l := start(t, site)
+	return officeIn(t, start(t, site))
+}
+
+func officeIn(t *testing.T, l *lab.Lab) *office {
+	t.Helper()
 	o := &office{t: t, lab: l, api: apiclient.New(l.API, l.Config.HTTP.Token.Reveal()), phones: map[acd.AgentID]*desk{}}
 	t.Cleanup(o.api.Close)
 	passwords, err := l.SeatPasswords()
