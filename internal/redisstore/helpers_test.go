@@ -78,7 +78,6 @@ func (m *meter) Lag(time.Duration)          {}
 func (m *meter) Spool(entries int, _ int64) { m.note(func() { m.spooled = entries }) }
 func (m *meter) SpoolError()                { m.note(func() { m.spoolErrors++ }) }
 func (m *meter) SpoolDamaged(values int)    { m.note(func() { m.damaged += values }) }
-func (m *meter) Up(up bool)                 { m.note(func() { m.up = up }) }
 func (m *meter) Error(kind string)          { m.note(func() { m.errors[kind]++ }) }
 
 // until waits for a condition that changes only when the meter is told something.
@@ -98,6 +97,12 @@ func (m *meter) failed(kind string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.errors[kind] > 0
+}
+
+func (m *meter) Up(up bool) {
+	if m.isUp() != up { // told after each try; only a change wakes who waits
+		m.note(func() { m.up = up })
+	}
 }
 
 func (m *meter) isUp() bool {
