@@ -17,6 +17,7 @@ import (
 	"hotline/internal/asterisk"
 	"hotline/internal/config"
 	"hotline/internal/httpapi"
+	"hotline/internal/httpapi/live"
 	"hotline/internal/metrics"
 	"hotline/internal/redisstore"
 	"hotline/internal/spool"
@@ -72,6 +73,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	c := newController(cfg, version, meters, figures, kept, log)
 	meters.Watch(c.desk.Snapshot)
 	guard := newGuard(cfg, store, log)
+	events := live.New(live.Options{Snapshot: c.desk.Snapshot, Meter: meters.HTTP()})
 	server := httpapi.NewServer(httpapi.New(httpapi.Options{
 		Control: &c.desk,
 		Traffic: figures,
@@ -80,6 +82,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 		Metrics: meters.Handler(),
 		Meter:   meters.HTTP(),
 		Guard:   guard,
+		Events:  events,
 		Log:     log,
 		Version: version,
 
@@ -89,6 +92,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	return runAll(ctx, log, []component{
 		{"access", guard.Run},
 		{"http", func(ctx context.Context) error { return serveHTTP(ctx, server, listens) }},
+		{"events", events.Run}, // its streams end before requests are waited for
 		{"controller", c.run},
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"hotline/internal/access"
 	"hotline/internal/acd"
 	"hotline/internal/calendar"
+	"hotline/internal/httpapi/live"
 )
 
 // Control is the runner as the API sees it. Both methods return early when
@@ -50,6 +51,8 @@ type Options struct {
 	// Token is the bearer token of /api/v1 when there is no Guard. Without either
 	// every request there is refused.
 	Token string
+	// Events is what GET /api/v1/events is served by; whoever has made it lets it run.
+	Events *live.Hub
 	// FullNumbers lets those who may see the full numbers of calls and callbacks.
 	FullNumbers bool
 	Log         *zap.Logger

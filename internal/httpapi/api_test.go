@@ -136,7 +136,7 @@ func wantProblem(t *testing.T, w *httptest.ResponseRecorder, status int, code st
 }
 
 const (
-	queueJSON    = `{"queue":"general","title":"综合受理","waiting":1,"longest_wait":12.500,"talking":1,"agents":{"talking":1},"since_start":{"offered":3,"answered":1,"abandoned":1,"overflowed":0,"rona":2}}`
+	queueJSON    = `{"queue":"general","title":"综合受理","waiting":1,"longest_wait":12.500,"waiting_since":"2026-11-24T11:59:47.5Z","talking":1,"agents":{"talking":1},"since_start":{"offered":3,"answered":1,"abandoned":1,"overflowed":0,"rona":2}}`
 	agentJSON    = `{"agent":"1001","name":"张三","queues":["general"],"seat":"8001","state":"talking","since":"2026-11-24T11:59:00Z","in_state":60.000,"call":"c1","answered":0}`
 	callJSON     = `{"call":"c1","node":"a1","entry":"12345","caller":"138******78","queue":"general","phase":"talking","arrived":"2026-11-24T11:58:50Z","queued":"2026-11-24T11:58:55Z","answered":"2026-11-24T11:59:00Z","wait":5.000,"talk":60.000,"agent":"1001","seat":"8001","offers":1}`
 	callbackJSON = `{"callback":"c0","number":"139******78","queue":"general","state":"spaced","missed":true,"requested":"2026-11-24T11:50:00Z","waits":600.000,"attempts":1,"next":"2026-11-24T12:05:00Z","last":"no_answer"}`
@@ -194,7 +194,7 @@ func TestTokenIsNeeded(t *testing.T) {
 	d := &desk{}
 	h := d.handler(nil)
 	for _, path := range []string{
-		"/api/v1/snapshot", "/api/v1/queues", "/api/v1/queues/general", "/api/v1/agents", "/api/v1/agents/1001", "/api/v1/calls",
+		"/api/v1/snapshot", "/api/v1/events", "/api/v1/queues", "/api/v1/queues/general", "/api/v1/agents", "/api/v1/agents/1001", "/api/v1/calls",
 		"/api/v1/calls/c1", "/api/v1/traffic/today", "/api/v1/traffic/days/2026-11-24", "/api/v1/nothing", "/api/v1/agents/1001/login", "/api/v1/agents/1001/logout",
 		"/api/v1/agents/1001/ready", "/api/v1/agents/1001/not-ready", "/api/v1/agents/1001/wrap-up", "/api/v1/partners", "/api/v1/callbacks", "/api/v1/callbacks/c0/cancel",
 		"/api/v1/blocked", "/api/v1/blocked/lift", "/api/v1/emergency", "/api/v1/reload",

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -141,7 +142,7 @@ func (a *api) guarded(do action, q *request) handler {
 			if q.who.Expired {
 				return a.noted(r, refused(http.StatusForbidden, "password_expired", "choose a password of your own first, by POST /api/v1/me/password"))
 			}
-			return a.noted(r, notAllowed(do.All...))
+			return a.noted(r, notAllowed(slices.Concat(do.All, do.Any)...))
 		}
 		err := do.handler(w, r)
 		waitAs(w, err)

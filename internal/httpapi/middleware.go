@@ -68,7 +68,11 @@ func (a *api) watched(next http.Handler) http.Handler {
 					writeProblem(seen, refused(http.StatusInternalServerError, "internal", "the program has a defect; its log says where"))
 				}
 			}
-			a.account(r, seen, time.Since(began))
+			took := time.Since(began)
+			if !seen.began.IsZero() {
+				took = seen.began.Sub(began)
+			}
+			a.account(r, seen, took)
 		}()
 		next.ServeHTTP(seen, r)
 	})
@@ -129,6 +133,7 @@ type statusWriter struct {
 	bytes  int64
 	// Of the problem that was answered, if any.
 	instance, code string
+	began  time.Time // of a stream, which lasts as long as somebody follows; else zero
 }
 
 func (w *statusWriter) WriteHeader(status int) {

@@ -69,7 +69,7 @@ var served = sync.OnceValues(func() (document, validator.Validator) {
 	v, errs := validator.NewValidator(parsed, config.WithFormatAssertions(), config.WithoutSecurityValidation(), config.WithStrictMode(),
 		// The names of figures and queues are a site's own.
 		config.WithStrictIgnorePaths("$.body.site.**", "$.body.queues.*", "$.body.queues.*.**"),
-		config.WithStrictIgnoredHeadersExtra("Allow", "Etag", "Authorization", "Cache-Control", "Content-Security-Policy", "Cookie", "Referrer-Policy", "Origin", "Retry-After",
+		config.WithStrictIgnoredHeadersExtra("Allow", "Etag", "Authorization", "Cache-Control", "X-Accel-Buffering", "Content-Security-Policy", "Cookie", "Referrer-Policy", "Origin", "Retry-After",
 			"Sec-Fetch-Site", "Set-Cookie", "User-Agent", "Www-Authenticate", "X-Content-Type-Options", "X-Csrf-Token"))
 	if len(errs) > 0 {
 		panic(errs)
@@ -327,6 +327,16 @@ func securityOf(route httpapi.Route) []map[string][]string {
 	for _, p := range route.All {
 		all = append(all, string(p))
 		token = token && slices.Contains(access.Scopes(), p)
+	}
+	if len(route.Any) > 0 {
+		var each []map[string][]string
+		for _, p := range route.Any {
+			each = append(each, session([]string{string(p)}))
+			if slices.Contains(access.Scopes(), p) {
+				each = append(each, map[string][]string{"bearer": {string(p)}})
+			}
+		}
+		return each
 	}
 	security := []map[string][]string{session(all)}
 	if route.Self {

@@ -18,6 +18,7 @@ type action struct {
 // Need is what a principal needs for a route.
 type Need struct {
 	All     []access.Permission // every one of these; none: to be logged in
+	Any     []access.Permission // and one of these, if there are any
 	Self    bool                // or to be the agent whom the path names
 	Expired bool                // also with a password that has expired
 }
@@ -33,6 +34,9 @@ func own(h handler, permission access.Permission) action {
 	return action{h, Need{All: []access.Permission{permission}, Self: true}}
 }
 
+// oneOf is for those with any of the permissions.
+func oneOf(h handler, any ...access.Permission) action { return action{h, Need{Any: any}} }
+
 // anybody is for all who are logged in.
 func anybody(h handler) action { return action{h, Need{}} }
 
@@ -44,6 +48,7 @@ func (a *api) secured() map[string]actions {
 	get, post, put, patch, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete
 	return map[string]actions{
 		"/api/v1/snapshot":              {get: needs(a.snapshot, access.ReadQueues, access.ReadAgents, access.ReadCalls, access.ReadCallbacks, access.ReadBlocked)},
+		"/api/v1/events":                {get: oneOf(a.events, anyKind...)},
 		"/api/v1/queues":                {get: needs(a.queues, access.ReadQueues)},
 		"/api/v1/queues/{id}":           {get: needs(a.queue, access.ReadQueues)},
 		"/api/v1/agents":                {get: needs(a.agents, access.ReadAgents)},
@@ -131,5 +136,5 @@ func (n Need) Lets(p *access.Principal, id string) bool {
 			return false
 		}
 	}
-	return true
+	return len(n.Any) == 0 || slices.ContainsFunc(n.Any, p.May)
 }

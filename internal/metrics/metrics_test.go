@@ -104,11 +104,15 @@ func TestParts(t *testing.T) {
 	store.Error("unreachable")
 	api.HTTPRequest("GET", "/healthz", 200, time.Millisecond)
 	api.HTTPPanic("/api/v1/calls")
+	api.EventClients(7)
+	api.EventClientCutOff("too_slow")
 
 	store.Up(true)
 
 	s := scrape(t, m)
 	check(t, s, 1, "hotline_redis_up")
+	check(t, s, 7, "hotline_event_clients")
+	check(t, s, 1, "hotline_event_clients_cut_off_total", "reason", "too_slow")
 	check(t, s, 2, "hotline_asterisk_events_total", "node", "a1", "type", "StasisStart", "used", "true")
 	if n := s.Count("hotline_asterisk_request_seconds", "status", "2xx"); n != 1 {
 		t.Errorf("%d requests with 2xx, want 1", n)

@@ -197,14 +197,18 @@ func (b *Books) ConnectRate(offered, answered int64) {
 // DaysOpen tells how many days should be closed and are not.
 func (b *Books) DaysOpen(days int) { b.daysOpen.WithLabelValues().Set(float64(days)) }
 
-// HTTP fits the meter of internal/httpapi.
+// HTTP fits the meters of internal/httpapi and internal/httpapi/live.
 type HTTP struct {
+	clients  prometheus.Gauge
+	cutOff   *prometheus.CounterVec
 	requests *prometheus.HistogramVec
 	panics   *prometheus.CounterVec
 }
 
 func newHTTP(f factory) *HTTP {
 	return &HTTP{
+		clients:  f.gauge("event_clients", "Clients that follow GET /api/v1/events now.").WithLabelValues(),
+		cutOff:   f.counter("event_clients_cut_off_total", "Streams of events that this program has ended, by the code that the client was told: too_slow, standby, session_over and the like.", "reason"),
 		requests: f.histogram("http_request_seconds", "Requests to this program by method, route and class of status.", requestBuckets, "method", "route", "status"),
 		panics:   f.counter("http_panics_total", "Requests that failed by a defect of this program.", "route"),
 	}
@@ -217,3 +221,9 @@ func (h *HTTP) HTTPRequest(method, route string, status int, took time.Duration)
 
 // HTTPPanic counts a handler that panicked.
 func (h *HTTP) HTTPPanic(route string) { h.panics.WithLabelValues(route).Inc() }
+
+// EventClients is how many clients follow events now.
+func (h *HTTP) EventClients(now int) { h.clients.Set(float64(now)) }
+
+// EventClientCutOff counts a stream that was ended from here; reason is a code of the API.
+func (h *HTTP) EventClientCutOff(reason string) { h.cutOff.WithLabelValues(reason).Inc() }

@@ -83,12 +83,14 @@ func PromptName(text string) bool {
 
 // Queue is a queue now.
 type Queue struct {
-	ID          acd.QueueID            `json:"queue"`
-	Title       string                 `json:"title"`
-	Waiting     int                    `json:"waiting"` // including those for whom a phone rings
-	LongestWait Seconds                `json:"longest_wait"`
-	Talking     int                    `json:"talking"`
-	Agents      map[acd.AgentState]int `json:"agents"` // by state
+	ID          acd.QueueID `json:"queue"`
+	Title       string      `json:"title"`
+	Waiting     int         `json:"waiting"` // including those for whom a phone rings
+	LongestWait Seconds     `json:"longest_wait"`
+	// WaitingSince is when the longest wait began.
+	WaitingSince time.Time              `json:"waiting_since,omitzero"`
+	Talking      int                    `json:"talking"`
+	Agents       map[acd.AgentState]int `json:"agents"` // by state
 	// SinceStart counts since the controller started; the day's figures are
 	// those of traffic/today.
 	SinceStart acd.QueueCounts `json:"since_start"`
@@ -177,7 +179,7 @@ func Of(s acd.Snapshot) Snapshot {
 		Emergency: append([]string{}, s.Emergency...),
 	}
 	for _, q := range s.Queues {
-		out.Queues = append(out.Queues, queue(q))
+		out.Queues = append(out.Queues, queue(q, s.At))
 	}
 	for _, a := range s.Agents {
 		out.Agents = append(out.Agents, agent(a, s.At))
@@ -197,9 +199,13 @@ func Of(s acd.Snapshot) Snapshot {
 	return out
 }
 
-func queue(q acd.QueueStatus) Queue {
+func queue(q acd.QueueStatus, at time.Time) Queue {
+	var since time.Time
+	if q.LongestWait > 0 {
+		since = at.Add(-q.LongestWait).Round(0)
+	}
 	return Queue{
-		ID: q.Queue, Title: q.Title, Waiting: q.Waiting, LongestWait: Seconds(q.LongestWait), Talking: q.Talking,
+		ID: q.Queue, Title: q.Title, Waiting: q.Waiting, LongestWait: Seconds(q.LongestWait), WaitingSince: since, Talking: q.Talking,
 		Agents: q.Agents, SinceStart: q.Counts,
 	}
 }
