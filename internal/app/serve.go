@@ -74,7 +74,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	meters.Watch(c.desk.Snapshot)
 	guard := newGuard(cfg, store, log)
 	events := live.New(live.Options{Snapshot: c.desk.Snapshot, Meter: meters.HTTP()})
-	server := httpapi.NewServer(httpapi.New(httpapi.Options{
+	serves := httpapi.Options{
 		Control: &c.desk,
 		Traffic: figures,
 		Ready:   c.desk.Ready,
@@ -87,14 +87,36 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 		Version: version,
 
 		FullNumbers: cfg.HTTP.FullNumbers,
-	}), log)
+	}
+	components, err := operations(cfg, &serves, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	server := httpapi.NewServer(httpapi.New(serves), log)
 	log.Info("hotline serves", zap.String("site", cfg.Site), zap.String("controller", c.me.ID), zap.String("version", version), zap.Stringer("http", cfg.HTTP.Listen))
-	return runAll(ctx, log, []component{
+	return runAll(ctx, log, append(components, []component{
 		{"access", guard.Run},
 		{"http", func(ctx context.Context) error { return serveHTTP(ctx, server, listens) }},
 		{"events", events.Run}, // its streams end before requests are waited for
 		{"controller", c.run},
-	})
+	}...))
+}
+
+// operations serves metrics and profiles on an address of their own, when the
+// configuration has one, and takes the metrics from the API then. Its component is the
+// first, so that it answers until everything else has ended.
+func operations(cfg *config.Config, serves *httpapi.Options, log *zap.Logger) ([]component, error) {
+	if !cfg.Operations.Listen.IsValid() {
+		return nil, nil
+	}
+	listener, err := net.Listen("tcp", cfg.Operations.Listen.String())
+	if err != nil {
+		return nil, fmt.Errorf("metrics and profiles cannot be served on %s (%w); end the other program, or change operations.listen", cfg.Operations.Listen, err)
+	}
+	server := httpapi.NewOperationsServer(httpapi.Operations(*serves), log)
+	serves.Metrics = nil
+	log.Info("Metrics and profiles have an address of their own", zap.Stringer("operations", cfg.Operations.Listen))
+	return []component{{"operations", func(ctx context.Context) error { return serveHTTP(ctx, server, listener) }}}, nil
 }
 
 // openSpool opens what waits on disk; nil without a folder for it.

@@ -67,6 +67,8 @@ func (c *checker) config(raw *file) *Config {
 		Redis:    c.redis(raw.Redis),
 		Spool:    c.spool(raw.Spool),
 		HTTP:     c.http(raw.HTTP),
+
+		Operations: c.operations(raw),
 		Log: Log{
 			Level:  c.oneOf(raw.Log.Level, "log.level", "debug", "info", "warn", "error"),
 			Format: c.oneOf(raw.Log.Format, "log.format", "json", "console"),

@@ -19,11 +19,13 @@ type Config struct {
 	// Location is the time zone that days and intervals belong to.
 	Location *time.Location
 
-	Redis    Redis
-	Spool    Spool
-	HTTP     HTTP
-	Log      Log
-	Asterisk Asterisk
+	Redis Redis
+	Spool Spool
+	HTTP  HTTP
+	// Operations is where metrics and profiles are served.
+	Operations Operations
+	Log        Log
+	Asterisk   Asterisk
 	// Traffic is what the figures of service levels go by.
 	Traffic  traffic.Options
 	Shutdown Shutdown
@@ -97,6 +99,11 @@ type HTTP struct {
 	FullNumbers bool
 	// SessionIdle and SessionLasts bound a login: after the last request, and at all.
 	SessionIdle, SessionLasts time.Duration
+}
+
+// Operations is an address for those who run the program, apart from the API.
+type Operations struct {
+	Listen netip.AddrPort // not valid: metrics are on HTTP.Listen, and profiles nowhere
 }
 
 // Log is what the program writes about itself.
@@ -212,6 +219,7 @@ func (c *Config) NeedsRestart(other *Config) []string {
 	note("redis", reflect.DeepEqual(c.Redis, other.Redis))
 	note("spool", c.Spool == other.Spool)
 	note("http", reflect.DeepEqual(c.HTTP, other.HTTP))
+	note("operations", c.Operations == other.Operations)
 	note("log", c.Log == other.Log)
 	note("asterisk", reflect.DeepEqual(c.Asterisk, other.Asterisk))
 	return parts

@@ -55,3 +55,26 @@ func (c *checker) httpTLS(raw httpSection, out *HTTP) bool {
 	}
 	return true
 }
+
+// operations checks the address of metrics and profiles. There is no login at it, and
+// profiles tell what is in memory.
+func (c *checker) operations(raw *file) (out Operations) {
+	section := raw.Operations
+	switch {
+	case section.same(raw.place):
+		return out
+	case !section.Listen.written(section.place):
+		c.at(section.place, "operations.listen is missing; write where metrics and profiles are served, for example: listen: 127.0.0.1:9090, or leave operations out")
+		return out
+	}
+	out.Listen = c.listen(section.Listen, "operations.listen", "127.0.0.1:9090")
+	addr := out.Listen.Addr()
+	switch {
+	case !addr.IsValid():
+	case out.Listen.String() == raw.HTTP.Listen.v:
+		c.at(section.Listen.place, "operations.listen: %s is http.listen too; write another port, for example 127.0.0.1:9090", out.Listen)
+	case !addr.IsLoopback() && !section.AllowPlain.v:
+		c.at(section.Listen.place, "operations.listen: %s is not on loopback, and whoever reaches it sees metrics and profiles of the memory, without a login and in clear; write for example 127.0.0.1:9090, or allow_plain: true where a firewall lets in only those who may", out.Listen)
+	}
+	return out
+}

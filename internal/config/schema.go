@@ -13,6 +13,7 @@ type file struct {
 	Redis           redisSection       `yaml:"redis"`
 	Spool           spoolSection       `yaml:"spool"`
 	HTTP            httpSection        `yaml:"http"`
+	Operations      operationsSection  `yaml:"operations"`
 	Log             logSection         `yaml:"log"`
 	Traffic         trafficSection     `yaml:"traffic"`
 	Asterisk        asteriskSection    `yaml:"asterisk"`
@@ -84,6 +85,12 @@ type httpTLSSection struct {
 	place
 	Cert text `yaml:"cert"`
 	Key  text `yaml:"key"`
+}
+
+type operationsSection struct {
+	place
+	Listen     text  `yaml:"listen" default:""`
+	AllowPlain yesno `yaml:"allow_plain" default:"false"`
 }
 
 type logSection struct {

@@ -42,7 +42,8 @@ type Options struct {
 	// Reload reads the configuration file again and applies it, or says why not.
 	Reload func(ctx context.Context) error
 	// Ready lists why the program cannot take calls; none when it can.
-	Ready   func() []error
+	Ready func() []error
+	// Metrics answers /metrics; nil: nothing does.
 	Metrics http.Handler
 	Meter   Meter
 	// Guard lets people and programs into /api/v1. Without one there are no users,
@@ -67,8 +68,8 @@ type api struct {
 	foreign *http.CrossOriginProtection
 }
 
-// New makes the handler of everything that the program serves.
-func New(o Options) http.Handler {
+// newAPI fills in what may be left out.
+func newAPI(o Options) *api {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
@@ -78,20 +79,27 @@ func New(o Options) http.Handler {
 	if o.Guard == nil {
 		o.Guard = access.New(access.Options{TokenFile: o.Token})
 	}
-	a := &api{Options: o, foreign: http.NewCrossOriginProtection()}
-	mux := http.NewServeMux()
-	open := func(pattern string, m methods) { mux.Handle(pattern, m) }
+	return &api{Options: o, foreign: http.NewCrossOriginProtection()}
+}
 
-	open("/healthz", methods{http.MethodGet: a.health})
-	open("/readyz", methods{http.MethodGet: a.ready})
-	open("/metrics", methods{http.MethodGet: func(w http.ResponseWriter, r *http.Request) error {
-		a.Metrics.ServeHTTP(w, r)
-		return nil
-	}})
-	open("/", nil)
+// probes are what anybody may ask who reaches the address.
+func (a *api) probes(mux *http.ServeMux) {
+	mux.Handle("/healthz", methods{http.MethodGet: a.health})
+	mux.Handle("/readyz", methods{http.MethodGet: a.ready})
+	if a.Metrics != nil {
+		mux.Handle("/metrics", methods{http.MethodGet: plain(a.Metrics)})
+	}
+	mux.Handle("/", methods(nil))
+}
+
+// New makes the handler of the API; see Operations for what else the program serves.
+func New(o Options) http.Handler {
+	a := newAPI(o)
+	mux := http.NewServeMux()
+	a.probes(mux)
 
 	for pattern, of := range a.unsecured() {
-		open(pattern, of)
+		mux.Handle(pattern, of)
 	}
 	for pattern, of := range a.secured() {
 		mux.Handle(pattern, a.authorised(of))

@@ -133,7 +133,7 @@ type statusWriter struct {
 	bytes  int64
 	// Of the problem that was answered, if any.
 	instance, code string
-	began  time.Time // of a stream, which lasts as long as somebody follows; else zero
+	began          time.Time // of a stream, which lasts as long as somebody follows; else zero
 }
 
 func (w *statusWriter) WriteHeader(status int) {
