@@ -206,12 +206,14 @@ type HTTP struct {
 }
 
 func newHTTP(f factory) *HTTP {
-	return &HTTP{
+	h := &HTTP{
 		clients:  f.gauge("event_clients", "Clients that follow GET /api/v1/events now.").WithLabelValues(),
 		cutOff:   f.counter("event_clients_cut_off_total", "Streams of events that this program has ended, by the code that the client was told: too_slow, standby, session_over and the like.", "reason"),
 		requests: f.histogram("http_request_seconds", "Requests to this program by method, route and class of status.", requestBuckets, "method", "route", "status"),
 		panics:   f.counter("http_panics_total", "Requests that failed by a defect of this program.", "route"),
 	}
+	h.cutOff.WithLabelValues("too_slow") // from 0 on, or Prometheus would not see the first
+	return h
 }
 
 // HTTPRequest observes a request; route is the pattern that matched.
