@@ -20,7 +20,8 @@ func callsCommand(load loader) *cobra.Command {
 files. They hold callers' numbers in clear, and only their owner may read them;
 what is shown on a screen has the numbers masked.`,
 	}
-	cmd.AddCommand(liveCallsCommand(load), listCallsCommand(load), exportCallsCommand(load), importCallsCommand(load), archiveCallsCommand(load), restoreCallsCommand(load))
+	addLiveCalls(cmd, load)
+	cmd.AddCommand(listCallsCommand(load), exportCallsCommand(load), importCallsCommand(load), archiveCallsCommand(load), restoreCallsCommand(load))
 	return cmd
 }
 

@@ -119,16 +119,25 @@ func ownAPI(http config.HTTP) (base string, secure *tls.Config, err error) {
 	return "https://" + at, secure, nil
 }
 
-// shows asks the API and prints the answer: as JSON, or as a table whose first row is
-// the heading.
-func shows[T any](d *desk, ask func(context.Context, *apiclient.Client) ([]T, error), empty string, heading []any, row func(T) []any) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, _ []string) error {
+// table is how a list is shown to people.
+type table[T any] struct {
+	empty   string // what is said of an empty list
+	heading []any
+	row     func(T) []any
+}
+
+// add adds a command that asks the API and prints the answer: as JSON, or as a table. Flags
+// of its own are made by the caller on the command that is returned.
+func add[T any](to *cobra.Command, load loader, use, short, example string, as table[T], ask func(ctx context.Context, c *apiclient.Client, args []string) ([]T, error)) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Example: example}
+	d := deskFlags(cmd, load)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		client, err := d.open()
 		if err != nil {
 			return err
 		}
 		defer client.Close()
-		list, err := ask(cmd.Context(), client)
+		list, err := ask(cmd.Context(), client, args)
 		if err != nil {
 			return err
 		}
@@ -136,16 +145,18 @@ func shows[T any](d *desk, ask func(context.Context, *apiclient.Client) ([]T, er
 			return writeJSON(cmd.OutOrStdout(), list)
 		}
 		if len(list) == 0 {
-			fmt.Fprintln(cmd.OutOrStdout(), empty)
+			fmt.Fprintln(cmd.OutOrStdout(), as.empty)
 			return nil
 		}
 		w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-		columns(w, heading)
+		columns(w, as.heading)
 		for _, thing := range list {
-			columns(w, row(thing))
+			columns(w, as.row(thing))
 		}
 		return w.Flush()
 	}
+	to.AddCommand(cmd)
+	return cmd
 }
 
 func writeJSON[T any](w io.Writer, list []T) error {
@@ -184,59 +195,48 @@ func moment(t time.Time) string {
 
 func queuesCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{Use: "queues", Short: "Queues of the running hotline"}
-	list := &cobra.Command{
-		Use: "list", Short: "Who waits in which queue, and who could answer",
-		Example: "  hotline queues list\n  hotline queues list --format json",
-	}
-	d := deskFlags(list, load)
-	list.RunE = shows(d, func(ctx context.Context, c *apiclient.Client) ([]view.Queue, error) { return c.Queues(ctx) }, "there are no queues",
-		[]any{"QUEUE", "WAITING", "LONGEST WAIT", "TALKING", "READY", "NOT READY", "WRAP-UP", "TITLE"},
-		func(q view.Queue) []any {
-			return []any{q.ID, q.Waiting, brief(q.LongestWait), q.Talking, q.Agents[acd.Ready], q.Agents[acd.NotReady], q.Agents[acd.WrapUp], q.Title}
-		})
-	cmd.AddCommand(list)
+	add(cmd, load, "list", "Who waits in which queue, and who could answer", "  hotline queues list\n  hotline queues list --format json",
+		table[view.Queue]{
+			empty:   "there are no queues",
+			heading: []any{"QUEUE", "WAITING", "LONGEST WAIT", "TALKING", "READY", "NOT READY", "WRAP-UP", "TITLE"},
+			row: func(q view.Queue) []any {
+				return []any{q.ID, q.Waiting, brief(q.LongestWait), q.Talking, q.Agents[acd.Ready], q.Agents[acd.NotReady], q.Agents[acd.WrapUp], q.Title}
+			},
+		},
+		func(ctx context.Context, c *apiclient.Client, _ []string) ([]view.Queue, error) { return c.Queues(ctx) })
 	return cmd
 }
 
-var (
-	agentHeading = []any{"AGENT", "STATE", "REASON", "FOR", "SEAT", "CALL", "ANSWERED", "QUEUES", "NAME"}
-	agentRow     = func(a view.Agent) []any {
-		queues := make([]string, len(a.Queues))
-		for i, q := range a.Queues {
-			queues[i] = string(q)
-		}
-		return []any{a.ID, a.State, a.Reason, brief(a.InState), a.Seat, a.Call, a.Answered, strings.Join(queues, ","), a.Name}
-	}
-)
-
 func agentsCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{Use: "agents", Short: "Agents of the running hotline: list, seat, ready, not ready"}
-	list := &cobra.Command{
-		Use: "list", Short: "Agents, their state and for how long",
-		Example: "  hotline agents list --state not_ready\n  hotline agents list --queue general --format json",
+	as := table[view.Agent]{
+		empty:   "no agent is so",
+		heading: []any{"AGENT", "STATE", "REASON", "FOR", "SEAT", "CALL", "ANSWERED", "QUEUES", "NAME"},
+		row: func(a view.Agent) []any {
+			queues := make([]string, len(a.Queues))
+			for i, q := range a.Queues {
+				queues[i] = string(q)
+			}
+			return []any{a.ID, a.State, a.Reason, brief(a.InState), a.Seat, a.Call, a.Answered, strings.Join(queues, ","), a.Name}
+		},
 	}
-	d := deskFlags(list, load)
-	state := oneOf(list.Flags(), "state", "only agents in this state: all, or one of the states", "all",
+	var state, queue *string
+	list := add(cmd, load, "list", "Agents, their state and for how long", "  hotline agents list --state not_ready\n  hotline agents list --queue general --format json", as,
+		func(ctx context.Context, c *apiclient.Client, _ []string) ([]view.Agent, error) {
+			agents, err := c.Agents(ctx)
+			return slices.DeleteFunc(agents, func(a view.Agent) bool {
+				return *state != "all" && string(a.State) != *state || *queue != "" && !slices.Contains(a.Queues, acd.QueueID(*queue))
+			}), err
+		})
+	state = oneOf(list.Flags(), "state", "only agents in this state: all, or one of the states", "all",
 		string(acd.LoggedOut), string(acd.NotReady), string(acd.Ready), string(acd.Ringing), string(acd.Talking), string(acd.WrapUp))
-	queue := list.Flags().String("queue", "", "only agents of this queue, for example general")
-	list.RunE = shows(d, func(ctx context.Context, c *apiclient.Client) ([]view.Agent, error) {
-		agents, err := c.Agents(ctx)
-		return slices.DeleteFunc(agents, func(a view.Agent) bool {
-			return *state != "all" && string(a.State) != *state || *queue != "" && !slices.Contains(a.Queues, acd.QueueID(*queue))
-		}), err
-	}, "no agent is so", agentHeading, agentRow)
-	cmd.AddCommand(list)
+	queue = list.Flags().String("queue", "", "only agents of this queue, for example general")
 
 	change := func(use, short, example string, do func(ctx context.Context, c *apiclient.Client, args []string) (view.Agent, error)) {
-		one := &cobra.Command{Use: use, Short: short, Example: "  hotline agents " + example}
-		d := deskFlags(one, load)
-		one.RunE = func(cmd *cobra.Command, args []string) error {
-			return shows(d, func(ctx context.Context, c *apiclient.Client) ([]view.Agent, error) {
-				a, err := do(ctx, c, args)
-				return []view.Agent{a}, err
-			}, "", agentHeading, agentRow)(cmd, args)
-		}
-		cmd.AddCommand(one)
+		add(cmd, load, use, short, "  hotline agents "+example, as, func(ctx context.Context, c *apiclient.Client, args []string) ([]view.Agent, error) {
+			a, err := do(ctx, c, args)
+			return []view.Agent{a}, err
+		})
 	}
 	change("login AGENT SEAT", "Seat an agent, who is then not ready", "login 1001 8001", func(ctx context.Context, c *apiclient.Client, args []string) (view.Agent, error) {
 		return c.Login(ctx, acd.AgentID(args[0]), acd.SeatID(args[1]))
@@ -253,70 +253,61 @@ func agentsCommand(load loader) *cobra.Command {
 	return cmd
 }
 
-func liveCallsCommand(load loader) *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "live", Short: "Calls in progress; callers' numbers are masked",
-		Example: "  hotline calls live --format json",
-	}
-	d := deskFlags(cmd, load)
-	cmd.RunE = shows(d, func(ctx context.Context, c *apiclient.Client) ([]view.Call, error) { return c.Calls(ctx) }, "nobody is on the line",
-		[]any{"CALL", "CALLER", "ENTRY", "QUEUE", "PHASE", "WAIT", "TALK", "AGENT", "SEAT", "OFFERS", "NODE"},
-		func(c view.Call) []any {
-			return []any{c.ID, c.Caller, c.Entry, c.Queue, c.Phase, brief(c.Wait), brief(c.Talk), c.Agent, c.Seat, c.Offers, c.Node}
-		})
-	return cmd
+// addLiveCalls adds to the commands about records of calls what is about those in progress.
+func addLiveCalls(to *cobra.Command, load loader) {
+	add(to, load, "live", "Calls in progress; callers' numbers are masked", "  hotline calls live --format json",
+		table[view.Call]{
+			empty:   "nobody is on the line",
+			heading: []any{"CALL", "CALLER", "ENTRY", "QUEUE", "PHASE", "WAIT", "TALK", "AGENT", "SEAT", "OFFERS", "NODE"},
+			row: func(c view.Call) []any {
+				return []any{c.ID, c.Caller, c.Entry, c.Queue, c.Phase, brief(c.Wait), brief(c.Talk), c.Agent, c.Seat, c.Offers, c.Node}
+			},
+		},
+		func(ctx context.Context, c *apiclient.Client, _ []string) ([]view.Call, error) { return c.Calls(ctx) })
 }
 
 func callbacksCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{Use: "callbacks", Short: "Callbacks that have not ended: list, cancel"}
-	heading := []any{"CALLBACK", "NUMBER", "QUEUE", "STATE", "WAITS", "ATTEMPTS", "LAST", "NEXT", "EXPIRES"}
-	row := func(b view.Callback) []any {
-		return []any{b.ID, b.Number, b.Queue, b.State, brief(b.Waits), b.Attempts, b.Last, moment(b.Next), moment(b.Expires)}
+	as := table[view.Callback]{
+		empty:   "nobody waits for a callback",
+		heading: []any{"CALLBACK", "NUMBER", "QUEUE", "STATE", "WAITS", "ATTEMPTS", "LAST", "NEXT", "EXPIRES"},
+		row: func(b view.Callback) []any {
+			return []any{b.ID, b.Number, b.Queue, b.State, brief(b.Waits), b.Attempts, b.Last, moment(b.Next), moment(b.Expires)}
+		},
 	}
-	list := &cobra.Command{
-		Use: "list", Short: "Who is to be called back, in which place; numbers are masked",
-		Example: "  hotline callbacks list",
-	}
-	of := deskFlags(list, load)
-	list.RunE = shows(of, func(ctx context.Context, c *apiclient.Client) ([]view.Callback, error) { return c.Callbacks(ctx) }, "nobody waits for a callback", heading, row)
-	cancel := &cobra.Command{
-		Use: "cancel CALLBACK", Short: "Do not call back; those that are left are listed",
-		Example: "  hotline callbacks cancel a1-1795486000.17",
-	}
-	with := deskFlags(cancel, load)
-	cancel.RunE = func(cmd *cobra.Command, args []string) error {
-		return shows(with, func(ctx context.Context, c *apiclient.Client) ([]view.Callback, error) {
+	add(cmd, load, "list", "Who is to be called back, in which place; numbers are masked", "  hotline callbacks list", as,
+		func(ctx context.Context, c *apiclient.Client, _ []string) ([]view.Callback, error) {
+			return c.Callbacks(ctx)
+		})
+	as.empty = "nobody waits for a callback any more"
+	add(cmd, load, "cancel CALLBACK", "Do not call back; those that are left are listed", "  hotline callbacks cancel a1-1795486000.17", as,
+		func(ctx context.Context, c *apiclient.Client, args []string) ([]view.Callback, error) {
 			return c.CancelCallback(ctx, acd.CallbackID(args[0]))
-		}, "nobody waits for a callback any more", heading, row)(cmd, args)
-	}
-	cmd.AddCommand(list, cancel)
+		})
 	return cmd
 }
 
 func emergencyCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{Use: "emergency", Short: "The announcement that every caller hears first: show, on, off"}
-	add := func(use, short, example string, do func(ctx context.Context, c *apiclient.Client, args []string) ([]string, error)) {
-		one := &cobra.Command{Use: use, Short: short, Example: "  hotline emergency " + example}
-		d := deskFlags(one, load)
-		one.RunE = func(cmd *cobra.Command, args []string) error {
-			return shows(d, func(ctx context.Context, c *apiclient.Client) ([]string, error) { return do(ctx, c, args) },
-				"there is no emergency announcement", []any{"PROMPT"}, func(prompt string) []any { return []any{prompt} })(cmd, args)
-		}
-		cmd.AddCommand(one)
+	as := table[string]{
+		empty:   "there is no emergency announcement",
+		heading: []any{"PROMPT"},
+		row:     func(prompt string) []any { return []any{prompt} },
 	}
-	add("show", "What callers hear first", "show", func(ctx context.Context, c *apiclient.Client, _ []string) ([]string, error) {
-		return c.Emergency(ctx)
-	})
-	add("on PROMPTS", "Let every caller hear prompts first, several separated by commas", "on flood-warning", func(ctx context.Context, c *apiclient.Client, args []string) ([]string, error) {
-		prompts := strings.Split(args[0], ",")
-		if slices.Contains(prompts, "") {
-			return nil, errors.New("a prompt is missing between two commas, or before or after one; write for example flood-warning,stay-indoors")
-		}
-		return c.SetEmergency(ctx, prompts)
-	})
-	add("off", "Let callers hear the ordinary greeting only", "off", func(ctx context.Context, c *apiclient.Client, _ []string) ([]string, error) {
-		return c.SetEmergency(ctx, nil)
-	})
+	add(cmd, load, "show", "What callers hear first", "  hotline emergency show", as,
+		func(ctx context.Context, c *apiclient.Client, _ []string) ([]string, error) { return c.Emergency(ctx) })
+	add(cmd, load, "on PROMPTS", "Let every caller hear prompts first, several separated by commas", "  hotline emergency on flood-warning", as,
+		func(ctx context.Context, c *apiclient.Client, args []string) ([]string, error) {
+			prompts := strings.Split(args[0], ",")
+			if slices.Contains(prompts, "") {
+				return nil, errors.New("a prompt is missing between two commas, or before or after one; write for example flood-warning,stay-indoors")
+			}
+			return c.SetEmergency(ctx, prompts)
+		})
+	add(cmd, load, "off", "Let callers hear the ordinary greeting only", "  hotline emergency off", as,
+		func(ctx context.Context, c *apiclient.Client, _ []string) ([]string, error) {
+			return c.SetEmergency(ctx, nil)
+		})
 	return cmd
 }
 
