@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -172,6 +173,33 @@ func TestARequestEndsWithItsContext(t *testing.T) {
 	}
 	if len(k.idle) != 0 {
 		t.Errorf("%d connections are kept on which an answer may still come", len(k.idle))
+	}
+}
+
+// What was given up is not sent any more, and the node is told so at once.
+func TestAConnectionWithoutAnAnswerIsReset(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	how := make(chan error, 1)
+	go func() {
+		c, err := l.Accept()
+		if err == nil {
+			defer c.Close()
+			_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+			_, err = io.Copy(io.Discard, c)
+		}
+		how <- err
+	}()
+	late, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	if _, err := ask(late, newTestKeepAlive(t, 4), http.MethodPost, "http://"+l.Addr().String(), "a"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a request that was not answered ends with %v", err)
+	}
+	if err := <-how; !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the connection ends with %v, want a reset", err)
 	}
 }
 
