@@ -35,6 +35,7 @@ var allowed = map[string][]string{
 	"internal/calendar":     {},
 	"internal/callflow":     {"internal/acd"},
 	"internal/conffile":     {},
+	"internal/certtest":     {},
 	"internal/config":       {"internal/acd", "internal/calendar", "internal/traffic"},
 	"internal/devstack":     {"asterisk-conf", "deploy/cluster"},
 	"internal/e2e":          {},

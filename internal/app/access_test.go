@@ -2,19 +2,12 @@ package app
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"hotline/internal/acd"
+	"hotline/internal/certtest"
 	"hotline/internal/config"
 	"hotline/internal/httpapi"
 	"hotline/internal/metrics"
@@ -35,29 +29,6 @@ type quiet struct{}
 
 func (quiet) Snapshot(context.Context) (acd.Snapshot, error) { return acd.Snapshot{}, nil }
 func (quiet) Request(context.Context, acd.Event) error       { return nil }
-
-// certify writes a certificate and its key.
-func certify(t *testing.T, cert, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
-		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 // The first admin is made without an API and logs in at one over TLS; who is logged in
 // goes on while Redis is away, and nobody else comes in.
@@ -84,7 +55,7 @@ func TestFirstAdminLogsIn(t *testing.T) {
 
 	dir := t.TempDir()
 	cfg.HTTP.TLSCert, cfg.HTTP.TLSKey = filepath.Join(dir, "cert"), filepath.Join(dir, "key")
-	certify(t, cfg.HTTP.TLSCert, cfg.HTTP.TLSKey)
+	certtest.Write(t, cfg.HTTP.TLSCert, cfg.HTTP.TLSKey)
 	cfg.HTTP.Token = config.NewSecret("token-of-the-file")
 	store := testStore(t, cfg)
 	guard := newGuard(cfg, store, zap.NewNop())

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hotline/internal/acd"
+	"hotline/internal/certtest"
 	"hotline/internal/traffic"
 )
 
@@ -39,7 +40,7 @@ func sandbox(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	certify(t, "secrets/cert.pem", "secrets/key.pem")
+	certtest.Write(t, "secrets/cert.pem", "secrets/key.pem")
 	if err := os.Chmod("secrets/open.password", 0o644); err != nil {
 		t.Fatal(err)
 	}

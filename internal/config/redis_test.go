@@ -1,40 +1,11 @@
 package config
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
-	"math/big"
-	"os"
 	"reflect"
 	"testing"
-	"time"
-)
 
-// certify writes a certificate and its key, in PEM format.
-func certify(t *testing.T, cert, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
-		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
+	"hotline/internal/certtest"
+)
 
 func TestSentinelAndTLS(t *testing.T) {
 	file := fixture(t, absolute(t, "testdata/good/sentinel.yaml"))
@@ -55,7 +26,7 @@ func TestSentinelAndTLS(t *testing.T) {
 	if err != nil || len(cfg.NeedsRestart(again)) > 0 {
 		t.Errorf("the same file differs: %v, %v", cfg.NeedsRestart(again), err)
 	}
-	certify(t, "secrets/cert.pem", "secrets/other.pem")
+	certtest.Write(t, "secrets/cert.pem", "secrets/other.pem")
 	if _, err := Load(file); err == nil {
 		t.Error("a certificate was accepted with the key of another")
 	}

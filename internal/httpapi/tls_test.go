@@ -1,41 +1,18 @@
 package httpapi
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
-	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"hotline/internal/certtest"
+
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 )
-
-// pair makes a certificate with a serial number, and its key.
-func pair(t *testing.T, serial int64) (cert, key []byte) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(serial), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})
-}
 
 func TestCertificateIsReadAgain(t *testing.T) {
 	dir := t.TempDir()
@@ -55,8 +32,8 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	if _, err := TLS(cert, key, zap.NewNop()); err == nil || !strings.Contains(err.Error(), cert) {
 		t.Errorf("no files: %v", err)
 	}
-	oneCert, oneKey := pair(t, 1)
-	twoCert, twoKey := pair(t, 2)
+	oneCert, oneKey := certtest.Pair(t, 1)
+	twoCert, twoKey := certtest.Pair(t, 2)
 	write(cert, oneCert)
 	write(key, oneKey)
 	core, logs := observer.New(zap.InfoLevel)
