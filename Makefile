@@ -11,7 +11,7 @@ SOAK_SEED ?= 1
 # The linter, pinned; run through the module proxy, not installed.
 LINT := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help deps build demo test unit e2e histories faults soak bench bench-quick bench-engine year lint fmt vet up down clean
+.PHONY: help deps pages build demo test unit e2e histories faults soak bench bench-quick bench-engine year lint fmt vet up down clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -19,7 +19,10 @@ help: ## list the targets
 deps: ## install Asterisk 22, Redis, the prompts and the tools (Debian 12 or 13, as root)
 	@scripts/deps
 
-build: ## build bin/hotline and the tools beside it
+pages: ## build the pages for people (TypeScript, by npm and Vite), which are part of the program
+	@scripts/pages
+
+build: pages ## build bin/hotline and the tools beside it
 	@mkdir -p bin
 	@go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
@@ -32,7 +35,7 @@ up: deps build ## run everything in the background without phones; CONFIG=file f
 down: ## end what make up started
 	@bin/lab down --dir .run/up
 
-test: deps vet unit histories e2e ## all tests: unit tests with the race detector, faults by chance, then real Asterisk and Redis
+test: deps pages vet unit histories e2e ## all tests: unit tests with the race detector, faults by chance, then real Asterisk and Redis
 
 unit: ## unit tests with the race detector
 	go test -race -timeout 20m $$(go list ./... | grep -v /internal/e2e)
@@ -43,7 +46,7 @@ FROM ?= 1000
 histories: ## play whole hotlines with faults by chance in virtual time; HISTORIES=5000 FROM=20000 for others
 	HISTORIES=$(HISTORIES) FROM=$(FROM) go test -count=1 -v -timeout 20m -run '^TestHistories$$' ./internal/faultsim | grep -v '^=== '
 
-e2e: ## end-to-end tests on real Asterisk and Redis
+e2e: pages ## end-to-end tests on real Asterisk and Redis
 	go test -v -count=1 -timeout 20m ./internal/e2e
 
 faults: deps build ## break Redis, Asterisk and controllers under load, and print what became of the calls; FAULTS=name,name chooses, FAULTS_QUICK=1 shortens

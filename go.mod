@@ -2,6 +2,9 @@ module hotline
 
 go 1.26.0
 
+// Packages of npm are no packages of Go.
+ignore ./internal/web/app/node_modules
+
 require (
 	github.com/CyCoreSystems/ari/v5 v5.3.1
 	github.com/coder/websocket v1.8.15

@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"internal/access":       {"internal/acd"},
 	"internal/acd":          {},
 	"internal/apiclient":    {"internal/acd", "internal/calendar", "internal/httpapi/view"},
-	"internal/app":          {"asterisk-conf", "deploy/cluster", "internal/access", "internal/acd", "internal/asterisk", "internal/bulletin", "internal/calendar", "internal/callflow", "internal/config", "internal/httpapi", "internal/httpapi/live", "internal/metrics", "internal/recordfile", "internal/redisstore", "internal/replay", "internal/report", "internal/requirement", "internal/runner", "internal/scenario", "internal/sim", "internal/spool", "internal/staffing", "internal/term", "internal/traffic"},
+	"internal/app":          {"asterisk-conf", "deploy/cluster", "internal/access", "internal/acd", "internal/asterisk", "internal/bulletin", "internal/calendar", "internal/callflow", "internal/config", "internal/httpapi", "internal/httpapi/live", "internal/httpapi/view", "internal/metrics", "internal/recordfile", "internal/redisstore", "internal/replay", "internal/report", "internal/requirement", "internal/runner", "internal/scenario", "internal/sim", "internal/spool", "internal/staffing", "internal/term", "internal/traffic", "internal/web"},
 	"internal/asterisk":     {"internal/acd", "internal/runner"},
 	"internal/bulletin":     {"internal/calendar", "internal/traffic"},
 	"internal/calendar":     {},
@@ -62,6 +62,7 @@ var allowed = map[string][]string{
 	"internal/sim":          {"internal/acd", "internal/calendar", "internal/callflow", "internal/traffic"},
 	"internal/term":         {"internal/acd", "internal/asterisk", "internal/redisstore", "internal/runner"},
 	"internal/traffic":      {"internal/acd", "internal/calendar"},
+	"internal/web":          {},
 	"internal/versus":       {"internal/acd", "internal/app", "internal/config", "internal/devstack", "internal/lab", "internal/metrics/metricstest"},
 
 	// Helpers of tests.

@@ -18,9 +18,11 @@ import (
 	"hotline/internal/config"
 	"hotline/internal/httpapi"
 	"hotline/internal/httpapi/live"
+	"hotline/internal/httpapi/view"
 	"hotline/internal/metrics"
 	"hotline/internal/redisstore"
 	"hotline/internal/spool"
+	"hotline/internal/web"
 )
 
 const (
@@ -83,6 +85,8 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 		Meter:   meters.HTTP(),
 		Guard:   guard,
 		Events:  events,
+		Site:    func() view.Site { return siteView(c.config()) },
+		Pages:   web.Handlers(),
 		Log:     log,
 		Version: version,
 

@@ -18,6 +18,7 @@ import (
 	"hotline/internal/access/accesstest"
 	"hotline/internal/acd"
 	"hotline/internal/httpapi"
+	"hotline/internal/httpapi/view"
 )
 
 // house is an API with users.
@@ -38,6 +39,7 @@ func newHouse(t *testing.T, change ...func(*httpapi.Options)) *house {
 	o := httpapi.Options{
 		Control: h.desk, Traffic: h.desk, Guard: h.guard, Log: zap.New(core), Metrics: http.NotFoundHandler(),
 		Ready: func() []error { return nil },
+		Site:  func() view.Site { return configured },
 		Reload: func(context.Context) error {
 			h.desk.requests = append(h.desk.requests, "reload")
 			return nil

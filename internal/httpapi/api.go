@@ -11,6 +11,7 @@ import (
 	"hotline/internal/acd"
 	"hotline/internal/calendar"
 	"hotline/internal/httpapi/live"
+	"hotline/internal/httpapi/view"
 )
 
 // Control is the runner as the API sees it. Both methods return early when
@@ -41,6 +42,10 @@ type Options struct {
 	Traffic Traffic
 	// Reload reads the configuration file again and applies it, or says why not.
 	Reload func(ctx context.Context) error
+	// Site says what is configured, for pages that offer a choice of it.
+	Site func() view.Site
+	// Pages are those for people, by the pattern at which each is served; may be nil.
+	Pages map[string]http.Handler
 	// Ready lists why the program cannot take calls; none when it can.
 	Ready func() []error
 	// Metrics answers /metrics; nil: nothing does.
@@ -105,6 +110,9 @@ func New(o Options) http.Handler {
 		mux.Handle(pattern, a.authorised(of))
 	}
 	mux.Handle("/api/v1/", a.authorised(nil))
+	for pattern, page := range a.Pages {
+		mux.Handle(pattern, methods{http.MethodGet: plain(page)})
+	}
 
 	return a.watched(mux)
 }

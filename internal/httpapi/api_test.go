@@ -84,6 +84,12 @@ func (d *desk) Day(_ context.Context, day calendar.Day) (any, error) {
 	return figuresOf(day.String()), d.figErr
 }
 
+var configured = view.Site{
+	Site: "lab", TimeZone: "Asia/Shanghai", Numbers: []string{"12345"}, Queues: []view.QueueTitle{{Queue: "general", Title: "综合受理"}},
+	Reasons: []view.ReasonTitle{{Reason: "break", Title: "小休"}}, Seats: []acd.SeatID{"8001"}, Skills: []acd.SkillID{"english"},
+	Levels: []view.ServiceLevel{{Seconds: 15, Figure: "service_level_15_of_offered"}},
+}
+
 // figuresOf are those of a day without calls, as internal/app makes them.
 func figuresOf(day string) any {
 	definitions, err := traffic.Define(traffic.Options{})
@@ -104,6 +110,7 @@ func (d *desk) handler(log *zap.Logger) http.Handler {
 		Control: d, Traffic: d, Meter: d, Token: token, Log: log, Version: "1.2.3",
 		Ready:   func() []error { return d.ready },
 		Reload:  func(context.Context) error { return d.reload },
+		Site:    func() view.Site { return configured },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "some_metric 1\n") }),
 	}))
 }

@@ -96,6 +96,11 @@ func (a *api) snapshot(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, s)
 }
 
+// site is what pages offer a choice of. It holds nobody's name.
+func (a *api) site(w http.ResponseWriter, r *http.Request) error {
+	return writeTaggedJSON(w, r, a.Site())
+}
+
 func (a *api) queues(w http.ResponseWriter, r *http.Request) error {
 	s, err := a.see(r)
 	if err != nil {

@@ -64,6 +64,7 @@ func (a *api) secured() map[string]actions {
 		"/api/v1/blocked":               {get: needs(a.blocked, access.ReadBlocked), post: needs(a.block, access.ChangeBlocked)},
 		"/api/v1/blocked/lift":          {post: needs(a.unblock, access.ChangeBlocked)},
 		"/api/v1/emergency":             {get: needs(a.emergency, access.ReadQueues), put: needs(a.setEmergency, access.SetEmergency)},
+		"/api/v1/site":                  {get: anybody(a.site)},
 		"/api/v1/reload":                {post: needs(a.reload, access.Reload)},
 		"/api/v1/calls":                 {get: needs(a.calls, access.ReadCalls)},
 		"/api/v1/calls/{id}":            {get: needs(a.call, access.ReadCalls)},

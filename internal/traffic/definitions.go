@@ -100,6 +100,10 @@ type Options struct {
 	Published LevelFormula
 }
 
+// StandardThresholds are those of the service levels when none are chosen, in seconds:
+// that of GB/T 33358-2016 and that of the provincial figures.
+func StandardThresholds() []int { return []int{15, 30} }
+
 // Definition says what a figure is.
 type Definition struct {
 	Key      Metric `json:"key"`
@@ -127,7 +131,7 @@ func Define(options Options) (*Definitions, error) {
 		options.ShortAbandon = 5
 	}
 	if len(options.Thresholds) == 0 {
-		options.Thresholds = []int{15, 30}
+		options.Thresholds = StandardThresholds()
 	}
 	if !slices.Contains(shortBounds, options.ShortAbandon) {
 		return nil, fmt.Errorf("short abandons under %d s are not counted: choose one of %v", options.ShortAbandon, shortBounds)
