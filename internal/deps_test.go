@@ -20,7 +20,7 @@ var allowed = map[string][]string{
 	"cmd/bench":             {"internal/versus"},
 	"cmd/faults":            {"internal/faults", "internal/nethost"},
 	"cmd/hotline":           {"asterisk-conf", "deploy/cluster", "internal/acd", "internal/apiclient", "internal/app", "internal/bulletin", "internal/calendar", "internal/config", "internal/httpapi/view", "internal/report", "internal/scenario", "internal/sim"},
-	"cmd/lab":               {"internal/apiclient", "internal/lab", "internal/liveview", "internal/phonescript"},
+	"cmd/lab":               {"internal/acd", "internal/apiclient", "internal/lab", "internal/liveview", "internal/phonescript"},
 	"cmd/phones":            {"internal/phonescript", "internal/phone"},
 	"deploy/cluster":        {"internal/conffile"},
 	"deploy/prometheus":     {},

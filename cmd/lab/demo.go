@@ -67,7 +67,8 @@ func demo(ctx context.Context, f *flags, length time.Duration, rate float64, out
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "hotline is up, its log is %s\n%d agents register and log in at their phones; callers arrive when all sit, after some 20 seconds\n", l.LogFile, demoAgents)
+	fmt.Fprintf(out, "hotline is up, its log is %s\nwallboard: %s/#token=%s\n%d agents register and log in at their phones; callers arrive when all sit, after some 20 seconds\n",
+		l.LogFile, l.API, l.Config.HTTP.Token.Reveal(), demoAgents) // of this demo only
 	ending := context.AfterFunc(ctx, func() {
 		fmt.Fprintln(os.Stderr, "\nending: all hang up, the agents log out, every call is accounted for; some 15 seconds (Ctrl-C again: at once)")
 	})
@@ -110,9 +111,15 @@ func play(ctx context.Context, l *lab.Lab, length time.Duration, rate float64, o
 		defer close(shown)
 		show(showing, l, script, out)
 	}()
+	walked := make(chan struct{})
+	go func() {
+		defer close(walked)
+		supervise(showing, l)
+	}()
 	summary, err := script.Run(ctx)
 	stop()
 	<-shown
+	<-walked
 	return summary, errors.Join(err, script.Close())
 }
 

@@ -127,6 +127,7 @@ func addresses(l *lab.Lab) string {
 	}
 	return fmt.Sprintf(`hotline is up.
   configuration   %s
+  pages           %s/   (first user: bin/hotline admin create NAME --config FILE; or open %s/#token=TOKEN)
   API             %s/api/v1   (token: %s)
   health, metrics %s/readyz, %s/metrics
   SIP             udp:%s   %s
@@ -136,7 +137,7 @@ func addresses(l *lab.Lab) string {
   Redis           %s (password: redis.password_file of the configuration)
   log             %s
 End it with: make down
-`, l.ConfigFile, l.API, cfg.HTTP.TokenFile, l.API, l.API, l.SIP, carriers, len(cfg.Seats), cfg.Seats[0].ID,
+`, l.ConfigFile, l.API, l.API, l.API, cfg.HTTP.TokenFile, l.API, l.API, l.SIP, carriers, len(cfg.Seats), cfg.Seats[0].ID,
 		cfg.Asterisk.SeatPasswordDir, cfg.Asterisk.Nodes[0].URL, cfg.Asterisk.Nodes[0].Username, cfg.Redis.Address, l.LogFile)
 }
 
