@@ -37,7 +37,8 @@ agents:
 const floorAgents = 300
 
 // TestPages lets people use the pages, in a real Chromium by Playwright, while real phones
-// call and answer as those tests say (internal/web/app/test).
+// call and answer as those tests say (internal/web/app/test). PAGES_GREP chooses some of
+// them, PAGES_SHOTS is a folder that keeps pictures of the pages.
 func TestPages(t *testing.T) {
 	app, err := filepath.Abs("../web/app")
 	if err != nil {
@@ -63,7 +64,7 @@ func TestPages(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", "node_modules/@playwright/test/cli.js", "test")
+	cmd := exec.CommandContext(ctx, "node", "node_modules/@playwright/test/cli.js", "test", "--grep", os.Getenv("PAGES_GREP"))
 	cmd.Dir = app
 	cmd.Env = append(os.Environ(), "HOTLINE_URL="+o.lab.API, "HOTLINE_TOKEN="+o.lab.Config.HTTP.Token.Reveal(), "ADMIN_PASSWORD="+o.admin(),
 		"PAGES_STAGE="+stage.URL, "PAGES_SHOTS="+shots, "PAGES_OUTPUT="+t.TempDir(), "CHROMIUM="+chromium, "HOME="+t.TempDir())

@@ -39,6 +39,9 @@ export function Chart({ labels, series, title, every }: Props) {
   return <div class="chart" role="img" aria-label={title} ref={box} />
 }
 
+// Calls are counted in whole numbers.
+const wholes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000]
+
 const data = (labels: string[], series: Series[]): uPlot.AlignedData => [
   labels.map((_, i) => i),
   ...series.map((s) => labels.map((_, i) => s.values[i] ?? null)),
@@ -68,7 +71,7 @@ function options(at: HTMLElement, labels: string[], series: Series[], every = 1)
         splits: () => labels.map((_, i) => i).filter((i) => i % every === 0),
         values: (_, places) => places.map((i) => labels[i] ?? ''),
       },
-      { stroke: text, font, grid, ticks: { show: false }, size: size * 3.4, space: size * 2.4 },
+      { stroke: text, font, grid, ticks: { show: false }, size: size * 3.4, space: size * 2.4, incrs: wholes },
       ...(rates ? [{ scale: 'rate', side: 1 as const, stroke: text, font, grid: { show: false }, ticks: { show: false }, size: size * 4, values: (_: uPlot, v: number[]) => v.map((n) => `${n}%`) }] : []),
     ],
     series: [
