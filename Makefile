@@ -11,7 +11,7 @@ SOAK_SEED ?= 1
 # The linter, pinned; run through the module proxy, not installed.
 LINT := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help deps pages build demo test unit e2e histories faults soak bench bench-quick bench-engine year lint fmt vet up down clean
+.PHONY: help deps pages build demo test unit e2e wall histories faults soak bench bench-quick bench-engine year lint fmt vet up down clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ histories: ## play whole hotlines with faults by chance in virtual time; HISTORI
 
 e2e: pages ## end-to-end tests on real Asterisk and Redis
 	go test -v -count=1 -timeout 20m ./internal/e2e
+
+wall: deps pages ## measure what an open wallboard costs the server, with 300 agents at phones and 200 calls; takes minutes
+	HOTLINE_WALL=1 go test -v -count=1 -timeout 15m -run '^TestWallboardCost$$' ./internal/e2e
 
 faults: deps build ## break Redis, Asterisk and controllers under load, and print what became of the calls; FAULTS=name,name chooses, FAULTS_QUICK=1 shortens
 	@mkdir -p bin/next .run/faults
