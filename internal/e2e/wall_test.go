@@ -39,7 +39,7 @@ func TestWallboardCost(t *testing.T) {
 	}
 	scenario.Seed = 12345
 	scenario.Duration, scenario.WindDown = 5*time.Minute, 20*time.Second
-	scenario.Callers.Rate, scenario.Callers.AtOnce = 4, busyCalls+20
+	scenario.Callers.Rate, scenario.Callers.AtOnce = 6, busyCalls+20
 	scenario.Callers.Talk = phonescript.Spread{Mean: 70 * time.Second, Min: 20 * time.Second, Max: 3 * time.Minute}
 	script, err := phonescript.New(scenario)
 	if err != nil {
@@ -60,7 +60,7 @@ func TestWallboardCost(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	within(t, 4*time.Minute, "200 calls go on", func(ctx context.Context) (bool, string) {
+	within(t, 6*time.Minute, "200 calls go on", func(ctx context.Context) (bool, string) {
 		s, err := l.Client.Snapshot(ctx)
 		return err == nil && len(s.Calls) >= busyCalls, fmt.Sprint(len(s.Calls), err)
 	})

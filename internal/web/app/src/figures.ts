@@ -1,18 +1,19 @@
 import { effect, signal } from '@preact/signals'
-import { get, may, me } from './api'
+import { get, may } from './api'
 import { addDays, dayIn, now } from './clock'
-import { ended } from './live'
+import { stirs } from './live'
 import { site } from './site'
 import type { Board, Intervals } from './types'
 
-// The figures of the day, which the wallboard asks for when a call has ended, and from time
-// to time. The server computes them once a second for all who ask.
+// The figures of the day, which the wallboard asks for when something has happened, and from
+// time to time. The server computes them once a second for all who ask.
 
 export const board = signal<Board | null>(null)
 export const today = signal<Intervals | null>(null)
 export const weekBefore = signal<Intervals | null>(null)
 
-const settled = 1200 // the record is counted, and the server's answer of the second before is over
+const pace = 1000 // the server computes no more often
+const settled = 1200 // after which a call that has just ended is counted, and the server's former answer is over
 const boardEvery = 15_000
 const curveEvery = 20_000
 
@@ -34,9 +35,13 @@ export function watchFigures(): () => void {
     const before = addDays(day, -7)
     if (weekBefore.peek()?.day !== before) await quietly(`traffic/days/${before}/intervals`, weekBefore)
   }
+  let asked = 0
   const stop = effect(() => {
-    if (ended.value === 0 || !me.peek()) return
-    void readBoard()
+    if (stirs.value === 0) return
+    if (Date.now() >= asked + pace) {
+      asked = Date.now()
+      void readBoard()
+    }
     clearTimeout(soon)
     soon = window.setTimeout(() => void readBoard(), settled)
   })

@@ -17,8 +17,8 @@ export const callbacks = signal<Map<string, Callback>>(new Map())
 export const alerts = signal<Map<string, Alert>>(new Map())
 export const blocked = signal<Blocked[]>([])
 export const emergency = signal<string[]>([])
-// ended counts calls that have ended: the day's figures have changed.
-export const ended = signal(0)
+// stirs counts what has happened to calls in queues: the day's figures may have changed.
+export const stirs = signal(0)
 
 interface Snapshot {
   at: string
@@ -58,25 +58,28 @@ function takeSnapshot(s: Snapshot) {
   }
   blocked.value = s.blocked ?? []
   emergency.value = s.emergency ?? []
+  stirs.value++
 }
 
 function takeChanges(c: Changes) {
   setServerTime(c.at)
   const fresh: Partial<Record<List, Map<string, unknown>>> = {}
   const copy = (kind: List) => (fresh[kind] ??= new Map(lists[kind].of.value as Map<string, unknown>))
-  let left = 0
+  let stirred = false
   for (const { kind, id } of c.gone) {
     if (isList(kind)) copy(kind).delete(id)
-    if (kind === 'calls') left++
+    stirred ||= kind === 'calls'
   }
   for (const { kind, id, view } of c.changed) {
     if (isList(kind)) copy(kind).set(id!, view)
-    else if (kind === 'queues') queues.value = queues.value.map((q) => (q.queue === id ? (view as Queue) : q))
-    else if (kind === 'blocked') blocked.value = view as Blocked[]
+    else if (kind === 'queues') {
+      queues.value = queues.value.map((q) => (q.queue === id ? (view as Queue) : q))
+      stirred = true
+    } else if (kind === 'blocked') blocked.value = view as Blocked[]
     else if (kind === 'emergency') emergency.value = view as string[]
   }
   for (const kind of Object.keys(fresh) as List[]) lists[kind].of.value = fresh[kind] as never
-  ended.value += left
+  if (stirred) stirs.value++
 }
 
 const silence = 30_000 // a heartbeat comes every 15 s

@@ -2,7 +2,7 @@ import { useEffect } from 'preact/hooks'
 import { clock, since, timeIn } from '../clock'
 import { board, today, watchFigures, weekBefore } from '../figures'
 import { t } from '../language'
-import { agents, alerts, calls, emergency, queues } from '../live'
+import { agents, alerts, emergency, queues } from '../live'
 import { count, percent, seconds } from '../number'
 import { Alerts } from '../parts/alerts'
 import { Chart } from '../parts/chart'
@@ -39,8 +39,7 @@ function Key() {
     if (a.state === 'ready') ready++
     if (a.state !== 'logged_out') onDuty++
   }
-  let talking = 0
-  for (const c of calls.value.values()) if (c.phase === 'talking') talking++
+  const talking = all.reduce((n, q) => n + q.talking, 0)
   const b = board.value
   const rate = b?.site.connect_rate ?? null
   const level = b?.site[serviceLevel.value.figure] ?? null
