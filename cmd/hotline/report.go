@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -70,8 +71,8 @@ A PDF is printed by Chromium: apt-get install chromium fonts-noto-cjk`,
 	format := oneOf(flags, "format", "table, html, xlsx, csv, json or pdf", "table", "html", "xlsx", "csv", "json", "pdf")
 	lang := oneOf(flags, "lang", "zh or en", "zh", "en")
 	out := flags.String("out", "", "file to write; left out: standard output")
-	office := flags.String("office", "", "the office that publishes the report, for its head")
-	chromium := flags.String("chromium", "", "the Chromium that prints a PDF; left out: chromium, chromium-browser or google-chrome on the PATH")
+	office := flags.String("office", "", "the office that publishes the report, for its head; left out: reports.office of the configuration")
+	chromium := flags.String("chromium", "", "the Chromium that prints a PDF; left out: reports.chromium of the configuration, or chromium, chromium-browser or google-chrome on the PATH")
 	if err := cmd.MarkFlagRequired(flag); err != nil {
 		panic(err) // there is such a flag
 	}
@@ -88,14 +89,15 @@ A PDF is printed by Chromium: apt-get install chromium fonts-noto-cjk`,
 				return err
 			}
 		}
+		cfg, err := load()
+		if err != nil {
+			return err
+		}
+		*office, *chromium = cmp.Or(*office, cfg.Reports.Office), cmp.Or(*chromium, cfg.Reports.Chromium)
 		if *format == "pdf" {
 			if err := app.CheckBrowser(*chromium); err != nil {
 				return err
 			}
-		}
-		cfg, err := load()
-		if err != nil {
-			return err
 		}
 		debug.SetGCPercent(reportGC)
 		r, err := app.Bulletin(cmd.Context(), cfg, period, *office, time.Now())

@@ -25,9 +25,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // desk is the runner behind a real API.
 type desk struct {
-	got     []acd.Event
-	refusal error
-	ready   []error
+	httpapi.Traffic // what no test asks for
+	got             []acd.Event
+	refusal         error
+	ready           []error
 }
 
 func (d *desk) Snapshot(context.Context) (acd.Snapshot, error) {

@@ -46,6 +46,10 @@ func Bulletin(ctx context.Context, cfg *config.Config, period bulletin.Period, o
 		return nil, err
 	}
 	defer func() { _ = store.Close() }()
+	return bulletinOf(ctx, store, cfg, definitions, period, office, now)
+}
+
+func bulletinOf(ctx context.Context, store *redisstore.Store, cfg *config.Config, definitions *traffic.Definitions, period bulletin.Period, office string, now time.Time) (r *bulletin.Report, err error) {
 	in := bulletin.Input{Period: period, Location: cfg.Location, ReadAt: now, Office: office, Definitions: definitions}
 	for _, q := range cfg.Queues {
 		in.Queues = append(in.Queues, bulletin.Named{ID: string(q.ID), Title: q.Title})
@@ -53,7 +57,6 @@ func Bulletin(ctx context.Context, cfg *config.Config, period bulletin.Period, o
 	for _, p := range cfg.Partners {
 		in.Partners = append(in.Partners, bulletin.Named{ID: string(p.ID), Title: p.Title})
 	}
-	var r *bulletin.Report
 	err = store.Steady(ctx, func() error {
 		r, err = readBulletin(ctx, store, in)
 		return err

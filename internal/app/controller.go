@@ -26,7 +26,7 @@ type controller struct {
 	me      redisstore.Controller
 	desk    desk
 	meters  *metrics.Metrics
-	figures *trafficReader
+	figures *figureReader
 	spool   *spool.Spool // nil: what waits is in memory only
 	log     *zap.Logger
 
@@ -34,7 +34,7 @@ type controller struct {
 	cfg *config.Config // guarded by mu; what is gone by
 }
 
-func newController(cfg *config.Config, version string, meters *metrics.Metrics, figures *trafficReader, kept *spool.Spool, log *zap.Logger) *controller {
+func newController(cfg *config.Config, version string, meters *metrics.Metrics, figures *figureReader, kept *spool.Spool, log *zap.Logger) *controller {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
@@ -108,7 +108,7 @@ func (c *controller) config() *config.Config {
 func (c *controller) refresh() *config.Config {
 	fresh, err := c.usable()
 	if err == nil {
-		err = c.figures.goBy(fresh.Traffic)
+		err = c.figures.goBy(fresh)
 	}
 	if err != nil {
 		c.log.Error("the configuration is gone by as it was read before", zap.Error(err))
@@ -145,7 +145,7 @@ func (c *controller) reload(ctx context.Context) error {
 	if err := c.desk.Request(ctx, acd.Reconfigure{Config: engineConfig(fresh)}); err != nil {
 		return err
 	}
-	if err := c.figures.goBy(fresh.Traffic); err != nil {
+	if err := c.figures.goBy(fresh); err != nil {
 		return err // Load has made sure that it is possible
 	}
 	c.mu.Lock()

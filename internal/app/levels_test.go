@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
 	"hotline/internal/bulletin"
 	"hotline/internal/redisstore/redistest"
 	"hotline/internal/traffic"
@@ -116,9 +118,14 @@ func TestFiguresGoByTheConfiguration(t *testing.T) {
 		}
 		has("the bulletin as "+format, out.String(), want, []string{"15 s service level", "10 s service level, of offered (%)"})
 	}
-	api := &trafficReader{store: store, location: cfg.Location}
+	api, err := newFigureReader(store, cfg, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, seconds := range []int{10, 60} { // at the start, and after a reload
-		if err := api.goBy(traffic.Options{Thresholds: []int{seconds}}); err != nil {
+		reloaded := *cfg
+		reloaded.Traffic = traffic.Options{Thresholds: []int{seconds}}
+		if err := api.goBy(&reloaded); err != nil {
 			t.Fatal(err)
 		}
 		day, err := api.Day(ctx, monday)

@@ -61,8 +61,8 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	figures := &trafficReader{store: store, location: cfg.Location}
-	if err := figures.goBy(cfg.Traffic); err != nil {
+	figures, err := newFigureReader(store, cfg, log)
+	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	kept, err := openSpool(cfg, log)
@@ -79,6 +79,8 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	serves := httpapi.Options{
 		Control: &c.desk,
 		Traffic: figures,
+		Reports: figures,
+		Records: figures,
 		Ready:   c.desk.Ready,
 		Reload:  c.reload,
 		Metrics: meters.Handler(),

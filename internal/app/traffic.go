@@ -7,7 +7,6 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -26,31 +25,6 @@ type DayFigures struct {
 	Day    calendar.Day                    `json:"day"`
 	Site   traffic.Figures                 `json:"site"`
 	Queues map[acd.QueueID]traffic.Figures `json:"queues"`
-}
-
-// trafficReader reads the figures of days for the API.
-type trafficReader struct {
-	store       *redisstore.Store
-	location    *time.Location
-	definitions atomic.Pointer[traffic.Definitions]
-}
-
-// goBy takes over what the figures go by, which may change while the API serves.
-func (r *trafficReader) goBy(options traffic.Options) error {
-	definitions, err := traffic.Define(options)
-	if err == nil {
-		r.definitions.Store(definitions)
-	}
-	return err
-}
-
-// Today and Day implement httpapi's Traffic.
-func (r *trafficReader) Today(ctx context.Context) (any, error) {
-	return r.Day(ctx, calendar.DayOf(time.Now(), r.location))
-}
-
-func (r *trafficReader) Day(ctx context.Context, day calendar.Day) (any, error) {
-	return readDay(ctx, r.store, r.definitions.Load(), day)
 }
 
 func readDay(ctx context.Context, store *redisstore.Store, definitions *traffic.Definitions, day calendar.Day) (DayFigures, error) {

@@ -75,6 +75,7 @@ func (c *checker) config(raw *file) *Config {
 		},
 		Asterisk: c.asterisk(raw.Asterisk),
 		Traffic:  c.traffic(raw.Traffic),
+		Reports:  Reports{Office: c.title(raw.Reports.Office, "reports.office", ""), Chromium: raw.Reports.Chromium.v},
 		Shutdown: Shutdown{
 			Drain:   between(c, raw.Shutdown.Drain, "shutdown.drain", 0, 4*time.Hour),
 			Prompts: c.sounds(raw.Shutdown.Prompts.list, "shutdown.prompts"),

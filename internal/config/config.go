@@ -27,7 +27,9 @@ type Config struct {
 	Log        Log
 	Asterisk   Asterisk
 	// Traffic is what the figures of service levels go by.
-	Traffic  traffic.Options
+	Traffic traffic.Options
+	// Reports is what they take that nobody has chosen otherwise.
+	Reports  Reports
 	Shutdown Shutdown
 
 	Entries         []acd.Entry
@@ -42,6 +44,12 @@ type Config struct {
 
 	// Holidays are the lists of holidays by name.
 	Holidays map[string]*calendar.Holidays
+}
+
+// Reports are those of a day, a month or a year.
+type Reports struct {
+	Office   string // that publishes them, for their heads; may be empty
+	Chromium string // that prints a PDF; empty: one on the PATH
 }
 
 // Shutdown is how the program ends when no other controller stands by.

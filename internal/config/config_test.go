@@ -156,6 +156,7 @@ func TestFullFile(t *testing.T) {
 	equal("redis password", cfg.Redis.Password.Reveal(), "redis-password")
 	equal("token", cfg.HTTP.Token.Reveal(), "0123456789abcdef")
 	equal("listen", cfg.HTTP.Listen, "[::1]:8080")
+	equal("reports", cfg.Reports, Reports{"示例市12345", "/usr/bin/chromium"})
 	equal("operations", cfg.Operations.Listen, "[::1]:9090")
 	same("traffic", cfg.Traffic, traffic.Options{Thresholds: []int{20, 10, 300}, ShortAbandon: 10, Published: traffic.OfOfferedLessShort})
 	equal("node 1", cfg.Asterisk.Nodes[0].URL, "http://127.0.0.1:8088")

@@ -16,6 +16,7 @@ type file struct {
 	Operations      operationsSection  `yaml:"operations"`
 	Log             logSection         `yaml:"log"`
 	Traffic         trafficSection     `yaml:"traffic"`
+	Reports         reportsSection     `yaml:"reports"`
 	Asterisk        asteriskSection    `yaml:"asterisk"`
 	Entries         list[entryItem]    `yaml:"entries" need:"name a number that callers dial, for example: - {number: \"12345\", queue: general}"`
 	Queues          list[queueItem]    `yaml:"queues" need:"name a queue, for example: - {id: general, title: 综合受理}"`
@@ -104,6 +105,12 @@ type trafficSection struct {
 	ServiceLevels list[duration] `yaml:"service_levels"`
 	ShortAbandon  duration       `yaml:"short_abandon" default:"5s"`
 	Formula       text           `yaml:"formula" default:"of_offered"`
+}
+
+type reportsSection struct {
+	place
+	Office   text `yaml:"office" default:""`
+	Chromium text `yaml:"chromium" default:""`
 }
 
 type asteriskSection struct {

@@ -37,7 +37,7 @@ func newHouse(t *testing.T, change ...func(*httpapi.Options)) *house {
 	h := &house{t: t, desk: &desk{figures: figuresOf("2026-11-24")}, store: &accesstest.Memory{}, logs: logs}
 	h.guard = access.New(access.Options{Store: h.store, TokenFile: token, Log: zap.New(core), Now: func() time.Time { return noon }})
 	o := httpapi.Options{
-		Control: h.desk, Traffic: h.desk, Guard: h.guard, Log: zap.New(core), Metrics: http.NotFoundHandler(),
+		Control: h.desk, Traffic: h.desk, Reports: h.desk, Records: h.desk, Guard: h.guard, Log: zap.New(core), Metrics: http.NotFoundHandler(),
 		Ready: func() []error { return nil },
 		Site:  func() view.Site { return configured },
 		Reload: func(context.Context) error {
@@ -212,7 +212,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	cells, allowed := 0, 0
 	for _, route := range routes {
 		for _, id := range []string{"1001", "1002"} {
-			path := strings.NewReplacer("{id}", id, "{name}", "zhang", "{day}", "2026-11-24").Replace(route.Pattern)
+			path := strings.NewReplacer("{id}", id, "{name}", "zhang", "{day}", "2026-11-24", "{month}", "2026-11", "{year}", "2026").Replace(route.Pattern)
 			none := newHouse(t)
 			for _, v := range []visitor{{house: none}, {house: none, bearer: "wrong"}, {house: none, cookie: "wrong"}} {
 				before := none.state()
@@ -275,6 +275,12 @@ func TestSomeCellsByHand(t *testing.T) {
 		{access.Analyst, "GET", "/api/v1/traffic/today", 200},
 		{access.Analyst, "GET", "/api/v1/calls/c1", 403},
 		{access.Analyst, "GET", "/api/v1/blocked", 403},
+		{access.Analyst, "GET", "/api/v1/traffic/board", 200},
+		{access.Analyst, "GET", "/api/v1/reports/daily/2026-11-24?format=html", 200},
+		{access.Analyst, "GET", "/api/v1/calls/finished", 403},
+		{access.Agent, "GET", "/api/v1/traffic/board", 403},
+		{access.Agent, "GET", "/api/v1/reports", 403},
+		{access.Supervisor, "GET", "/api/v1/calls/finished", 200},
 		{access.Supervisor, "GET", "/api/v1/snapshot", 200},
 		{access.Supervisor, "POST", "/api/v1/agents/1001/logout", 200},
 		{access.Supervisor, "POST", "/api/v1/reload", 403},

@@ -28,6 +28,10 @@ type Control interface {
 type Traffic interface {
 	Today(ctx context.Context) (any, error)
 	Day(ctx context.Context, day calendar.Day) (any, error)
+	// Board is what a wallboard shows: hundreds may ask for it every other second.
+	Board(ctx context.Context) (Prepared, error)
+	// Intervals is the course of a day, of a queue or, when it is empty, of the site.
+	Intervals(ctx context.Context, day calendar.Day, queue string) (Prepared, error)
 }
 
 // Meter counts requests. route is the pattern that matched, never a path.
@@ -40,6 +44,8 @@ type Meter interface {
 type Options struct {
 	Control Control
 	Traffic Traffic
+	Reports Reports
+	Records Records
 	// Reload reads the configuration file again and applies it, or says why not.
 	Reload func(ctx context.Context) error
 	// Site says what is configured, for pages that offer a choice of it.
@@ -71,6 +77,7 @@ const answerBound = 2 * time.Second
 type api struct {
 	Options
 	foreign *http.CrossOriginProtection
+	turns   turns
 }
 
 // newAPI fills in what may be left out.
@@ -84,7 +91,7 @@ func newAPI(o Options) *api {
 	if o.Guard == nil {
 		o.Guard = access.New(access.Options{TokenFile: o.Token})
 	}
-	return &api{Options: o, foreign: http.NewCrossOriginProtection()}
+	return &api{Options: o, foreign: http.NewCrossOriginProtection(), turns: newTurns()}
 }
 
 // probes are what anybody may ask who reaches the address.

@@ -40,6 +40,10 @@ type desk struct {
 	reload   error
 	figures  any
 	figErr   error
+	makes    func(context.Context, httpapi.Report) ([]byte, error) // nil: a report of the day
+	later    time.Duration                                         // than noon the board was read
+	asked    []httpapi.Finished
+	page     httpapi.FinishedPage
 	requests []string
 	panics   []string
 }
@@ -107,7 +111,7 @@ func (d *desk) HTTPPanic(route string) { d.panics = append(d.panics, route) }
 
 func (d *desk) handler(log *zap.Logger) http.Handler {
 	return noting(d, httpapi.New(httpapi.Options{
-		Control: d, Traffic: d, Meter: d, Token: token, Log: log, Version: "1.2.3",
+		Control: d, Traffic: d, Reports: d, Records: d, Meter: d, Token: token, Log: log, Version: "1.2.3",
 		Ready:   func() []error { return d.ready },
 		Reload:  func(context.Context) error { return d.reload },
 		Site:    func() view.Site { return configured },
@@ -202,7 +206,8 @@ func TestTokenIsNeeded(t *testing.T) {
 	h := d.handler(nil)
 	for _, path := range []string{
 		"/api/v1/snapshot", "/api/v1/events", "/api/v1/queues", "/api/v1/queues/general", "/api/v1/agents", "/api/v1/agents/1001", "/api/v1/calls",
-		"/api/v1/calls/c1", "/api/v1/traffic/today", "/api/v1/traffic/days/2026-11-24", "/api/v1/nothing", "/api/v1/agents/1001/login", "/api/v1/agents/1001/logout",
+		"/api/v1/calls/c1", "/api/v1/calls/finished", "/api/v1/traffic/today", "/api/v1/traffic/board", "/api/v1/traffic/days/2026-11-24",
+		"/api/v1/traffic/days/2026-11-24/intervals", "/api/v1/reports", "/api/v1/reports/daily/2026-11-24", "/api/v1/reports/monthly/2026-11", "/api/v1/reports/annual/2026", "/api/v1/nothing", "/api/v1/agents/1001/login", "/api/v1/agents/1001/logout",
 		"/api/v1/agents/1001/ready", "/api/v1/agents/1001/not-ready", "/api/v1/agents/1001/wrap-up", "/api/v1/partners", "/api/v1/callbacks", "/api/v1/callbacks/c0/cancel",
 		"/api/v1/blocked", "/api/v1/blocked/lift", "/api/v1/emergency", "/api/v1/reload",
 	} {

@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -12,8 +10,7 @@ import (
 // writeTagged writes what changes seldom. A client that sends the tag again in
 // If-None-Match gets 304 without a body while it is the same (RFC 9110, 13.1.2).
 func writeTagged(w http.ResponseWriter, r *http.Request, contentType string, data []byte) error {
-	sum := sha256.Sum256(data)
-	tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:15]) + `"`
+	tag := tagOf(data)
 	if safe(r) {
 		w.Header().Set("ETag", tag)
 		if has(r.Header.Values("If-None-Match"), tag) {

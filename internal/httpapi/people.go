@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -359,21 +358,14 @@ func (a *api) revokeSession(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, map[string]string{"status": "revoked"})
 }
 
-const (
-	auditPage    = 100
-	longestAudit = 1000
-)
+const auditPage = 100
 
 // audit lists what was done, the newest first; before is the place of the last entry of
 // the page before.
 func (a *api) audit(w http.ResponseWriter, r *http.Request) error {
-	limit := auditPage
-	if text := r.URL.Query().Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > longestAudit {
-			return refused(http.StatusBadRequest, "bad_limit", "limit is a whole number from 1 to 1000")
-		}
-		limit = n
+	limit, err := limitOf(r, auditPage)
+	if err != nil {
+		return err
 	}
 	if err := a.peopled(); err != nil {
 		return err

@@ -44,6 +44,10 @@ func problemOf(err error) *problem {
 	if errors.As(err, &known) {
 		return known
 	}
+	var unanswerable *Unanswerable
+	if errors.As(err, &unanswerable) {
+		return unanswerable.problem()
+	}
 	var request *acd.RequestError
 	if errors.As(err, &request) {
 		return refused(statusOf(request.Code), request.Code, request.Text)

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"hotline/internal/access"
-	"hotline/internal/calendar"
 	"hotline/internal/httpapi/view"
 )
 
@@ -25,18 +23,12 @@ func (a *api) see(r *http.Request) (view.Snapshot, error) {
 // seeNumbers is see, with full numbers for who asks for them by ?numbers=full and may
 // see them. Each look is audited, before it is answered.
 func (a *api) seeNumbers(r *http.Request) (view.Snapshot, error) {
-	switch r.URL.Query().Get("numbers") {
-	case "", "masked":
-		return a.see(r)
-	case "full":
-	default:
-		return view.Snapshot{}, refused(http.StatusBadRequest, "bad_numbers", "numbers is masked or full")
+	full, err := a.fullNumbers(r)
+	if err != nil {
+		return view.Snapshot{}, err
 	}
-	switch {
-	case !principalOf(r).May(access.SeeNumbers):
-		return view.Snapshot{}, a.noted(r, notAllowed(access.SeeNumbers))
-	case !a.FullNumbers:
-		return view.Snapshot{}, a.noted(r, refused(http.StatusForbidden, "numbers_hidden", "full numbers are not shown here; the configuration has to allow it by http.full_numbers"))
+	if !full {
+		return a.see(r)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), answerBound)
 	defer cancel()
@@ -169,9 +161,9 @@ func (a *api) today(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) day(w http.ResponseWriter, r *http.Request) error {
-	day, err := calendar.ParseDay(r.PathValue("day"))
+	day, err := dayOf(r.PathValue("day"))
 	if err != nil {
-		return refused(http.StatusBadRequest, "bad_day", err.Error())
+		return err
 	}
 	return a.figures(w, r, func(ctx context.Context) (any, error) { return a.Traffic.Day(ctx, day) })
 }

@@ -71,6 +71,14 @@ func (a *api) secured() map[string]actions {
 		"/api/v1/traffic/today":         {get: needs(a.today, access.ReadTraffic)},
 		"/api/v1/traffic/days/{day}":    {get: needs(a.day, access.ReadTraffic)},
 
+		"/api/v1/calls/finished":               {get: needs(a.finished, access.ReadCalls)},
+		"/api/v1/traffic/board":                {get: needs(a.board, access.ReadTraffic)},
+		"/api/v1/traffic/days/{day}/intervals": {get: needs(a.intervals, access.ReadTraffic)},
+		"/api/v1/reports":                      {get: needs(a.reports, access.ReadTraffic)},
+		"/api/v1/reports/daily/{day}":          {get: needs(a.dailyReport, access.ReadTraffic)},
+		"/api/v1/reports/monthly/{month}":      {get: needs(a.monthlyReport, access.ReadTraffic)},
+		"/api/v1/reports/annual/{year}":        {get: needs(a.annualReport, access.ReadTraffic)},
+
 		"/api/v1/me":                    {get: always(a.me)},
 		"/api/v1/me/password":           {post: always(a.choosePassword)},
 		"/api/v1/logout":                {post: always(a.endSession)},

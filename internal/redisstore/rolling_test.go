@@ -49,6 +49,17 @@ func TestRollingDay(t *testing.T) {
 			if o, a, err := s.RollingDay(ctx, now); err != nil || o != offered || a != answered {
 				t.Fatalf("%s, at %s: %d of %d, %v; want %d of %d", when, now, a, o, err, answered, offered)
 			}
+			quarters, err := s.Quarters(ctx, now, 192)
+			if err != nil || len(quarters) != 192 || !quarters[96].Start.Equal(end.Add(-24*time.Hour)) || !quarters[191].Start.Equal(end.Add(-calendar.IntervalLength)) {
+				t.Fatalf("%s, at %s: %d quarters, %v", when, now, len(quarters), err)
+			}
+			for _, q := range quarters[96:] {
+				offered -= q.Offered
+				answered -= q.Answered
+			}
+			if offered != 0 || answered != 0 {
+				t.Fatalf("%s, at %s: the quarters lack %d of %d", when, now, answered, offered)
+			}
 		}
 	}
 	s.Append(nil, records[:400], nil)
