@@ -93,14 +93,17 @@ A PDF is printed by Chromium: apt-get install chromium fonts-noto-cjk`,
 		if err != nil {
 			return err
 		}
-		*office, *chromium = cmp.Or(*office, cfg.Reports.Office), cmp.Or(*chromium, cfg.Reports.Chromium)
+		named := "--chromium"
+		if *chromium == "" && cfg.Reports.Chromium != "" {
+			*chromium, named = cfg.Reports.Chromium, app.ChromiumSetting
+		}
 		if *format == "pdf" {
-			if err := app.CheckBrowser(*chromium); err != nil {
+			if err := app.CheckBrowser(*chromium, named); err != nil {
 				return err
 			}
 		}
 		debug.SetGCPercent(reportGC)
-		r, err := app.Bulletin(cmd.Context(), cfg, period, *office, time.Now())
+		r, err := app.Bulletin(cmd.Context(), cfg, period, cmp.Or(*office, cfg.Reports.Office), time.Now())
 		if err != nil {
 			return err
 		}

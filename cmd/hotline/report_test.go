@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"hotline/internal/config"
+	"hotline/internal/redisstore/redistest"
 )
 
 func TestReportSaysWhatIsWrong(t *testing.T) {
@@ -39,5 +43,39 @@ func TestReplaceFile(t *testing.T) {
 	}
 	if err := replaceFile("/nowhere/report.csv", nil); err == nil {
 		t.Error("no error for a folder that is not there")
+	}
+}
+
+// Office and Chromium are those of the configuration unless flags name others.
+func TestReportGoesByTheConfiguration(t *testing.T) {
+	redis := redistest.Start(t)
+	fill(t, storeOf(t, redis.Address), abandonedCalls(5))
+	report := func(flags string) (string, error) {
+		cmd := program(func() (*config.Config, error) {
+			cfg, err := configOf(redis.Address)
+			if err == nil {
+				cfg.Reports = config.Reports{Office: "示例市12345", Chromium: "/nowhere/chromium"}
+			}
+			return cfg, err
+		})
+		var out bytes.Buffer
+		cmd.SetOut(&out)
+		cmd.SetErr(&out)
+		cmd.SetArgs(strings.Fields("report daily --day 2026-11-24 " + flags))
+		err := cmd.ExecuteContext(t.Context())
+		return out.String(), err
+	}
+	if text, err := report("--format html"); err != nil || !strings.Contains(text, "示例市12345") {
+		t.Errorf("without --office: %v", err)
+	}
+	if text, err := report("--format html --office 另一市"); err != nil || strings.Contains(text, "示例市12345") || !strings.Contains(text, "另一市") {
+		t.Errorf("with --office: %v", err)
+	}
+	for flags, want := range map[string]string{
+		"": "reports.chromium: there is no program /nowhere/chromium", "--chromium /no/other": "--chromium: there is no program /no/other",
+	} {
+		if _, err := report("--format pdf --out " + filepath.Join(t.TempDir(), "x.pdf") + " " + flags); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v", flags, err)
+		}
 	}
 }

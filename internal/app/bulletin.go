@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -170,10 +172,16 @@ func readClosed(ctx context.Context, source bulletinSource, in *bulletin.Input) 
 	return err
 }
 
+// ChromiumSetting is where the configuration names the Chromium that prints.
+const ChromiumSetting = "reports.chromium"
+
 // CheckBrowser says why no PDF can be printed by a Chromium, the given one or one that
-// is found.
-func CheckBrowser(chromium string) error {
+// is found; where is the flag or setting that names it.
+func CheckBrowser(chromium, where string) error {
 	_, err := report.FindBrowser(chromium)
+	if err != nil {
+		err = errors.New(strings.ReplaceAll(err.Error(), "--chromium", where))
+	}
 	return err
 }
 

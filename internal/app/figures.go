@@ -155,12 +155,11 @@ func (r *figureReader) readCourse(ctx context.Context, of courseOf) (httpapi.Pre
 	if of.queue != "" {
 		key = traffic.Key{Dimension: traffic.ByQueue, Value: of.queue}
 	}
-	rows, err := r.store.Course(ctx, of.day, key)
+	rows, err := r.store.Course(ctx, of.day, key, by.definitions.CourseCounters())
 	if err != nil {
 		return httpapi.Prepared{}, fmt.Errorf("read the course of %s: %w", of.day, err)
 	}
-	counted := slices.ContainsFunc(rows, func(row traffic.Counters) bool { return len(row) > 0 })
-	if of.queue != "" && !counted && !by.hasQueue(of.queue) {
+	if counted := func(row traffic.Counters) bool { return len(row) > 0 }; of.queue != "" && !by.hasQueue(of.queue) && !slices.ContainsFunc(rows, counted) {
 		return httpapi.Prepared{}, unknownQueue(of.queue, of.day)
 	}
 	c := course{
@@ -205,8 +204,8 @@ func (r *figureReader) Report(ctx context.Context, of httpapi.Report) ([]byte, e
 	by := r.by.Load()
 	chromium := by.cfg.Reports.Chromium
 	if of.Format == "pdf" { // before figures are read
-		if err := CheckBrowser(chromium); err != nil {
-			return nil, &httpapi.Unanswerable{Why: httpapi.NoBrowser, Text: strings.ReplaceAll(err.Error(), "--chromium", "reports.chromium")}
+		if err := CheckBrowser(chromium, ChromiumSetting); err != nil {
+			return nil, &httpapi.Unanswerable{Why: httpapi.NoBrowser, Text: err.Error()}
 		}
 	}
 	period := bulletin.Day(of.First)

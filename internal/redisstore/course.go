@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,11 +14,10 @@ import (
 	"hotline/internal/traffic"
 )
 
-// Course is one row of each interval of a day, in order: those of a whole table are a
-// thousand times as much where there are hundreds of agents. Times not ready by reason
-// are not among it. An interval without calls has no counters.
-func (s *Store) Course(ctx context.Context, day calendar.Day, key traffic.Key) ([]traffic.Counters, error) {
-	counters := traffic.Names()
+// Course is some counters of one row of each interval of a day, in order: whole tables
+// are a thousand times as much where there are hundreds of agents. An interval without
+// calls has none.
+func (s *Store) Course(ctx context.Context, day calendar.Day, key traffic.Key, counters []traffic.Counter) ([]traffic.Counters, error) {
 	fields := make([]string, len(counters))
 	for i, c := range counters {
 		fields[i] = counterField(key, c)
@@ -41,12 +41,24 @@ func (s *Store) Course(ctx context.Context, day calendar.Day, key traffic.Key) (
 			return nil, err
 		}
 	}
-	var closed []traffic.Table
+	var closed []map[string]json.RawMessage // as traffic.Table, of which one row is read
 	if err := unpack(s.keys.packed(day), packed.Val(), &closed); err != nil {
 		return nil, err
 	}
 	for i := range min(len(closed), len(course)) {
-		course[i].Add(closed[i][key])
+		text, found := closed[i][key.String()]
+		if !found {
+			continue
+		}
+		var row traffic.Counters
+		if err := json.Unmarshal(text, &row); err != nil {
+			return nil, fmt.Errorf("%s in Redis: %w", s.keys.packed(day), err)
+		}
+		for _, c := range counters {
+			if amount := row[c]; amount != 0 {
+				course[i].Add(traffic.Counters{c: amount})
+			}
+		}
 	}
 	return course, nil
 }

@@ -24,7 +24,7 @@ func TestCourse(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, key := range keys {
-			course, err := s.Course(ctx, today, key)
+			course, err := s.Course(ctx, today, key, traffic.Names())
 			if err != nil || len(course) != len(tables) {
 				t.Fatalf("%s: %d intervals, %v", when, len(course), err)
 			}
@@ -50,12 +50,16 @@ func TestCourse(t *testing.T) {
 	s.Append(nil, records[300:], nil)
 	drained(t, s, m)
 	compareAll("corrected")
-	if course, err := s.Course(ctx, today, traffic.Key{Dimension: traffic.ByQueue, Value: "nobody's"}); err != nil ||
+	if course, err := s.Course(ctx, today, traffic.Key{Dimension: traffic.ByQueue, Value: "nobody's"}, traffic.Names()); err != nil ||
 		slices.ContainsFunc(course, func(c traffic.Counters) bool { return len(c) > 0 }) {
 		t.Errorf("of a queue without calls: %v, %v", course, err)
 	}
+	if course, err := s.Course(ctx, today, traffic.Site, []traffic.Counter{traffic.CountOffered}); err != nil ||
+		slices.ContainsFunc(course, func(c traffic.Counters) bool { return len(c) > 1 }) {
+		t.Errorf("of one counter: %v, %v", course, err)
+	}
 	s.client.HSet(ctx, s.keys.interval(today.Intervals(shanghai)[40]), "site:|offered", "x")
-	if _, err := s.Course(ctx, today, traffic.Site); err == nil || !strings.Contains(err.Error(), "is not a counter") {
+	if _, err := s.Course(ctx, today, traffic.Site, traffic.Names()); err == nil || !strings.Contains(err.Error(), "is not a counter") {
 		t.Errorf("with a damaged counter: %v", err)
 	}
 }

@@ -100,6 +100,9 @@ func arguments(dir, html, pdf string) []string {
 		"--headless", "--disable-gpu", "--no-first-run", "--disable-extensions", "--disable-background-networking", "--disable-sync",
 		"--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND", "--proxy-server=127.0.0.1:9", "--user-data-dir=" + filepath.Join(dir, "profile"),
 		"--no-pdf-header-footer", "--print-to-pdf=" + pdf,
+		// The page has no script, and without compiled ones a browser needs no memory that is
+		// written and executed, which units of systemd may refuse: it would hang.
+		"--js-flags=--jitless",
 	}
 	if os.Geteuid() == 0 {
 		list = append(list, "--no-sandbox") // Chromium refuses to run as root with it

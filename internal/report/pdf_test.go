@@ -46,7 +46,7 @@ func TestPrintedByABrowserThatLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"%PDF-1.7\nthe page", "--headless", "--proxy-server=127.0.0.1:9", "--user-data-dir=" + folder()} {
+	for _, part := range []string{"%PDF-1.7\nthe page", "--headless", "--js-flags=--jitless", "--proxy-server=127.0.0.1:9", "--user-data-dir=" + folder()} {
 		if !strings.Contains(string(got), part) {
 			t.Errorf("%q is missing in %s", part, got)
 		}

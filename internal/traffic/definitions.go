@@ -121,6 +121,7 @@ type Definitions struct {
 	list      []Definition
 	index     map[Metric]int
 	published []Metric
+	threshold int // in seconds, of the first that is published
 	short     int // seconds
 }
 
@@ -142,7 +143,7 @@ func Define(options Options) (*Definitions, error) {
 	if !slices.Contains(Formulas(), options.Published) {
 		return nil, fmt.Errorf("%q is not a formula of a service level: choose one of %v", options.Published, Formulas())
 	}
-	d := &Definitions{index: map[Metric]int{}, short: options.ShortAbandon}
+	d := &Definitions{index: map[Metric]int{}, threshold: options.Thresholds[0], short: options.ShortAbandon}
 	d.list = basics(options.ShortAbandon)
 	for i, seconds := range options.Thresholds {
 		if !slices.Contains(waitBounds, seconds) {
