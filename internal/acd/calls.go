@@ -174,6 +174,11 @@ func (e *Engine) come(c *call, q *queue) {
 			return
 		}
 	}
+	e.arrive(c, q, rule)
+}
+
+// arrive lets a call enter a queue and follow a rule of it, or wait there.
+func (e *Engine) arrive(c *call, q *queue, rule Overflow) {
 	e.count(c, q)
 	if len(c.Visits) > 0 {
 		e.runFlow(c, FlowMoved)
@@ -200,7 +205,18 @@ func (e *Engine) entryOf(c *call) *entry {
 
 // rankOf is when a call would have come to its place without its priority.
 func (e *Engine) rankOf(c *call) int64 {
-	return c.Place.Add(-time.Duration(c.entry.Priority) * e.worth).UnixNano()
+	return c.Place.Add(-time.Duration(c.priority()) * e.worth).UnixNano()
+}
+
+// priority is the call's, in points: that which it was given, else its entry's.
+func (c *call) priority() int {
+	switch {
+	case c.Points != nil:
+		return *c.Points
+	case c.entry == nil:
+		return 0
+	}
+	return c.entry.Priority
 }
 
 // count offers the call to a queue. The moment of the first counts as the

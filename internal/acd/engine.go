@@ -12,7 +12,8 @@ type Engine struct {
 	flow    Flow
 	entries map[string]*entry
 	reasons []NotReadyReason
-	worth   time.Duration // of one point of priority
+	skills  map[SkillID]bool // that entries ask for or agents are configured with
+	worth   time.Duration    // of one point of priority
 
 	queues       map[QueueID]*queue
 	queueOrder   []*queue
@@ -115,8 +116,10 @@ type ring struct {
 type agent struct {
 	AgentStatus
 	cfg     Agent
-	index   int       // in the configuration
-	queues  []*queue  // of Queues
+	index   int               // in the configuration
+	queues  []*queue          // of Queues
+	levels  map[QueueID]Level // in all of them; neither map is changed once it is here
+	skills  map[SkillID]Level
 	members []*member // places in all lines that the agent can serve
 	call    *call
 	wrap    timer
@@ -239,6 +242,14 @@ func (e *Engine) handle(event Event) {
 		e.out.Err = asError(e.cancelCallback(ev.Callback))
 	case ExtendWrapUp:
 		e.out.Err = asError(e.extendWrapUp(ev.Agent, ev.By))
+	case AssignSkills:
+		e.out.Err = asError(e.assignSkills(ev))
+	case ResetSkills:
+		e.out.Err = asError(e.assignSkills(AssignSkills{Agent: ev.Agent}))
+	case Prioritise:
+		e.out.Err = asError(e.prioritise(ev))
+	case MoveCall:
+		e.out.Err = asError(e.moveCall(ev))
 	case EndRatings:
 		e.endRatings()
 	case Account:

@@ -88,10 +88,10 @@ func (p *Pulse) wait(ahead, agents int) (time.Duration, bool) {
 }
 
 // expectedWait estimates how much longer a caller waits in a queue, who is in
-// it or comes to it now. false: nobody there works, so nobody can say.
+// it or comes to it now; nil: anybody who came. false: nobody there works, so nobody can say.
 func (e *Engine) expectedWait(q *queue, c *call) (time.Duration, bool) {
 	ahead := q.inQueue
-	if c.queue == q {
+	if c != nil && c.queue == q {
 		ahead = e.ahead(c)
 	} else if q.idle() {
 		return 0, true

@@ -145,6 +145,28 @@ type (
 	// Reconfigure replaces the configuration, or is refused whole with all
 	// reasons. Calls in progress go on.
 	Reconfigure struct{ Config Config }
+	// AssignSkills lets an agent serve other queues, at other levels and with other skills
+	// than the configuration says, all of them, until ResetSkills: also over restarts and
+	// logouts. Without Queues and Skills it is ResetSkills.
+	AssignSkills struct {
+		Agent  AgentID
+		Queues map[QueueID]Level // MinLevel to MaxLevel
+		Skills map[SkillID]Level // likewise; skills that are missing here the agent has not
+	}
+	// ResetSkills lets an agent serve by the configuration again.
+	ResetSkills struct{ Agent AgentID }
+	// Prioritise sets the points of a call that waits, or for which a phone rings, in the
+	// place of its entry's: -MaxPriority to MaxPriority.
+	Prioritise struct {
+		Call     CallID
+		Priority int
+	}
+	// MoveCall leads a call that waits, or for which a phone rings, to another queue. The
+	// wait so far counts there.
+	MoveCall struct {
+		Call  CallID
+		Queue QueueID
+	}
 	// CancelCallback takes a callback off the list.
 	CancelCallback struct{ Callback CallbackID }
 	// ExtendWrapUp gives an agent in wrap-up more time: by more than 0 and at
@@ -194,6 +216,10 @@ func (Reconfigure) event()     {}
 func (CallDigit) event()       {}
 func (CancelCallback) event()  {}
 func (ExtendWrapUp) event()    {}
+func (AssignSkills) event()    {}
+func (ResetSkills) event()     {}
+func (Prioritise) event()      {}
+func (MoveCall) event()        {}
 func (EndRatings) event()      {}
 func (Account) event()         {}
 func (Tick) event()            {}

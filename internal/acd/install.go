@@ -239,6 +239,7 @@ func (e *Engine) install(cfg Config) {
 	for _, n := range cfg.Entries {
 		e.entries[n.Number] = &entry{Entry: n, skills: skillsKey(n.Skills)}
 	}
+	e.skills = cfg.knownSkills()
 	seats := make(map[SeatID]*agent, len(cfg.Seats))
 	for _, seat := range cfg.Seats {
 		seats[seat] = e.seats[seat]
@@ -252,22 +253,36 @@ func (e *Engine) install(cfg Config) {
 		if n == nil {
 			n = newAgent(a.ID)
 		}
-		n.cfg, n.index, n.queues, n.members = a, i, nil, nil
+		n.cfg, n.index, n.members = a, i, nil
 		if n.retired { // configured again before the present call has ended
 			n.retired, n.Pending = false, ""
 		}
-		n.Name, n.Queues = a.Name, slices.Clone(a.Queues)
+		n.Name = a.Name
+		e.equip(n)
 		e.touchAgent(n)
 		agents[a.ID] = n
 		e.agentOrder = append(e.agentOrder, n)
-		for _, id := range a.Queues {
-			q := queues[id]
-			n.queues = append(n.queues, q)
-			q.members = append(q.members, n)
+		for _, q := range n.queues {
 			q.tally(n.State, 1)
 		}
 	}
 	e.agents = agents
+}
+
+// knownSkills are those that entries ask for or agents have.
+func (c *Config) knownSkills() map[SkillID]bool {
+	known := make(map[SkillID]bool)
+	for _, n := range c.Entries {
+		for _, s := range n.Skills {
+			known[s.Skill] = true
+		}
+	}
+	for _, a := range c.Agents {
+		for s := range a.Skills {
+			known[s] = true
+		}
+	}
+	return known
 }
 
 // installPartners takes over the partners. One that is no longer configured

@@ -23,6 +23,7 @@ type lineKey struct {
 type line struct {
 	key     lineKey
 	queue   *queue
+	asked   []Requirement // what its calls asked for when they came
 	waiting *ordered[*call]
 	ready   *ordered[*member] // of members, those who may be rung
 	members []*member
@@ -40,9 +41,9 @@ type member struct {
 	pos   position
 }
 
-func newLine(key lineKey, q *queue) *line {
+func newLine(key lineKey, q *queue, asked []Requirement) *line {
 	return &line{
-		key: key, queue: q,
+		key: key, queue: q, asked: asked,
 		waiting: newOrdered(comesBefore, func(c *call) *position { return &c.pos }),
 		ready:   newOrdered(ringsBefore, func(m *member) *position { return &m.pos }),
 	}
@@ -103,27 +104,19 @@ func (a *agent) meets(l *line, d demand, asked []Requirement) (level int, ok boo
 		return 0, false
 	}
 	for _, s := range d.skills {
-		if a.cfg.Skills[s.Skill] < s.Level {
+		if a.skills[s.Skill] < s.Level {
 			return 0, false
 		}
 	}
 	level = int(own)
 	for _, s := range asked {
-		level += int(a.cfg.Skills[s.Skill])
+		level += int(a.skills[s.Skill])
 	}
 	return level, true
 }
 
 // level is the agent's in a queue; 0 when the agent does not serve it.
-func (a *agent) level(q QueueID) Level {
-	if !slices.Contains(a.cfg.Queues, q) {
-		return 0
-	}
-	if level, given := a.cfg.Levels[q]; given {
-		return level
-	}
-	return MaxLevel
-}
+func (a *agent) level(q QueueID) Level { return a.levels[q] }
 
 // skillsKey writes requirements as text that is the same for the same skills.
 func skillsKey(skills []Requirement) string {
@@ -146,7 +139,7 @@ func (e *Engine) lineOf(key lineKey, q *queue, skills []Requirement) *line {
 	if l := e.lines[key]; l != nil {
 		return l
 	}
-	l := newLine(key, q)
+	l := newLine(key, q, skills)
 	e.lines[key] = l
 	d := l.demand(skills)
 	if key.agent != "" {

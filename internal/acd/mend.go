@@ -133,7 +133,7 @@ func (m *mending) logOut(i int) {
 	}
 	*a = AgentStatus{
 		Agent: a.Agent, Name: a.Name, Queues: a.Queues, State: LoggedOut, Since: m.At,
-		Leaving: a.Leaving, LeavingSeat: a.LeavingSeat, LeaveBy: a.LeaveBy,
+		Leaving: a.Leaving, LeavingSeat: a.LeavingSeat, LeaveBy: a.LeaveBy, Assigned: a.Assigned,
 	}
 }
 

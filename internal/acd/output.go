@@ -45,6 +45,8 @@ type CallStatus struct {
 	Offers   []OfferRecord `json:"offers,omitempty"`
 	OnHold   time.Time     `json:"on_hold,omitzero"`  // the agent holds the caller since then,
 	Hold     time.Duration `json:"hold_ns,omitempty"` // and has so long before, in this conversation
+	// Priority is what it is served by, in points. Only a Snapshot says so.
+	Priority int `json:"priority,omitempty"`
 
 	// What a controller that takes over needs to go on.
 
@@ -56,6 +58,7 @@ type CallStatus struct {
 	Entered     time.Time    `json:"entered,omitzero"`      // the present queue
 	Place       time.Time    `json:"place,omitzero"`        // what orders it: Queued, or the place of a former call
 	Resumptions int          `json:"resumptions,omitempty"` // how often that place was taken up
+	Points      *int         `json:"points,omitempty"`      // the priority that it was given; nil: that of its entry
 	Tried       []QueueID    `json:"tried,omitempty"`       // queues that it has come to
 	Told        uint32       `json:"told,omitempty"`        // rules of the present queue that were followed, a bit each
 	Announce    time.Time    `json:"announce,omitzero"`     // when it is told next where it stands
@@ -103,6 +106,11 @@ type AgentStatus struct {
 	Leaving     LegID     `json:"leaving,omitempty"`
 	LeavingSeat SeatID    `json:"leaving_seat,omitempty"`
 	LeaveBy     time.Time `json:"leave_by,omitzero"`
+	// Assigned is what the agent serves in the place of what the configuration says; nil: nothing.
+	Assigned *Assignment `json:"assigned,omitempty"`
+	// Levels, in all Queues, and Skills are what calls are matched by. Only a Snapshot says so.
+	Levels map[QueueID]Level `json:"levels,omitempty"`
+	Skills map[SkillID]Level `json:"skills,omitempty"`
 }
 
 // QueueStatus is the present state of a queue.
@@ -114,6 +122,10 @@ type QueueStatus struct {
 	Talking     int                `json:"talking"`
 	Agents      map[AgentState]int `json:"agents"` // by state, those who serve the queue
 	Counts      QueueCounts        `json:"counts"`
+	Open        bool               `json:"open"` // by its hours
+	// ExpectedWait is how long a caller would wait who came now, as an estimate that changes
+	// only when something happens; nil: nobody works, so nobody can say.
+	ExpectedWait *time.Duration `json:"expected_wait_ns,omitempty"`
 }
 
 // QueueCounts are the engine's own counts since it started. At every moment
@@ -122,7 +134,7 @@ type QueueCounts struct {
 	Offered   uint64 `json:"offered"`
 	Answered  uint64 `json:"answered"`
 	Abandoned uint64 `json:"abandoned"`
-	// Overflowed: left the queue by its rules, for another queue or for good.
+	// Overflowed: left the queue by its rules, for another queue or for good, or was moved.
 	Overflowed uint64 `json:"overflowed"`
 	RONA       uint64 `json:"rona"`
 }

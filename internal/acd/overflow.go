@@ -48,7 +48,17 @@ type Visit struct {
 	Queue   QueueID   `json:"queue"`
 	Entered time.Time `json:"entered"`
 	Left    time.Time `json:"left"`
+	// Reason says why it was left, if not by a rule of the queue.
+	Reason VisitReason `json:"reason,omitempty"`
 }
+
+// VisitReason says why a call left a queue for another.
+type VisitReason string
+
+// The reasons; the empty one is a rule of the queue.
+const (
+	VisitMoved VisitReason = "moved" // a person has moved the call
+)
 
 // open reports whether the queue takes callers at this hour.
 func (q *queue) open(now time.Time) bool { return q.Hours == nil || q.Hours.Open(now) }

@@ -96,6 +96,8 @@ func (w *world) forget() {
 			delete(w.talks, id)
 		}
 	}
+	clear(w.assigned)
+	clear(w.points)
 	clear(w.legs)
 	for _, f := range found {
 		if f.Leg != "" {

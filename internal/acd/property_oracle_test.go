@@ -99,18 +99,13 @@ func (w *world) busyLine(a acd.AgentStatus) bool {
 // score and serves are written from the description of the configuration, as
 // plainly as can be, to compare the engine with.
 func (w *world) score(c acd.CallStatus) float64 {
-	weight, priority := 1.0, 0
+	weight := 1.0
 	for _, q := range w.cfg.Queues {
 		if q.ID == c.Queue && q.Weight > 0 {
 			weight = q.Weight
 		}
 	}
-	for _, e := range w.cfg.Entries {
-		if e.Number == c.Entry {
-			priority = e.Priority
-		}
-	}
-	return weight * float64(w.now.Sub(place(c))+time.Duration(priority)*acd.DefaultPriorityWorth)
+	return weight * float64(w.now.Sub(place(c))+time.Duration(w.priority(c))*acd.DefaultPriorityWorth)
 }
 
 // place is the moment that orders a call.
@@ -133,12 +128,6 @@ func entered(c acd.CallStatus) time.Time {
 }
 
 func (w *world) serves(agent acd.AgentID, c acd.CallStatus) bool {
-	var a acd.Agent
-	for _, x := range w.cfg.Agents {
-		if x.ID == agent {
-			a = x
-		}
-	}
 	var q acd.Queue
 	for _, x := range w.cfg.Queues {
 		if x.ID == c.Queue {
@@ -179,15 +168,11 @@ func (w *world) serves(agent acd.AgentID, c acd.CallStatus) bool {
 		}
 	}
 	for skill, l := range asked {
-		if a.Skills[skill] < l {
+		if w.skills(agent)[skill] < l {
 			return false
 		}
 	}
-	for _, serves := range a.Queues {
-		own, given := a.Levels[serves]
-		if !given {
-			own = acd.MaxLevel
-		}
+	for serves, own := range w.levels(agent) {
 		if helpers[serves] || serves == q.ID && own >= level {
 			return true
 		}

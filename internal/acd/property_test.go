@@ -33,7 +33,9 @@ type world struct {
 	records  map[acd.CallID]int
 	talks    map[acd.CallID]*talk
 	steps    int
-	told     acd.Mirror // of all changes: what a store knows
+	assigned map[acd.AgentID]acd.Assignment // by supervisors,
+	points   map[acd.CallID]int             // and priorities that they gave
+	told     acd.Mirror                     // of all changes: what a store knows
 	history  map[acd.Key][]told
 }
 
@@ -48,6 +50,7 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 			t: t, e: e, cfg: cfg, now: start, alive: map[acd.CallID]bool{}, legs: map[acd.LegID]bool{},
 			leaving: map[acd.LegID]bool{}, seats: map[acd.LegID]acd.SeatID{}, released: map[acd.LegID]time.Time{}, busy: map[acd.LegID]time.Time{}, records: map[acd.CallID]int{},
 			talks: map[acd.CallID]*talk{}, history: map[acd.Key][]told{},
+			assigned: map[acd.AgentID]acd.Assignment{}, points: map[acd.CallID]int{},
 		}
 		w.step(acd.Tick{})
 		t.Repeat(map[string]func(*rapid.T){
@@ -63,6 +66,8 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 			},
 			"played":  func(t *rapid.T) { w.onCall(t, func(c acd.CallID) acd.Event { return acd.CallPlayed{Call: c} }) },
 			"request": w.request,
+			"assign":  w.assign,
+			"direct":  w.direct,
 			"hold":    w.holds,
 			"talk":    w.converse,
 			"key": func(t *rapid.T) {
@@ -174,6 +179,7 @@ func (w *world) step(event acd.Event) {
 	}
 	snapshot := w.e.Snapshot(w.now)
 	w.talked(before, event, snapshot, out.Records)
+	w.directed(before, event, out.Err, snapshot)
 	for _, c := range out.Commands {
 		switch c := c.(type) {
 		case acd.Offer:

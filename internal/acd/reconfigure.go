@@ -143,6 +143,7 @@ func (e *Engine) cannotLose(cfg Config) error {
 func (e *Engine) retire(a *agent) *agent {
 	a.retired = true
 	a.cfg, a.Queues, a.queues, a.members = Agent{ID: a.Agent, WrapUp: a.cfg.WrapUp}, nil, nil, nil
+	a.levels, a.skills, a.Assigned = nil, nil, nil
 	e.agents[a.Agent] = a
 	e.agentOrder = append(e.agentOrder, a)
 	return a

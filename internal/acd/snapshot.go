@@ -2,6 +2,7 @@ package acd
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 )
@@ -10,6 +11,10 @@ import (
 func (s CallStatus) Clone() CallStatus {
 	s.Offers = slices.Clone(s.Offers)
 	s.Next = slices.Clone(s.Next)
+	if s.Points != nil {
+		points := *s.Points
+		s.Points = &points
+	}
 	if s.Referral != nil {
 		r := *s.Referral
 		r.Asked = slices.Clone(r.Asked)
@@ -25,6 +30,8 @@ func (s CallStatus) Clone() CallStatus {
 // Clone is a copy that stays as it is when the engine goes on.
 func (s AgentStatus) Clone() AgentStatus {
 	s.Queues = slices.Clone(s.Queues)
+	s.Assigned = s.Assigned.clone()
+	s.Levels, s.Skills = maps.Clone(s.Levels), maps.Clone(s.Skills)
 	return s
 }
 
@@ -45,7 +52,9 @@ func (e *Engine) Snapshot(now time.Time) Snapshot {
 	s := Snapshot{At: now, Callbacks: e.Callbacks(), Partners: e.Partners(), Blocks: e.Blocks(now), Emergency: slices.Clone(e.emergency)}
 	longest := make(map[QueueID]time.Duration, len(e.queues))
 	for _, c := range e.callsByArrival() {
-		s.Calls = append(s.Calls, c.CallStatus.Clone())
+		status := c.CallStatus.Clone()
+		status.Priority = c.priority()
+		s.Calls = append(s.Calls, status)
 		if c.queue != nil && c.callback == nil && c.Phase != PhaseTalking {
 			longest[c.Queue] = max(longest[c.Queue], now.Sub(c.Queued))
 		}
@@ -53,7 +62,10 @@ func (e *Engine) Snapshot(now time.Time) Snapshot {
 	for _, q := range e.queueOrder {
 		status := QueueStatus{
 			Queue: q.ID, Title: q.Title, Waiting: q.inQueue, Talking: q.talking,
-			LongestWait: longest[q.ID], Agents: make(map[AgentState]int), Counts: q.memory.Counts,
+			LongestWait: longest[q.ID], Agents: make(map[AgentState]int), Counts: q.memory.Counts, Open: q.open(now),
+		}
+		if wait, known := e.expectedWait(q, nil); known {
+			status.ExpectedWait = &wait
 		}
 		for _, a := range q.members {
 			status.Agents[a.State]++
@@ -65,7 +77,9 @@ func (e *Engine) Snapshot(now time.Time) Snapshot {
 	slices.SortFunc(agents, func(a, b *agent) int { return cmp.Compare(a.Agent, b.Agent) })
 	s.Agents = slices.Grow(s.Agents, len(agents))
 	for _, a := range agents {
-		s.Agents = append(s.Agents, a.AgentStatus.Clone())
+		status := a.AgentStatus.Clone()
+		status.Levels, status.Skills = maps.Clone(a.levels), maps.Clone(a.skills)
+		s.Agents = append(s.Agents, status)
 	}
 	return s
 }

@@ -235,7 +235,12 @@ func (e *Engine) restoreAgent(s AgentStatus) error {
 	}
 	queues, name := a.Queues, a.Name
 	a.AgentStatus = s
-	a.Queues, a.Name = queues, name
+	a.Queues, a.Name, a.Assigned = queues, name, nil
+	if s.Assigned != nil && !a.retired {
+		a.quitQueues()
+		a.Assigned = s.Assigned.clone()
+		e.equip(a)
+	}
 	e.offers = max(e.offers, s.LastOffer)
 	if s.Seat != "" {
 		if holder := e.seats[s.Seat]; holder != nil {

@@ -3,6 +3,7 @@ package acd_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -110,6 +111,7 @@ func callText(c acd.CallStatus, s *stage) string {
 		when(len(agents) > 0, "agent=%s", strings.Join(agents, ",")),
 		when(c.Phase == acd.PhaseWaiting && c.Preferred.After(s.now), "only=%s until=%s", c.Prefers, since(c.Preferred)),
 		when(c.Paused.After(s.now), "not-before=%s", since(c.Paused)),
+		when(c.Points != nil, "points=%d", pointsOf(c)),
 		when(!c.Resumed.IsZero(), "place=%s", since(c.Resumed)), referralText(c.Referral),
 		when(!c.OnHold.IsZero(), "on-hold=%s", since(c.OnHold)), when(c.Hold > 0, "held=%v", c.Hold), ratingText(c.Rating))
 }
@@ -130,7 +132,30 @@ func referralText(r *acd.Referral) string {
 
 func agentText(a acd.AgentStatus) string {
 	return text(string(a.State), a.Reason, string(a.Call), when(a.State == acd.WrapUp, "until=%s", since(a.WrapUpEnds)),
-		when(a.Pending != "", "then=%s", a.Pending), when(a.Leaving != "", "leaving=%s", legName(a.Leaving)))
+		when(a.Pending != "", "then=%s", a.Pending), when(a.Leaving != "", "leaving=%s", legName(a.Leaving)), assignedText(a))
+}
+
+func assignedText(a acd.AgentStatus) string {
+	if a.Assigned == nil {
+		return ""
+	}
+	return text("assigned="+levelsText(a.Assigned.Queues), when(len(a.Assigned.Skills) > 0, "skills=%s", levelsText(a.Assigned.Skills)))
+}
+
+// levelsText writes levels as english:3,german:5.
+func levelsText[K ~string](levels map[K]acd.Level) string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(levels)) {
+		list = append(list, fmt.Sprintf("%s:%d", name, levels[name]))
+	}
+	return strings.Join(list, ",")
+}
+
+func pointsOf(c acd.CallStatus) int {
+	if c.Points == nil {
+		return 0
+	}
+	return *c.Points
 }
 
 func callbackText(b acd.CallbackStatus) string {
@@ -145,7 +170,7 @@ func recordText(r acd.CallRecord) string {
 		offers = append(offers, fmt.Sprintf("%s:%s", o.Agent, o.Outcome))
 	}
 	for _, v := range r.Visits {
-		visits = append(visits, fmt.Sprintf("%s:%v", v.Queue, v.Left.Sub(v.Entered)))
+		visits = append(visits, fmt.Sprintf("%s:%v%s", v.Queue, v.Left.Sub(v.Entered), when(v.Reason != "", ":%s", v.Reason)))
 	}
 	return text(string(r.Call), string(r.Result)+"/"+string(r.Reason), string(r.Queue),
 		when(r.Offered(), "wait=%v", r.Wait()), when(!r.Offered(), "not-counted-as-offered"),

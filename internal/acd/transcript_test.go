@@ -401,6 +401,21 @@ var acts = map[string]func(*stage, *words) []acd.Event{
 		w.duration("by", &ev.By)
 		return []acd.Event{ev}
 	},
+	"assign": func(_ *stage, w *words) []acd.Event {
+		ev := acd.AssignSkills{Agent: agentOf(w)}
+		w.eachLevel("queues", func(q string, l acd.Level) { ev.Queues[acd.QueueID(q)] = l }, func() { ev.Queues = map[acd.QueueID]acd.Level{} })
+		w.eachLevel("skills", func(s string, l acd.Level) { ev.Skills[acd.SkillID(s)] = l }, func() { ev.Skills = map[acd.SkillID]acd.Level{} })
+		return []acd.Event{ev}
+	},
+	"reset": func(_ *stage, w *words) []acd.Event { return []acd.Event{acd.ResetSkills{Agent: agentOf(w)}} },
+	"prioritise": func(_ *stage, w *words) []acd.Event {
+		ev := acd.Prioritise{Call: acd.CallID(w.next("a call"))}
+		w.whole("points", &ev.Priority)
+		return []acd.Event{ev}
+	},
+	"move": func(_ *stage, w *words) []acd.Event {
+		return []acd.Event{acd.MoveCall{Call: acd.CallID(w.next("a call")), Queue: acd.QueueID(w.next("a queue"))}}
+	},
 	"block": func(s *stage, w *words) []acd.Event {
 		ev := acd.BlockCaller{Number: w.next("a number")}
 		setWord(w, "reason", &ev.Reason)
