@@ -138,7 +138,7 @@ func (r *Report) rows(in Input) {
 		case traffic.ByAgent:
 			r.Agents = append(r.Agents, Agent{key.Value, in.Definitions.Compute(counters)})
 		case traffic.ByTarget:
-			queue, _ := strings.CutPrefix(key.Value, "queue:")
+			queue := strings.TrimPrefix(strings.TrimPrefix(key.Value, "queue:"), "moved:")
 			r.Targets = append(r.Targets, Target{key.Value, titles[queue], counters[traffic.CountOverflowed]})
 		}
 	}

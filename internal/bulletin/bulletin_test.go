@@ -480,3 +480,17 @@ func zone(t testing.TB, name string) *time.Location {
 	}
 	return loc
 }
+
+// Callers whom a supervisor has moved are told apart from those whom a rule led to the
+// same queue.
+func TestMovedCallersAreTold(t *testing.T) {
+	in := bulletintest.Input(bulletin.Year(2026), read)
+	in.Table[traffic.Key{Dimension: traffic.ByTarget, Value: "moved:general"}] = traffic.Counters{traffic.CountOverflowed: 4}
+	for lang, want := range map[string]string{"zh": "人工调至队列：综合受理", "en": "moved by a supervisor to queue: 综合受理"} {
+		document := assemble(t, in).Document(lang)
+		row := document.Table("overflow").Rows[2]
+		if row[0].Text != want || row[1].Text != "4" {
+			t.Errorf("%s: %s %s, want %s", lang, row[0].Text, row[1].Text, want)
+		}
+	}
+}

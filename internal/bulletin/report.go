@@ -154,7 +154,7 @@ type Queue struct {
 
 // Target is where callers were sent.
 type Target struct {
-	Target string `json:"target"` // queue:<id>, partner:<id>, or the reason
+	Target string `json:"target"` // queue:<id>, moved:<queue's id>, partner:<id>, or the reason
 	Title  string `json:"title,omitempty"`
 	Calls  int64  `json:"calls"`
 }

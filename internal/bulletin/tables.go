@@ -186,6 +186,9 @@ func (l language) target(t Target) string {
 	if queue, ok := strings.CutPrefix(t.Target, "queue:"); ok {
 		return l.t("转入队列：", "queue: ") + cmp.Or(t.Title, queue)
 	}
+	if queue, ok := strings.CutPrefix(t.Target, "moved:"); ok {
+		return l.t("人工调至队列：", "moved by a supervisor to queue: ") + cmp.Or(t.Title, queue)
+	}
 	if partner, ok := strings.CutPrefix(t.Target, "partner:"); ok {
 		return l.t("转至互助热线：", "other hotline: ") + cmp.Or(t.Title, partner)
 	}

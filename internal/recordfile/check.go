@@ -22,7 +22,8 @@ var (
 		acd.OfferAnswered, acd.OfferNoAnswer, acd.OfferRefused, acd.OfferBusy, acd.OfferUnreachable, acd.OfferFailed, acd.OfferNodeFault,
 		acd.OfferTaken, acd.OfferWithdrawn,
 	}
-	states = []acd.AgentState{acd.NotReady, acd.Ready, acd.Ringing, acd.Talking, acd.WrapUp} // nobody is accounted for who is logged out
+	visitReasons = []acd.VisitReason{acd.VisitMoved}
+	states       = []acd.AgentState{acd.NotReady, acd.Ready, acd.Ringing, acd.Talking, acd.WrapUp} // nobody is accounted for who is logged out
 )
 
 // examine decodes the record of an entry and lists what is wrong with it.
@@ -143,6 +144,9 @@ func (c *checker) call(r acd.CallRecord) {
 	}
 	for i, visit := range r.Visits {
 		c.need(visit.Queue != "", fmt.Sprintf("queue of visit %d", i+1))
+		if visit.Reason != "" {
+			known(c, fmt.Sprintf("reason of visit %d", i+1), visit.Reason, visitReasons)
+		}
 	}
 	if len(c.wrong) == 0 {
 		c.result(r)

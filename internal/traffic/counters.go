@@ -19,7 +19,7 @@ const (
 	CountOffered         Counter = "offered"
 	CountAnswered        Counter = "answered"
 	CountAbandoned       Counter = "abandoned"
-	CountOverflowed      Counter = "overflowed" // sent away by the rules of a queue, or not taken on
+	CountOverflowed      Counter = "overflowed" // sent away by the rules of a queue, moved out of it, or not taken on
 	CountNotOffered      Counter = "not_offered"
 	CountCallbackAsked   Counter = "callbacks_requested" // of overflowed: who left the queue to be called back
 	CountCallbackTried   Counter = "callbacks_attempted" // times that a caller was called back

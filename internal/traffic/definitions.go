@@ -202,7 +202,7 @@ func basics(short int) []Definition {
 		{Abandoned, "offered calls whose caller left before an agent was connected", "calls", contactCentre, "排队放弃量", "abandoned", 0, amount(CountAbandoned)},
 		{ShortAbandoned, "abandoned after less than " + shortText + " s in the queue", "calls", contactCentre, "短时放弃量", "short abandons", 0,
 			func(c Counters) Ratio { return Ratio{c.ShortAbandons(short), 1} }},
-		{Overflowed, "offered calls that the rules of a queue sent elsewhere or ended, or that were not taken on in a storm", "calls", contactCentre, "溢出量", "overflowed", 0,
+		{Overflowed, "offered calls that the rules of a queue sent elsewhere or ended, that a supervisor moved to another queue, or that were not taken on in a storm", "calls", contactCentre, "溢出量", "overflowed", 0,
 			amount(CountOverflowed)},
 		{NotOffered, "calls that ended before they entered a queue", "calls", contactCentre, "未进入排队量", "not offered", 0, amount(CountNotOffered)},
 		{CallbacksRequested, "overflowed calls whose callers asked to be called back", "calls", contactCentre, "预约回拨量", "callbacks requested", 0,

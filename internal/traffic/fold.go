@@ -20,7 +20,7 @@ const (
 	ByAgent  Dimension = "agent"    // work number
 	ByEntry  Dimension = "entry"    // number that was dialled
 	BySkill  Dimension = "skill"    // that the call asked for
-	ByTarget Dimension = "overflow" // where callers were sent: queue:<id>, partner:<id>, or the reason
+	ByTarget Dimension = "overflow" // where callers were sent: queue:<id>, moved:<queue's id>, partner:<id>, or the reason
 )
 
 // Key is one row of a dimension, for example the queue "general".
@@ -125,8 +125,8 @@ func Fold(record acd.CallRecord, loc *time.Location) []Increment {
 	if target := targetOf(&record); target != "" {
 		of(Key{ByTarget, target}, []Amount{{CountOverflowed, 1}})
 	}
-	for _, visit := range sentOn(&record) {
-		of(Key{ByTarget, "queue:" + string(visit)}, []Amount{{CountOverflowed, 1}})
+	for _, target := range sentOn(&record) {
+		of(Key{ByTarget, target}, []Amount{{CountOverflowed, 1}})
 	}
 	for i, offer := range record.Offers {
 		first := !slices.ContainsFunc(record.Offers[:i], func(o acd.OfferRecord) bool { return o.Agent == offer.Agent })
@@ -191,17 +191,24 @@ func targetOf(record *acd.CallRecord) string {
 	return string(record.Reason)
 }
 
-// sentOn are the queues to which the rules of others led a call.
-func sentOn(record *acd.CallRecord) (queues []acd.QueueID) {
-	for i := range record.Visits {
-		if i > 0 {
-			queues = append(queues, record.Visits[i].Queue)
+// sentOn are the queues to which the rules of others led a call, queue:<id>, or a person
+// moved it, moved:<id>.
+func sentOn(record *acd.CallRecord) (targets []string) {
+	for i, left := range record.Visits {
+		to := record.Queue
+		switch {
+		case i+1 < len(record.Visits):
+			to = record.Visits[i+1].Queue
+		case record.Result == acd.Overflowed:
+			return targets // the last was left for good
 		}
+		how := "queue:"
+		if left.Reason == acd.VisitMoved {
+			how = "moved:"
+		}
+		targets = append(targets, how+string(to))
 	}
-	if len(record.Visits) > 0 && record.Result != acd.Overflowed {
-		queues = append(queues, record.Queue)
-	}
-	return queues
+	return targets
 }
 
 // countAgent counts what an agent had to do with a call.

@@ -345,6 +345,9 @@ func TestEveryDimension(t *testing.T) {
 		// Taken by a partner, and refused.
 		{Entry: "12345", Queue: "general", Arrived: at, Queued: at, Ended: after(300), Result: acd.Overflowed, Reason: acd.Referred, Partner: "xuzhou", Visits: []acd.Visit{{Queue: "general", Entered: at, Left: after(60)}}},
 		{Entry: "9", Queue: "general", Arrived: at, Queued: at, Ended: after(5), Result: acd.Overflowed, Reason: acd.Refused, Visits: []acd.Visit{{Queue: "general", Entered: at, Left: at}}},
+		// Moved from general to talent by a supervisor, led on to business by a rule, moved back to general, and given up.
+		{Entry: "7", Queue: "general", Arrived: at, Queued: at, Ended: after(40), Result: acd.Abandoned, Reason: acd.CallerHungUp, Visits: []acd.Visit{
+			{Queue: "general", Entered: at, Left: after(10), Reason: acd.VisitMoved}, {Queue: "talent", Entered: after(10), Left: after(20)}, {Queue: "business", Entered: after(20), Left: after(30), Reason: acd.VisitMoved}}},
 		// Placed by an agent.
 		{Agent: "1001", Direction: acd.Outbound, Arrived: at, Answered: after(5), Ended: after(45), Result: acd.Answered},
 	} {
@@ -359,10 +362,15 @@ func TestEveryDimension(t *testing.T) {
 		{ByEntry, "9"}:                  {CountOffered: 1, CountOverflowed: 1},
 		{BySkill, "english"}:            {CountOffered: 1, CountAnswered: 1},
 		{BySkill, "law"}:                {CountOffered: 1, SumTalk: 60_000},
-		{ByTarget, "queue:business"}:    {CountOverflowed: 1},
+		{ByTarget, "queue:business"}:    {CountOverflowed: 2},
+		{ByTarget, "moved:talent"}:      {CountOverflowed: 1},
+		{ByTarget, "moved:general"}:     {CountOverflowed: 1},
+		{ByTarget, "queue:general"}:     {CountOverflowed: 0},
+		Queue("general"):                {CountOffered: 5, CountOverflowed: 4, CountAbandoned: 1},
+		Queue("talent"):                 {CountOffered: 1, CountOverflowed: 1},
 		{ByTarget, "partner:xuzhou"}:    {CountOverflowed: 1},
 		{ByTarget, string(acd.Refused)}: {CountOverflowed: 1},
-		Site:                            {CountOffered: 3, CountOverflowed: 2, CountOutbound: 1, SumOutboundTalk: 40_000, SumTalk: 60_000},
+		Site:                            {CountOffered: 4, CountAbandoned: 1, CountOverflowed: 2, CountOutbound: 1, SumOutboundTalk: 40_000, SumTalk: 60_000},
 	} {
 		for counter, amount := range want {
 			if got := sum[key][counter]; got != amount {
@@ -370,7 +378,7 @@ func TestEveryDimension(t *testing.T) {
 			}
 		}
 	}
-	if len(sum) != 2+2+2+2+3+1 {
+	if len(sum) != 2+3+2+3+5+1 {
 		t.Errorf("rows: %v", sum)
 	}
 }
