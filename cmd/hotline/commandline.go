@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"hotline/internal/acd"
 	"hotline/internal/config"
 )
 
@@ -149,6 +151,7 @@ var flagValues = map[string]struct{ what, example string }{
 	"uint64":   {"a whole number of 0 or more", "3"},
 	"float64":  {"a number", "2.5"},
 	"duration": {"a duration", "90s"},
+	"level":    {"a name and a level of 1 to 10", ""}, // the example stands in the usage
 }
 
 // flagError says in one sentence what is wrong with a flag and what to write, instead
@@ -208,6 +211,38 @@ func exampleValue(cmd *cobra.Command, flag *pflag.Flag) string {
 		}
 	}
 	return flag.DefValue
+}
+
+// levels is the value of a flag that is given once for each name, as in english=5.
+type levels map[string]acd.Level
+
+func levelsOf(flags *pflag.FlagSet, name, usage string) levels {
+	l := levels{}
+	flags.Var(l, name, usage)
+	return l
+}
+
+func (l levels) String() string { return "" }
+func (l levels) Type() string   { return "level" }
+
+// Set implements pflag.Value.
+func (l levels) Set(text string) error {
+	name, level, _ := strings.Cut(text, "=")
+	n, err := strconv.Atoi(level)
+	if name == "" || err != nil || acd.Level(n) < acd.MinLevel || acd.Level(n) > acd.MaxLevel {
+		return errors.New("write a name and a level, as in english=5")
+	}
+	l[name] = acd.Level(n)
+	return nil
+}
+
+// named are the levels by names of another type.
+func named[K ~string](l levels) map[K]acd.Level {
+	out := make(map[K]acd.Level, len(l))
+	for name, level := range l {
+		out[K(name)] = level
+	}
+	return out
 }
 
 // choice is the value of a flag that has few.

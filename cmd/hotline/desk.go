@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -198,9 +200,16 @@ func queuesCommand(load loader) *cobra.Command {
 	add(cmd, load, "list", "Who waits in which queue, and who could answer", "  hotline queues list\n  hotline queues list --format json",
 		table[view.Queue]{
 			empty:   "there are no queues",
-			heading: []any{"QUEUE", "WAITING", "LONGEST WAIT", "TALKING", "READY", "NOT READY", "WRAP-UP", "TITLE"},
+			heading: []any{"QUEUE", "OPEN", "WAITING", "LONGEST WAIT", "EXPECTED WAIT", "TALKING", "READY", "NOT READY", "WRAP-UP", "TITLE"},
 			row: func(q view.Queue) []any {
-				return []any{q.ID, q.Waiting, brief(q.LongestWait), q.Talking, q.Agents[acd.Ready], q.Agents[acd.NotReady], q.Agents[acd.WrapUp], q.Title}
+				open, expected := "yes", ""
+				if !q.Open {
+					open = "no"
+				}
+				if q.ExpectedWait != nil {
+					expected = brief(*q.ExpectedWait)
+				}
+				return []any{q.ID, open, q.Waiting, brief(q.LongestWait), expected, q.Talking, q.Agents[acd.Ready], q.Agents[acd.NotReady], q.Agents[acd.WrapUp], q.Title}
 			},
 		},
 		func(ctx context.Context, c *apiclient.Client, _ []string) ([]view.Queue, error) { return c.Queues(ctx) })
@@ -211,13 +220,21 @@ func agentsCommand(load loader) *cobra.Command {
 	cmd := &cobra.Command{Use: "agents", Short: "Agents of the running hotline: list, seat, ready, not ready"}
 	as := table[view.Agent]{
 		empty:   "no agent is so",
-		heading: []any{"AGENT", "STATE", "REASON", "FOR", "SEAT", "CALL", "ANSWERED", "QUEUES", "NAME"},
+		heading: []any{"AGENT", "STATE", "REASON", "FOR", "SEAT", "CALL", "ANSWERED", "QUEUES", "SKILLS", "NAME"},
 		row: func(a view.Agent) []any {
 			queues := make([]string, len(a.Queues))
 			for i, q := range a.Queues {
-				queues[i] = string(q)
+				queues[i] = fmt.Sprintf("%s=%d", q, a.Levels[q])
 			}
-			return []any{a.ID, a.State, a.Reason, brief(a.InState), a.Seat, a.Call, a.Answered, strings.Join(queues, ","), a.Name}
+			var skills []string
+			for _, s := range slices.Sorted(maps.Keys(a.Skills)) {
+				skills = append(skills, fmt.Sprintf("%s=%d", s, a.Skills[s]))
+			}
+			serves := strings.Join(queues, ",")
+			if a.Assigned {
+				serves += " (assigned)"
+			}
+			return []any{a.ID, a.State, a.Reason, brief(a.InState), a.Seat, a.Call, a.Answered, serves, strings.Join(skills, ","), a.Name}
 		},
 	}
 	var state, queue *string
@@ -232,8 +249,8 @@ func agentsCommand(load loader) *cobra.Command {
 		string(acd.LoggedOut), string(acd.NotReady), string(acd.Ready), string(acd.Ringing), string(acd.Talking), string(acd.WrapUp))
 	queue = list.Flags().String("queue", "", "only agents of this queue, for example general")
 
-	change := func(use, short, example string, do func(ctx context.Context, c *apiclient.Client, args []string) (view.Agent, error)) {
-		add(cmd, load, use, short, "  hotline agents "+example, as, func(ctx context.Context, c *apiclient.Client, args []string) ([]view.Agent, error) {
+	change := func(use, short, example string, do func(ctx context.Context, c *apiclient.Client, args []string) (view.Agent, error)) *cobra.Command {
+		return add(cmd, load, use, short, "  hotline agents "+example, as, func(ctx context.Context, c *apiclient.Client, args []string) ([]view.Agent, error) {
 			a, err := do(ctx, c, args)
 			return []view.Agent{a}, err
 		})
@@ -250,20 +267,52 @@ func agentsCommand(load loader) *cobra.Command {
 	change("not-ready AGENT REASON", "Let an agent not be rung, for a configured reason", "not-ready 1001 break", func(ctx context.Context, c *apiclient.Client, args []string) (view.Agent, error) {
 		return c.SetNotReady(ctx, acd.AgentID(args[0]), args[1])
 	})
+	var serves, knows levels
+	var reset *bool
+	skills := change("skills AGENT", "Give an agent other queues, levels and skills than the configuration says, all of them; or take that back", "skills 1001 --queue general=10 --queue english=5 --skill law=3\n  hotline agents skills 1001 --reset",
+		func(ctx context.Context, c *apiclient.Client, args []string) (view.Agent, error) {
+			switch {
+			case *reset:
+				return c.ResetSkills(ctx, acd.AgentID(args[0]))
+			case len(serves) == 0:
+				return view.Agent{}, errors.New("name all queues that the agent shall serve, as in --queue general=10; --reset takes back what the agent was given")
+			}
+			return c.AssignSkills(ctx, acd.AgentID(args[0]), named[acd.QueueID](serves), named[acd.SkillID](knows))
+		})
+	serves = levelsOf(skills.Flags(), "queue", "a queue that the agent serves from now on, and the level there, as in general=10; repeat it for each")
+	knows = levelsOf(skills.Flags(), "skill", "a skill that the agent has from now on, and its level, as in law=3; repeat it for each")
+	reset = skills.Flags().Bool("reset", false, "let the agent serve by the configuration again")
+	skills.MarkFlagsMutuallyExclusive("reset", "queue")
+	skills.MarkFlagsMutuallyExclusive("reset", "skill")
 	return cmd
 }
 
 // addLiveCalls adds to the commands about records of calls what is about those in progress.
 func addLiveCalls(to *cobra.Command, load loader) {
-	add(to, load, "live", "Calls in progress; callers' numbers are masked", "  hotline calls live --format json",
-		table[view.Call]{
-			empty:   "nobody is on the line",
-			heading: []any{"CALL", "CALLER", "ENTRY", "QUEUE", "PHASE", "WAIT", "TALK", "AGENT", "SEAT", "OFFERS", "NODE"},
-			row: func(c view.Call) []any {
-				return []any{c.ID, c.Caller, c.Entry, c.Queue, c.Phase, brief(c.Wait), brief(c.Talk), c.Agent, c.Seat, c.Offers, c.Node}
-			},
+	as := table[view.Call]{
+		empty:   "nobody is on the line",
+		heading: []any{"CALL", "CALLER", "ENTRY", "QUEUE", "PRIORITY", "PHASE", "WAIT", "TALK", "AGENT", "SEAT", "OFFERS", "NODE"},
+		row: func(c view.Call) []any {
+			return []any{c.ID, c.Caller, c.Entry, c.Queue, c.Priority, c.Phase, brief(c.Wait), brief(c.Talk), c.Agent, c.Seat, c.Offers, c.Node}
 		},
+	}
+	add(to, load, "live", "Calls in progress; callers' numbers are masked", "  hotline calls live --format json", as,
 		func(ctx context.Context, c *apiclient.Client, _ []string) ([]view.Call, error) { return c.Calls(ctx) })
+	add(to, load, "move CALL QUEUE", "Move a caller who waits to another queue, with the wait so far", "  hotline calls move a1-1795486000.17 english", as,
+		func(ctx context.Context, c *apiclient.Client, args []string) ([]view.Call, error) {
+			call, err := c.MoveCall(ctx, acd.CallID(args[0]), acd.QueueID(args[1]))
+			return []view.Call{call}, err
+		})
+	add(to, load, "prioritise CALL POINTS", "Put a caller who waits forward, or back by points below 0, before which -- stands",
+		"  hotline calls prioritise a1-1795486000.17 5\n  hotline calls prioritise a1-1795486000.17 -- -5", as,
+		func(ctx context.Context, c *apiclient.Client, args []string) ([]view.Call, error) {
+			points, err := strconv.Atoi(args[1])
+			if err != nil {
+				return nil, fmt.Errorf("%q is no number of points; write a whole number from -%d to %d", args[1], acd.MaxPriority, acd.MaxPriority)
+			}
+			call, err := c.Prioritise(ctx, acd.CallID(args[0]), points)
+			return []view.Call{call}, err
+		})
 }
 
 func callbacksCommand(load loader) *cobra.Command {

@@ -58,27 +58,40 @@ func file(t *testing.T, name, text string) string {
 }
 
 func TestDeskCommands(t *testing.T) {
-	agent := `{"agent":"1001","name":"王","queues":["general","tax"],"seat":"8001","state":"not_ready","reason":"break","in_state":61.4,"answered":3}`
+	agent := `{"agent":"1001","name":"王","queues":["general","tax"],"seat":"8001","state":"not_ready","reason":"break","in_state":61.4,"answered":3,"levels":{"general":10,"tax":4},"skills":{"law":3,"english":7},"assigned":true}`
+	call := `{"call":"a1-1.9","node":"a1","entry":"12345","caller":"138****5678","queue":"tax","priority":-5,"phase":"waiting","wait":31.2,"talk":0,"offers":1}`
 	of := answers{
-		"GET /api/v1/queues":                   `{"queues":[{"queue":"general","title":"综合","waiting":2,"longest_wait":12.4,"talking":1,"agents":{"ready":0,"not_ready":3}}]}`,
-		"GET /api/v1/agents":                   `{"agents":[` + agent + `,{"agent":"1002","name":"","queues":["tax"],"state":"ready","in_state":5}]}`,
-		"GET /api/v1/calls":                    `{"calls":[]}`,
-		"GET /api/v1/callbacks":                `{"callbacks":[{"callback":"a1-1.7","number":"138****5678","queue":"general","state":"waiting","waits":90,"attempts":1,"last":"busy"}]}`,
-		"POST /api/v1/callbacks/a1-1.7/cancel": `{"callbacks":[]}`,
-		"POST /api/v1/agents/1001/not-ready":   agent,
-		"GET /api/v1/emergency":                `{"prompts":[]}`,
-		"POST /api/v1/reload":                  `{"status":"applied"}`,
-		"PUT /api/v1/emergency":                `{"prompts":["flood-warning","stay-indoors"]}`,
+		"GET /api/v1/queues":                    `{"queues":[{"queue":"general","title":"综合","waiting":2,"longest_wait":12.4,"talking":1,"agents":{"ready":0,"not_ready":3},"open":true,"expected_wait":135},{"queue":"tax","title":"","agents":{},"open":false,"expected_wait":null}]}`,
+		"GET /api/v1/agents":                    `{"agents":[` + agent + `,{"agent":"1002","name":"","queues":["tax"],"state":"ready","in_state":5}]}`,
+		"POST /api/v1/agents/1001/skills":       agent,
+		"POST /api/v1/agents/1001/skills/reset": agent,
+		"POST /api/v1/calls/a1-1.9/move":        call,
+		"POST /api/v1/calls/a1-1.9/prioritise":  call,
+		"GET /api/v1/calls":                     `{"calls":[]}`,
+		"GET /api/v1/callbacks":                 `{"callbacks":[{"callback":"a1-1.7","number":"138****5678","queue":"general","state":"waiting","waits":90,"attempts":1,"last":"busy"}]}`,
+		"POST /api/v1/callbacks/a1-1.7/cancel":  `{"callbacks":[]}`,
+		"POST /api/v1/agents/1001/not-ready":    agent,
+		"GET /api/v1/emergency":                 `{"prompts":[]}`,
+		"POST /api/v1/reload":                   `{"status":"applied"}`,
+		"PUT /api/v1/emergency":                 `{"prompts":["flood-warning","stay-indoors"]}`,
 	}
+	const agents = "AGENT  STATE      REASON  FOR   SEAT  CALL  ANSWERED  QUEUES                       SKILLS           NAME\n" +
+		"1001   not_ready  break   1m1s  8001  -     3         general=10,tax=4 (assigned)  english=7,law=3  王\n"
+	const calls = "CALL    CALLER       ENTRY  QUEUE  PRIORITY  PHASE    WAIT  TALK  AGENT  SEAT  OFFERS  NODE\na1-1.9  138****5678  12345  tax    -5        waiting  31s   0s    -      -     1       a1\n"
 	var asked []string
 	s := of.serve(t, (*httptest.Server).Start, &asked)
 	token := file(t, "token", "right\n")
 	where := []string{"--api", s.URL, "--token-file", token}
 	for _, c := range []struct{ line, asks, want string }{
-		{"queues list", "GET /api/v1/queues", "QUEUE    WAITING  LONGEST WAIT  TALKING  READY  NOT READY  WRAP-UP  TITLE\ngeneral  2        12s           1        0      3          0        综合\n"},
-		{"agents list --queue general", "GET /api/v1/agents", "AGENT  STATE      REASON  FOR   SEAT  CALL  ANSWERED  QUEUES       NAME\n1001   not_ready  break   1m1s  8001  -     3         general,tax  王\n"},
+		{"queues list", "GET /api/v1/queues", "QUEUE    OPEN  WAITING  LONGEST WAIT  EXPECTED WAIT  TALKING  READY  NOT READY  WRAP-UP  TITLE\ngeneral  yes   2        12s           2m15s          1        0      3          0        综合\ntax      no    0        0s            -              0        0      0          0        -\n"},
+		{"agents list --queue general", "GET /api/v1/agents", agents},
 		{"agents list --state talking", "GET /api/v1/agents", "no agent is so\n"},
-		{"agents not-ready 1001 break", `POST /api/v1/agents/1001/not-ready {"reason":"break"}`, "AGENT  STATE      REASON  FOR   SEAT  CALL  ANSWERED  QUEUES       NAME\n1001   not_ready  break   1m1s  8001  -     3         general,tax  王\n"},
+		{"agents not-ready 1001 break", `POST /api/v1/agents/1001/not-ready {"reason":"break"}`, agents},
+		{"agents skills 1001 --queue general=10 --queue tax=4 --skill law=3", `POST /api/v1/agents/1001/skills {"queues":{"general":10,"tax":4},"skills":{"law":3}}`, agents},
+		{"agents skills 1001 --queue general=10", `POST /api/v1/agents/1001/skills {"queues":{"general":10}}`, agents},
+		{"agents skills 1001 --reset", "POST /api/v1/agents/1001/skills/reset", agents},
+		{"calls move a1-1.9 tax", `POST /api/v1/calls/a1-1.9/move {"queue":"tax"}`, calls},
+		{"calls prioritise a1-1.9 5", `POST /api/v1/calls/a1-1.9/prioritise {"priority":5}`, calls},
 		{"calls live", "GET /api/v1/calls", "nobody is on the line\n"},
 		{"calls live --format json", "GET /api/v1/calls", "[]\n"},
 		{"callbacks list", "GET /api/v1/callbacks", "CALLBACK  NUMBER       QUEUE    STATE    WAITS  ATTEMPTS  LAST  NEXT  EXPIRES\na1-1.7    138****5678  general  waiting  1m30s  1         busy  -     -\n"},
@@ -94,6 +107,10 @@ func TestDeskCommands(t *testing.T) {
 			t.Errorf("%s: asked %q, %v\n%s, want\n%s", c.line, asked, err, out, c.want)
 		}
 	}
+	asked = nil
+	if _, err := ask(config.HTTP{}, append(append([]string{"calls", "prioritise"}, where...), "a1-1.9", "--", "-5")...); err != nil || len(asked) != 1 || asked[0] != `POST /api/v1/calls/a1-1.9/prioritise {"priority":-5}` {
+		t.Errorf("asked %q, %v", asked, err)
+	}
 	var list []map[string]any
 	out, err := ask(config.HTTP{}, append([]string{"agents", "list", "--format", "json"}, where...)...)
 	if err != nil || json.Unmarshal([]byte(out), &list) != nil || len(list) != 2 || list[0]["reason"] != "break" {
@@ -103,6 +120,9 @@ func TestDeskCommands(t *testing.T) {
 		"the token is wrong":          {"queues", "list", "--api", s.URL, "--token-file", file(t, "other", "wrong")},
 		"does not hold one API token": {"queues", "list", "--api", s.URL, "--token-file", file(t, "empty", "\n")},
 		"--token-file: ":              {"queues", "list", "--api", s.URL, "--token-file", "/nowhere"},
+		"name all queues":             append([]string{"agents", "skills", "1001", "--skill", "law=3"}, where...),
+		"is not a name and a level":   append([]string{"agents", "skills", "1001", "--queue", "tax=11"}, where...),
+		"is no number of points":      append([]string{"calls", "prioritise", "a1-1.9", "more"}, where...),
 		"a prompt is missing":         append([]string{"emergency", "on", "a,,b"}, where...),
 	} {
 		if _, err := ask(config.HTTP{}, line...); err == nil || !strings.Contains(err.Error(), want) {

@@ -30,8 +30,10 @@ const (
 	ReadQueues      Permission = "queues.read"
 	ReadAgents      Permission = "agents.read"
 	ControlAgents   Permission = "agents.control"
+	AssignAgents    Permission = "agents.assign"
 	ActAsAgent      Permission = "agents.self"
 	ReadCalls       Permission = "calls.read"
+	DirectCalls     Permission = "calls.direct"
 	ReadCallbacks   Permission = "callbacks.read"
 	CancelCallbacks Permission = "callbacks.cancel"
 	ReadBlocked     Permission = "blocked.read"
@@ -63,8 +65,10 @@ var Rules = []Rule{
 	{ReadQueues, "queues, partners, the emergency announcement", []Role{Agent, Supervisor, Analyst, Ops, Admin}, true, true},
 	{ReadAgents, "agents and their states", []Role{Supervisor, Ops, Admin}, true, true},
 	{ControlAgents, "log any agent in and out, ready, not ready, longer wrap-up", []Role{Supervisor, Admin}, true, true},
+	{AssignAgents, "give an agent other queues, levels and skills than the configuration says, and take that back", []Role{Supervisor, Admin}, true, true},
 	{ActAsAgent, "see oneself as an agent, and the same for oneself only", []Role{Agent}, false, false},
 	{ReadCalls, "calls in progress and finished, numbers masked", []Role{Supervisor, Ops, Admin}, true, true},
+	{DirectCalls, "put a caller who waits forward or back, move one to another queue", []Role{Supervisor, Admin}, true, true},
 	{ReadCallbacks, "callbacks, numbers masked", []Role{Supervisor, Ops, Admin}, true, true},
 	{CancelCallbacks, "cancel a callback", []Role{Supervisor, Admin}, true, true},
 	{ReadBlocked, "blocked callers, numbers masked", []Role{Supervisor, Ops, Admin}, true, true},

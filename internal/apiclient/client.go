@@ -172,6 +172,37 @@ func (c *Client) SetNotReady(ctx context.Context, agent acd.AgentID, reason stri
 	return c.agent(ctx, agent, "not-ready", map[string]string{"reason": reason})
 }
 
+// AssignSkills gives an agent other queues, levels and skills than the configuration says,
+// all of them; the answer is the agent as it is then.
+func (c *Client) AssignSkills(ctx context.Context, agent acd.AgentID, queues map[acd.QueueID]acd.Level, skills map[acd.SkillID]acd.Level) (a view.Agent, err error) {
+	body := map[string]any{"queues": queues}
+	if len(skills) > 0 {
+		body["skills"] = skills
+	}
+	err = c.do(ctx, http.MethodPost, "/api/v1/agents/"+url.PathEscape(string(agent))+"/skills", body, &a)
+	return a, err
+}
+
+// ResetSkills lets an agent serve by the configuration again.
+func (c *Client) ResetSkills(ctx context.Context, agent acd.AgentID) (view.Agent, error) {
+	return c.agent(ctx, agent, "skills/reset", nil)
+}
+
+// Prioritise sets the points of a caller who waits; the answer is the call as it is then.
+func (c *Client) Prioritise(ctx context.Context, id acd.CallID, points int) (view.Call, error) {
+	return c.direct(ctx, id, "prioritise", map[string]int{"priority": points})
+}
+
+// MoveCall leads a caller who waits to another queue; the answer is the call as it is then.
+func (c *Client) MoveCall(ctx context.Context, id acd.CallID, queue acd.QueueID) (view.Call, error) {
+	return c.direct(ctx, id, "move", map[string]acd.QueueID{"queue": queue})
+}
+
+func (c *Client) direct(ctx context.Context, id acd.CallID, action string, body any) (call view.Call, err error) {
+	err = c.do(ctx, http.MethodPost, "/api/v1/calls/"+url.PathEscape(string(id))+"/"+action, body, &call)
+	return call, err
+}
+
 func (c *Client) agent(ctx context.Context, agent acd.AgentID, action string, body map[string]string) (view.Agent, error) {
 	var a view.Agent
 	var content any

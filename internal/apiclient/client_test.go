@@ -36,6 +36,7 @@ func (d *desk) Snapshot(context.Context) (acd.Snapshot, error) {
 		At:     time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC),
 		Queues: []acd.QueueStatus{{Queue: "general", Waiting: 2, LongestWait: 1500 * time.Millisecond}},
 		Agents: []acd.AgentStatus{{Agent: "1001", State: acd.Ready}},
+		Calls:  []acd.CallStatus{{Call: "a1/1.5", Phase: acd.PhaseWaiting}},
 	}, nil
 }
 
@@ -89,12 +90,32 @@ func TestRequests(t *testing.T) {
 		"logout":    func() (view.Agent, error) { return c.Logout(t.Context(), "1001") },
 		"ready":     func() (view.Agent, error) { return c.SetReady(t.Context(), "1001") },
 		"not ready": func() (view.Agent, error) { return c.SetNotReady(t.Context(), "1001", "break") },
+		"skills": func() (view.Agent, error) {
+			return c.AssignSkills(t.Context(), "1001", map[acd.QueueID]acd.Level{"general": 10}, map[acd.SkillID]acd.Level{"law": 3})
+		},
+		"reset": func() (view.Agent, error) { return c.ResetSkills(t.Context(), "1001") },
 	} {
 		d.got = nil
 		a, err := ask()
 		if err != nil || a.ID != "1001" || len(d.got) != 1 {
 			t.Errorf("%s: %+v %v, the engine got %v", what, a, err, d.got)
 		}
+	}
+}
+
+func TestCallsAreDirected(t *testing.T) {
+	d := &desk{}
+	c := serve(t, d, "right")
+	moved, err := c.MoveCall(t.Context(), "a1/1.5", "english")
+	if err != nil || moved.ID != "a1/1.5" {
+		t.Errorf("%+v, %v", moved, err)
+	}
+	put, err := c.Prioritise(t.Context(), "a1/1.5", -5)
+	if err != nil || put.ID != "a1/1.5" {
+		t.Errorf("%+v, %v", put, err)
+	}
+	if want := []acd.Event{acd.MoveCall{Call: "a1/1.5", Queue: "english"}, acd.Prioritise{Call: "a1/1.5", Priority: -5}}; !reflect.DeepEqual(d.got, want) {
+		t.Errorf("the engine got %v", d.got)
 	}
 }
 

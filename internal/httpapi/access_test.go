@@ -283,6 +283,12 @@ func TestSomeCellsByHand(t *testing.T) {
 		{access.Supervisor, "GET", "/api/v1/calls/finished", 200},
 		{access.Supervisor, "GET", "/api/v1/snapshot", 200},
 		{access.Supervisor, "POST", "/api/v1/agents/1001/logout", 200},
+		{access.Agent, "POST", "/api/v1/agents/1001/skills/reset", 403}, // not even their own
+		{access.Ops, "POST", "/api/v1/agents/1001/skills/reset", 403},
+		{access.Ops, "POST", "/api/v1/calls/c1/move", 403},
+		{access.Supervisor, "POST", "/api/v1/agents/1001/skills/reset", 200},
+		{access.Supervisor, "POST", "/api/v1/calls/c1/move", 422},
+		{access.Supervisor, "POST", "/api/v1/calls/c1/prioritise", 422},
 		{access.Supervisor, "POST", "/api/v1/reload", 403},
 		{access.Supervisor, "GET", "/api/v1/audit", 403},
 		{access.Supervisor, "GET", "/api/v1/users", 403},

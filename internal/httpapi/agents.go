@@ -103,13 +103,24 @@ func strict(data []byte, body any) error {
 	case errors.As(err, &misfit) && errors.Is(err, json.ErrUnknownName):
 		return refused(http.StatusBadRequest, "bad_json", "there is no field "+strconv.Quote(cut(misfit.JSONPointer.LastToken()))+" here")
 	case errors.As(err, &misfit) && misfit.JSONPointer != "":
-		return refused(http.StatusBadRequest, "bad_json", "the field "+strings.ReplaceAll(string(misfit.JSONPointer[1:]), "/", ".")+" must be "+kindWords(misfit.GoType)+" and is a "+misfit.JSONKind.String())
+		return refused(http.StatusBadRequest, "bad_json", "the field "+strings.ReplaceAll(string(misfit.JSONPointer[1:]), "/", ".")+" must be "+kindWords(misfit.GoType)+" and is "+jsonWords(misfit.JSONKind))
 	case errors.As(err, &misfit):
-		return refused(http.StatusBadRequest, "bad_json", "the body must be a JSON object and is a "+misfit.JSONKind.String())
+		return refused(http.StatusBadRequest, "bad_json", "the body must be a JSON object and is "+jsonWords(misfit.JSONKind))
 	case err != nil:
 		return refused(http.StatusBadRequest, "bad_json", "the body is not the JSON object expected here: "+strings.TrimPrefix(err.Error(), "jsontext: "))
 	}
 	return nil
+}
+
+// jsonWords names what stands in the body.
+func jsonWords(k jsontext.Kind) string {
+	switch k {
+	case jsontext.KindBeginObject:
+		return "an object"
+	case jsontext.KindBeginArray:
+		return "a list"
+	}
+	return "a " + k.String()
 }
 
 // kindWords names a type as one who writes JSON knows it.
@@ -124,6 +135,10 @@ func kindWords(t reflect.Type) string {
 		return "true or false"
 	case t.Kind() == reflect.Slice:
 		return "a list"
+	case t.Kind() == reflect.Map:
+		return "an object"
+	case t.Kind() == reflect.Int:
+		return "a whole number"
 	}
 	return "a string"
 }

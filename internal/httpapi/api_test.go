@@ -52,17 +52,22 @@ func (d *desk) Snapshot(ctx context.Context) (acd.Snapshot, error) {
 	if d.snapshot != nil {
 		return d.snapshot(ctx)
 	}
+	expected := 131 * time.Second
 	return acd.Snapshot{
 		At: noon,
 		Queues: []acd.QueueStatus{{
 			Queue: "general", Title: "综合受理", Waiting: 1, LongestWait: 12500 * time.Millisecond, Talking: 1,
 			Agents: map[acd.AgentState]int{acd.Talking: 1}, Counts: acd.QueueCounts{Offered: 3, Answered: 1, Abandoned: 1, RONA: 2},
+			Open: true, ExpectedWait: &expected,
 		}},
-		Agents: []acd.AgentStatus{{Agent: "1001", Name: "张三", Queues: []acd.QueueID{"general"}, Seat: "8001", State: acd.Talking, Since: noon.Add(-time.Minute), Call: "c1"}},
+		Agents: []acd.AgentStatus{{
+			Agent: "1001", Name: "张三", Queues: []acd.QueueID{"general"}, Seat: "8001", State: acd.Talking, Since: noon.Add(-time.Minute), Call: "c1",
+			Assigned: &acd.Assignment{}, Levels: map[acd.QueueID]acd.Level{"general": 7}, Skills: map[acd.SkillID]acd.Level{"law": 3},
+		}},
 		Calls: []acd.CallStatus{{
 			Call: "c1", Node: "a1", Entry: "12345", Caller: "13812345678", Queue: "general", Phase: acd.PhaseTalking,
 			Arrived: noon.Add(-70 * time.Second), Queued: noon.Add(-65 * time.Second), Answered: noon.Add(-60 * time.Second),
-			Agent: "1001", Seat: "8001", Offers: []acd.OfferRecord{{Agent: "1001"}},
+			Agent: "1001", Seat: "8001", Priority: 2, Offers: []acd.OfferRecord{{Agent: "1001"}},
 		}},
 		Callbacks: []acd.CallbackStatus{{
 			ID: "c0", Number: "13912345678", Queue: "general", State: acd.CallbackSpaced, Missed: true, Attempts: 1,
@@ -147,9 +152,9 @@ func wantProblem(t *testing.T, w *httptest.ResponseRecorder, status int, code st
 }
 
 const (
-	queueJSON    = `{"queue":"general","title":"综合受理","waiting":1,"longest_wait":12.500,"waiting_since":"2026-11-24T11:59:47.5Z","talking":1,"agents":{"talking":1},"since_start":{"offered":3,"answered":1,"abandoned":1,"overflowed":0,"rona":2}}`
-	agentJSON    = `{"agent":"1001","name":"张三","queues":["general"],"seat":"8001","state":"talking","since":"2026-11-24T11:59:00Z","in_state":60.000,"call":"c1","answered":0}`
-	callJSON     = `{"call":"c1","node":"a1","entry":"12345","caller":"138******78","queue":"general","phase":"talking","arrived":"2026-11-24T11:58:50Z","queued":"2026-11-24T11:58:55Z","answered":"2026-11-24T11:59:00Z","wait":5.000,"talk":60.000,"agent":"1001","seat":"8001","offers":1}`
+	queueJSON    = `{"queue":"general","title":"综合受理","waiting":1,"longest_wait":12.500,"waiting_since":"2026-11-24T11:59:47.5Z","talking":1,"agents":{"talking":1},"since_start":{"offered":3,"answered":1,"abandoned":1,"overflowed":0,"rona":2},"open":true,"expected_wait":135.000}`
+	agentJSON    = `{"agent":"1001","name":"张三","queues":["general"],"seat":"8001","state":"talking","since":"2026-11-24T11:59:00Z","in_state":60.000,"call":"c1","answered":0,"levels":{"general":7},"skills":{"law":3},"assigned":true}`
+	callJSON     = `{"call":"c1","node":"a1","entry":"12345","caller":"138******78","queue":"general","phase":"talking","arrived":"2026-11-24T11:58:50Z","queued":"2026-11-24T11:58:55Z","answered":"2026-11-24T11:59:00Z","wait":5.000,"talk":60.000,"agent":"1001","seat":"8001","priority":2,"offers":1}`
 	callbackJSON = `{"callback":"c0","number":"139******78","queue":"general","state":"spaced","missed":true,"requested":"2026-11-24T11:50:00Z","waits":600.000,"attempts":1,"next":"2026-11-24T12:05:00Z","last":"no_answer"}`
 	partnerJSON  = `{"partner":"xuzhou","title":"徐州12345","at_most":5,"ringing":1,"talking":0,"waiting":0,"counts":{"rung":3,"answered":2,"not_taken":0,"withdrawn":0}}`
 	blockedJSON  = `{"number":"137******78","reason":"abuse","since":"2026-11-24T11:00:00Z"}`
@@ -288,6 +293,11 @@ func TestRequestsReachTheEngine(t *testing.T) {
 		{"ready", ``, acd.SetReady{Agent: "1001"}},
 		{"wrap-up", `{"extend": "90s"}`, acd.ExtendWrapUp{Agent: "1001", By: 90 * time.Second}},
 		{"not-ready", `{"reason": "break"}`, acd.SetNotReady{Agent: "1001", Reason: "break"}},
+		{"skills", `{"queues": {"general": 10, "english": 5}, "skills": {"law": 3}}`, acd.AssignSkills{
+			Agent: "1001", Queues: map[acd.QueueID]acd.Level{"general": 10, "english": 5}, Skills: map[acd.SkillID]acd.Level{"law": 3},
+		}},
+		{"skills", `{"queues": {"general": 10}, "skills": null}`, acd.AssignSkills{Agent: "1001", Queues: map[acd.QueueID]acd.Level{"general": 10}}},
+		{"skills/reset", ``, acd.ResetSkills{Agent: "1001"}},
 	} {
 		d := &desk{}
 		w := call(d.handler(nil), "POST", "/api/v1/agents/1001/"+c.path, c.body)
@@ -306,6 +316,9 @@ func TestRequestsAboutTheSiteReachTheEngine(t *testing.T) {
 		method, path, body string
 		want               acd.Event
 	}{
+		{"POST", "calls/c1/prioritise", `{"priority": -5}`, acd.Prioritise{Call: "c1", Priority: -5}},
+		{"POST", "calls/c1/prioritise", `{"priority": 0}`, acd.Prioritise{Call: "c1"}},
+		{"POST", "calls/c1/move", `{"queue": "english"}`, acd.MoveCall{Call: "c1", Queue: "english"}},
 		{"POST", "callbacks/c0/cancel", ``, acd.CancelCallback{Callback: "c0"}},
 		{"POST", "blocked", `{"number": "13812345678", "reason": "abuse"}`, acd.BlockCaller{Number: "13812345678", Reason: "abuse"}},
 		{"POST", "blocked", `{"number": "1", "reason": "x", "until": "2026-12-01T08:00:00+08:00"}`, acd.BlockCaller{Number: "1", Reason: "x", Until: until}},
@@ -371,6 +384,21 @@ func TestBadBodies(t *testing.T) {
 	}
 	wantProblem(t, call(h, "POST", "/api/v1/agents/1001/login", ``), 422, "no_seat")
 	wantProblem(t, call(h, "POST", "/api/v1/agents/1001/not-ready", `{}`), 422, "no_reason")
+	wantProblem(t, call(h, "POST", "/api/v1/agents/1001/skills", ``), 422, "no_queues")
+	wantProblem(t, call(h, "POST", "/api/v1/agents/1001/skills", `{"queues": {}}`), 422, "no_queues")
+	wantProblem(t, call(h, "POST", "/api/v1/calls/c1/prioritise", `{}`), 422, "no_priority")
+	wantProblem(t, call(h, "POST", "/api/v1/calls/c1/move", `{}`), 422, "no_queue")
+	for body, want := range map[string]string{
+		`{"queues": ["general"]}`:                     "the field queues must be an object and is a list",
+		`{"queues": {"general": "10"}}`:               "the field queues.general must be a whole number and is a string",
+		`{"queues": {"general": 1.5}}`:                "the field queues.general must be a whole number and is a number",
+		`{"queues": {"general": 1, "general": 2}}`:    `the body is not the JSON object expected here: duplicate object member name "general"`,
+		`{"queues": {"general": 1}, "skills": "law"}`: "the field skills must be an object and is a string",
+	} {
+		if p := wantProblem(t, call(h, "POST", "/api/v1/agents/1001/skills", body), 400, "bad_json"); !strings.HasPrefix(p.Detail, want) {
+			t.Errorf("%s: %s", body, p.Detail)
+		}
+	}
 	if len(d.got) > 0 {
 		t.Errorf("bad requests were carried out: %v", d.got)
 	}
@@ -379,6 +407,7 @@ func TestBadBodies(t *testing.T) {
 func TestRefusalsOfTheEngine(t *testing.T) {
 	for code, status := range map[string]int{
 		"unknown_agent": 404, "unknown_seat": 422, "unknown_reason": 422, "seat_taken": 409,
+		"unknown_call": 404, "unknown_queue": 422, "unknown_skill": 422, "bad_level": 422, "no_queues": 422, "bad_priority": 422, "not_waiting": 409, "same_queue": 409,
 		"already_logged_in": 409, "not_logged_in": 409, "busy": 409, "something_new": 409,
 	} {
 		d := &desk{refusal: &acd.RequestError{Code: code, Text: "a sentence"}}

@@ -67,8 +67,9 @@ var served = sync.OnceValues(func() (document, validator.Validator) {
 		panic(err)
 	}
 	v, errs := validator.NewValidator(parsed, config.WithFormatAssertions(), config.WithoutSecurityValidation(), config.WithStrictMode(),
-		// The names of figures and queues are a site's own.
-		config.WithStrictIgnorePaths("$.body.site.**", "$.body.queues.*", "$.body.queues.*.**",
+		// The names of figures, queues and skills are a site's own.
+		config.WithStrictIgnorePaths("$.body.site.**", "$.body.queues.*", "$.body.queues.*.**", "$.body.skills.*", "$.body.levels.*",
+			"$.body.agents[*].skills.*", "$.body.agents[*].levels.*",
 			"$.body.figures.**", "$.body.**.figures.**", "$.body.**.changes.**", "$.body.agents[*].counters.*"),
 		config.WithStrictIgnoredHeadersExtra("Allow", "Etag", "Authorization", "Cache-Control", "X-Accel-Buffering", "Content-Security-Policy", "Cookie", "Referrer-Policy", "Origin", "Retry-After",
 			"Sec-Fetch-Site", "Set-Cookie", "User-Agent", "Www-Authenticate", "X-Content-Type-Options", "X-Csrf-Token"))
@@ -251,6 +252,9 @@ func words(errs []*openapierrors.ValidationError) error {
 }
 
 func pathOf(pattern string) string {
+	if strings.HasPrefix(pattern, "/api/v1/calls/") {
+		return strings.Replace(pattern, "{id}", "c1", 1)
+	}
 	return strings.NewReplacer("{id}", "1001", "{name}", "li.si", "{day}", "2026-11-24", "{month}", "2026-11", "{year}", "2026").Replace(pattern)
 }
 

@@ -264,6 +264,11 @@ func TestWhatIsDoneIsAudited(t *testing.T) {
 	sup.ask("GET", "/api/v1/calls", "")
 	sup.ask("POST", "/api/v1/agents/1001/not-ready", `{"reason": "break"}`)
 	sup.ask("POST", "/api/v1/blocked", `{"number": "13712345678", "reason": "called from 13712345678"}`)
+	sup.ask("POST", "/api/v1/agents/1001/skills", `{"queues": {"general": 10, "english": 5}, "skills": {"law": 3}}`)
+	sup.ask("POST", "/api/v1/agents/1001/skills/reset", "")
+	sup.ask("POST", "/api/v1/calls/c1/prioritise", `{"priority": 5}`)
+	sup.ask("POST", "/api/v1/calls/c1/move", `{"queue": "english"}`)
+	sup.ask("POST", "/api/v1/calls/c2/move", `{"queue": "english"}`) // which has ended in the same moment
 	sup.ask("POST", "/api/v1/reload", "")
 	h.desk.refusal = &acd.RequestError{Code: "unknown_agent", Text: "no"}
 	sup.ask("POST", "/api/v1/agents/13612345678/ready", "")
@@ -282,6 +287,11 @@ func TestWhatIsDoneIsAudited(t *testing.T) {
 	want := []string{
 		"sup|session|supervisor|192.0.2.1|POST /api/v1/agents/{id}/not-ready|1001|break|done",
 		"sup|session|supervisor|192.0.2.1|POST /api/v1/blocked|137******78|called from 137******78|done",
+		"sup|session|supervisor|192.0.2.1|POST /api/v1/agents/{id}/skills|1001|english=5 general=10 law=3|done",
+		"sup|session|supervisor|192.0.2.1|POST /api/v1/agents/{id}/skills/reset|1001||done",
+		"sup|session|supervisor|192.0.2.1|POST /api/v1/calls/{id}/prioritise|c1|5|done",
+		"sup|session|supervisor|192.0.2.1|POST /api/v1/calls/{id}/move|c1|to english|done",
+		"sup|session|supervisor|192.0.2.1|POST /api/v1/calls/{id}/move|c2|to english|done",
 		"sup|session|supervisor|192.0.2.1|POST /api/v1/reload|||not_allowed",
 		"sup|session|supervisor|192.0.2.1|POST /api/v1/agents/{id}/ready|136******78||unknown_agent",
 		"li|session|agent|192.0.2.1|POST /api/v1/agents/{id}/ready|1002||not_allowed",

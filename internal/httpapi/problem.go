@@ -75,9 +75,9 @@ var statusOfKind = map[access.Kind]int{
 // statusOf maps the engine's codes.
 func statusOf(code string) int {
 	switch code {
-	case "unknown_agent", "unknown_callback", "not_blocked":
+	case "unknown_agent", "unknown_callback", "unknown_call", "not_blocked":
 		return http.StatusNotFound
-	case "unknown_seat", "unknown_reason", "bad_extension", "bad_expiry", "no_number", "no_reason":
+	case "unknown_seat", "unknown_reason", "bad_extension", "bad_expiry", "no_number", "no_reason", "unknown_queue", "unknown_skill", "bad_level", "no_queues", "bad_priority":
 		return http.StatusUnprocessableEntity
 	default:
 		// seat_taken, already_logged_in, not_logged_in, busy, and what

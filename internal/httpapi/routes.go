@@ -78,6 +78,10 @@ func (a *api) secured() map[string]actions {
 		"/api/v1/reports/daily/{day}":          {get: needs(a.dailyReport, access.ReadTraffic)},
 		"/api/v1/reports/monthly/{month}":      {get: needs(a.monthlyReport, access.ReadTraffic)},
 		"/api/v1/reports/annual/{year}":        {get: needs(a.annualReport, access.ReadTraffic)},
+		"/api/v1/agents/{id}/skills":       {post: needs(a.assignSkills, access.AssignAgents)},
+		"/api/v1/agents/{id}/skills/reset": {post: needs(a.resetSkills, access.AssignAgents)},
+		"/api/v1/calls/{id}/prioritise":    {post: needs(a.prioritise, access.DirectCalls)},
+		"/api/v1/calls/{id}/move":          {post: needs(a.moveCall, access.DirectCalls)},
 
 		"/api/v1/me":                    {get: always(a.me)},
 		"/api/v1/me/password":           {post: always(a.choosePassword)},

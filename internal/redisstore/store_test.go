@@ -23,12 +23,16 @@ func TestLiveStateIsReadBackAsItWasLast(t *testing.T) {
 	call := acd.CallStatus{Call: "c1", Node: "node1", Caller: "13812345678", Phase: acd.PhaseGreeting, Arrived: morning}
 	talking := call
 	talking.Phase, talking.Queued, talking.Answered = acd.PhaseTalking, morning.Add(time.Second), morning.Add(2*time.Second)
+	points := 0
+	talking.Points = &points
+	talking.Visits = []acd.Visit{{Queue: "general", Entered: morning, Left: morning.Add(time.Second), Reason: acd.VisitMoved}}
 	talking.Offers = []acd.OfferRecord{{Agent: "1001", Seat: "21", Made: morning.Add(time.Second), Outcome: acd.OfferAnswered}}
 	s.Append([]acd.Change{{Agent: &agent}, {Call: &call}}, nil, nil)
 	s.Append([]acd.Change{{Call: &acd.CallStatus{Call: "c2", Phase: acd.PhaseWaiting}}}, nil, nil)
 	drained(t, s, m)
 	busy := agent
 	busy.State, busy.Call = acd.Talking, "c1"
+	busy.Assigned = &acd.Assignment{Queues: map[acd.QueueID]acd.Level{"english": 5}, Skills: map[acd.SkillID]acd.Level{"law": 3}}
 	s.Append([]acd.Change{{Call: &talking}, {Agent: &busy}, gone("c2")}, nil, nil)
 	drained(t, s, m)
 	live, err := s.Load(context.Background(), morning)
@@ -41,6 +45,12 @@ func TestLiveStateIsReadBackAsItWasLast(t *testing.T) {
 	got := live.Calls[0]
 	if !got.Queued.Equal(talking.Queued) || !got.Answered.Equal(talking.Answered) || got.Phase != acd.PhaseTalking || len(got.Offers) != 1 || got.Offers[0].Outcome != acd.OfferAnswered {
 		t.Errorf("the call reads back as %+v", got)
+	}
+	if got.Points == nil || *got.Points != 0 || len(got.Visits) != 1 || got.Visits[0].Reason != acd.VisitMoved {
+		t.Errorf("what was directed reads back as %+v", got)
+	}
+	if a := live.Agents[0]; !reflect.DeepEqual(a.Assigned, busy.Assigned) {
+		t.Errorf("the assignment reads back as %+v", a.Assigned)
 	}
 	if a := live.Agents[0]; a.State != acd.Talking || a.Call != "c1" || a.Name != "王芳" || !a.Since.Equal(morning) {
 		t.Errorf("the agent reads back as %+v", a)

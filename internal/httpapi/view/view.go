@@ -94,6 +94,9 @@ type Queue struct {
 	// SinceStart counts since the controller started; the day's figures are
 	// those of traffic/today.
 	SinceStart acd.QueueCounts `json:"since_start"`
+	Open       bool            `json:"open"` // by its hours
+	// ExpectedWait is that of somebody who came now, rounded; nil: nobody works.
+	ExpectedWait *Seconds `json:"expected_wait"`
 }
 
 // Agent is an agent now.
@@ -110,6 +113,10 @@ type Agent struct {
 	Call       acd.CallID     `json:"call,omitempty"`
 	WrapUpEnds time.Time      `json:"wrap_up_ends,omitzero"`
 	Answered   int            `json:"answered"` // since login
+	// Levels, in all Queues, and Skills are what callers are matched by.
+	Levels   map[acd.QueueID]acd.Level `json:"levels"`
+	Skills   map[acd.SkillID]acd.Level `json:"skills"`
+	Assigned bool                      `json:"assigned"` // by a supervisor, in the place of what the configuration says
 }
 
 // Call is a call in progress.
@@ -129,6 +136,7 @@ type Call struct {
 	Hold     Seconds       `json:"hold,omitzero"`    // of the talk, also now
 	Agent    acd.AgentID   `json:"agent,omitempty"`
 	Seat     acd.SeatID    `json:"seat,omitempty"`
+	Priority int           `json:"priority"`          // points: those that it was given, or its entry's
 	Offers   int           `json:"offers"`            // how many agents it was offered to
 	Partner  acd.PartnerID `json:"partner,omitempty"` // who is rung for it or has it
 }
@@ -206,14 +214,40 @@ func queue(q acd.QueueStatus, at time.Time) Queue {
 	}
 	return Queue{
 		ID: q.Queue, Title: q.Title, Waiting: q.Waiting, LongestWait: Seconds(q.LongestWait), WaitingSince: since, Talking: q.Talking,
-		Agents: q.Agents, SinceStart: q.Counts,
+		Agents: q.Agents, SinceStart: q.Counts, Open: q.Open, ExpectedWait: roundly(q.ExpectedWait),
 	}
+}
+
+// roundly rounds an expected wait to what it can say: to 5 s below a minute, to 15 s below
+// ten minutes, to minutes from then on.
+func roundly(wait *time.Duration) *Seconds {
+	if wait == nil {
+		return nil
+	}
+	step := time.Minute
+	switch {
+	case *wait < time.Minute:
+		step = 5 * time.Second
+	case *wait < 10*time.Minute:
+		step = 15 * time.Second
+	}
+	rounded := Seconds(wait.Round(step))
+	return &rounded
+}
+
+// levels are never null in JSON.
+func levels[K comparable](m map[K]acd.Level) map[K]acd.Level {
+	if m == nil {
+		return map[K]acd.Level{}
+	}
+	return m
 }
 
 func agent(a acd.AgentStatus, at time.Time) Agent {
 	return Agent{
 		ID: a.Agent, Name: a.Name, Queues: a.Queues, Seat: a.Seat, State: a.State, Since: a.Since, InState: between(a.Since, at),
 		Reason: a.Reason, Pending: a.Pending, Call: a.Call, WrapUpEnds: a.WrapUpEnds, Answered: a.Answered,
+		Levels: levels(a.Levels), Skills: levels(a.Skills), Assigned: a.Assigned != nil,
 	}
 }
 
@@ -240,7 +274,7 @@ func call(c acd.CallStatus, at time.Time) Call {
 		ID: c.Call, Node: c.Node, Entry: c.Entry, Caller: acd.Mask(c.Caller), Queue: c.Queue, Phase: c.Phase,
 		Arrived: c.Arrived, Queued: c.Queued, Answered: c.Answered,
 		Wait: between(c.Queued, waitEnds), Talk: between(c.Answered, talkEnds), OnHold: c.OnHold, Hold: hold,
-		Agent: c.Agent, Seat: c.Seat, Offers: len(c.Offers), Partner: partner,
+		Agent: c.Agent, Seat: c.Seat, Priority: c.Priority, Offers: len(c.Offers), Partner: partner,
 	}
 }
 

@@ -22,3 +22,19 @@ func TestTalkAndHold(t *testing.T) {
 		t.Errorf("rating: %+v", c)
 	}
 }
+
+// An expected wait is as fine as it can be believed.
+func TestExpectedWaitIsRounded(t *testing.T) {
+	for wait, want := range map[time.Duration]time.Duration{
+		0: 0, 2 * time.Second: 0, 3 * time.Second: 5 * time.Second, 57 * time.Second: 55 * time.Second, 59 * time.Second: time.Minute,
+		131 * time.Second: 135 * time.Second, 9*time.Minute + 50*time.Second: 9*time.Minute + 45*time.Second, 11*time.Minute + 31*time.Second: 12 * time.Minute,
+	} {
+		q := Of(acd.Snapshot{Queues: []acd.QueueStatus{{ExpectedWait: &wait, Open: true}}}).Queues[0]
+		if q.ExpectedWait == nil || *q.ExpectedWait != Seconds(want) || !q.Open {
+			t.Errorf("%v: %+v, want %v", wait, q, want)
+		}
+	}
+	if q := Of(acd.Snapshot{Queues: []acd.QueueStatus{{}}}).Queues[0]; q.ExpectedWait != nil || q.Open {
+		t.Errorf("%+v", q)
+	}
+}
