@@ -550,7 +550,7 @@ func (h *history) verifyOrder(records []acd.CallRecord) {
 	}
 	calls := slices.Clone(h.rang)
 	h.mu.Unlock()
-	if len(o.nodes)+len(o.stopped) > 0 {
+	if len(o.nodes)+len(o.stopped) > 0 || h.directed() {
 		return
 	}
 	const slack = 500 * time.Millisecond

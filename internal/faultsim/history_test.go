@@ -205,7 +205,7 @@ func (h *history) play(t *testing.T, plan func(*history, context.Context)) {
 	rnd := rand.New(rand.NewPCG(h.seed, 1))
 	h.config = acd.Config{
 		Entries:         []acd.Entry{{Number: "12345", Queue: "q", Greeting: []string{"greeting"}}},
-		Queues:          []acd.Queue{{ID: "q", RingTimeout: 8 * time.Second, WrapUp: 2 * time.Second}},
+		Queues:          []acd.Queue{{ID: "q", RingTimeout: 8 * time.Second, WrapUp: 2 * time.Second}, {ID: "r", RingTimeout: 8 * time.Second, Level: 2}},
 		NotReadyReasons: []acd.NotReadyReason{{Name: "break", Title: "break"}},
 	}
 	for i := range 1 + rnd.IntN(2) {
@@ -226,6 +226,9 @@ func (h *history) play(t *testing.T, plan func(*history, context.Context)) {
 	}
 	h.request(ctx, acd.SetNotReady{Agent: h.config.Agents[agents-1].ID, Reason: "break"})
 	people.Go(func() { h.backToWork(ctx) })
+	if h.directed() {
+		people.Go(func() { h.direct(ctx) })
+	}
 	people.Go(func() { h.watch(ctx) })
 	pause(ctx, time.Second)
 	for i := range calls {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -35,7 +36,7 @@ type caller struct {
 func (h *history) addAgent(ctx context.Context, people *sync.WaitGroup, i int) {
 	id := strconv.Itoa(801 + i)
 	h.config.Seats = append(h.config.Seats, acd.SeatID(id))
-	h.config.Agents = append(h.config.Agents, acd.Agent{ID: acd.AgentID(id), Queues: []acd.QueueID{"q"}})
+	h.config.Agents = append(h.config.Agents, acd.Agent{ID: acd.AgentID(id), Queues: []acd.QueueID{"q", "r"}})
 	own := rand.New(rand.NewPCG(h.seed, uint64(100+i)))
 	h.world.AddSeat(id).SetPlan(func(c *arimodel.Call) arimodel.Plan {
 		after, talk := upTo(own, 5*time.Second), 500*time.Millisecond+upTo(own, 10*time.Second)
@@ -125,6 +126,47 @@ func (h *history) lastFaultOr(t time.Time) time.Time {
 		return h.lastFault
 	}
 	return t
+}
+
+// directed reports whether there is a supervisor, so that callers are not served in the order
+// in which they came.
+func (h *history) directed() bool { return h.seed%3 == 0 }
+
+// direct is a supervisor, who moves callers and puts them forward, and lets agents serve
+// other queues at other levels; the first two serve both.
+func (h *history) direct(ctx context.Context) {
+	own := rand.New(rand.NewPCG(h.seed, 3))
+	for pause(ctx, time.Second+upTo(own, 4*time.Second)) {
+		p := h.leader()
+		if p == nil {
+			continue
+		}
+		t := p.leading()
+		if t == nil {
+			continue
+		}
+		bounded, cancel := context.WithTimeout(ctx, time.Second)
+		s, err := t.Snapshot(bounded)
+		waiting := slices.DeleteFunc(s.Calls, func(c acd.CallStatus) bool { return c.Phase != acd.PhaseWaiting && c.Phase != acd.PhaseRinging })
+		if err == nil && len(waiting) > 0 && own.IntN(3) > 0 {
+			c := waiting[own.IntN(len(waiting))]
+			to := map[acd.QueueID]acd.QueueID{"q": "r", "r": "q"}[c.Queue]
+			h.note("the supervisor directs %s, which is %s in %q, to %q", c.Call, c.Phase, c.Queue, to)
+			_ = t.Request(bounded, acd.MoveCall{Call: c.Call, Queue: to})
+			_ = t.Request(bounded, acd.Prioritise{Call: c.Call, Priority: own.IntN(5) - 2})
+		} else if err == nil {
+			i := own.IntN(agents)
+			given := map[acd.QueueID]acd.Level{"q": acd.Level(1 + own.IntN(10)), "r": acd.Level(2 + own.IntN(9))}
+			switch kind := own.IntN(3); {
+			case kind == 0:
+				given = nil
+			case kind == 1 && i > 1:
+				delete(given, []acd.QueueID{"q", "r"}[own.IntN(2)])
+			}
+			_ = t.Request(bounded, acd.AssignSkills{Agent: h.config.Agents[i].ID, Queues: given})
+		}
+		cancel()
+	}
 }
 
 // backToWork makes agents ready again whose phone was not answered.
