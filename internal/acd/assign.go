@@ -93,14 +93,14 @@ func (e *Engine) reassign(a *agent, given *Assignment) {
 func (e *Engine) equip(a *agent) {
 	e.fitAssignment(a)
 	if given := a.Assigned; given != nil {
-		a.levels, a.skills, a.Queues = given.Queues, given.Skills, nil
+		a.levels, a.skills, a.Queues = maps.Clone(given.Queues), maps.Clone(given.Skills), nil
 		for _, q := range e.queueOrder {
 			if given.Queues[q.ID] > 0 {
 				a.Queues = append(a.Queues, q.ID)
 			}
 		}
 	} else {
-		a.levels, a.skills, a.Queues = a.cfg.levels(), a.cfg.Skills, slices.Clone(a.cfg.Queues)
+		a.levels, a.skills, a.Queues = a.cfg.levels(), maps.Clone(a.cfg.Skills), slices.Clone(a.cfg.Queues)
 	}
 	a.queues = make([]*queue, 0, len(a.Queues))
 	for _, id := range a.Queues {

@@ -49,8 +49,10 @@ func TestAssignmentsAreTheEnginesOwn(t *testing.T) {
 	d.do(acd.AssignSkills{Agent: "1", Queues: given})
 	given["general"] = 1
 	s, state := d.e.Snapshot(d.now), d.e.Save()
-	s.Agents[0].Levels["business"], s.Agents[0].Assigned.Queues["business"], state.Agents[0].Assigned.Queues["business"] = 9, 9, 9
-	if a := d.e.Snapshot(d.now).Agents[0]; len(a.Levels) != 1 || a.Levels["business"] != 3 || a.Assigned.Queues["business"] != 3 {
+	s.Agents[0].Assigned.Queues["business"], state.Agents[0].Assigned.Queues["business"] = 9, 9
+	d.do(acd.AssignSkills{Agent: "2", Queues: map[acd.QueueID]acd.Level{"business": 3}})
+	was := s.Agents[1].Levels
+	if a := d.e.Snapshot(d.now).Agents[0]; len(was) != 2 || len(a.Levels) != 1 || a.Levels["business"] != 3 || a.Assigned.Queues["business"] != 3 {
 		t.Errorf("%+v", a)
 	}
 }

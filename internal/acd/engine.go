@@ -118,7 +118,7 @@ type agent struct {
 	cfg     Agent
 	index   int               // in the configuration
 	queues  []*queue          // of Queues
-	levels  map[QueueID]Level // in all of them; neither map is changed once it is here
+	levels  map[QueueID]Level // in all of them; neither map is changed once it is here, for snapshots share them
 	skills  map[SkillID]Level
 	members []*member // places in all lines that the agent can serve
 	call    *call

@@ -108,7 +108,8 @@ type AgentStatus struct {
 	LeaveBy     time.Time `json:"leave_by,omitzero"`
 	// Assigned is what the agent serves in the place of what the configuration says; nil: nothing.
 	Assigned *Assignment `json:"assigned,omitempty"`
-	// Levels, in all Queues, and Skills are what calls are matched by. Only a Snapshot says so.
+	// Levels, in all Queues, and Skills are what calls are matched by. Only a Snapshot says
+	// so; many share them: they must not be changed, nor does the engine.
 	Levels map[QueueID]Level `json:"levels,omitempty"`
 	Skills map[SkillID]Level `json:"skills,omitempty"`
 }

@@ -2,7 +2,6 @@ package acd
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 )
@@ -31,7 +30,6 @@ func (s CallStatus) Clone() CallStatus {
 func (s AgentStatus) Clone() AgentStatus {
 	s.Queues = slices.Clone(s.Queues)
 	s.Assigned = s.Assigned.clone()
-	s.Levels, s.Skills = maps.Clone(s.Levels), maps.Clone(s.Skills)
 	return s
 }
 
@@ -78,7 +76,7 @@ func (e *Engine) Snapshot(now time.Time) Snapshot {
 	s.Agents = slices.Grow(s.Agents, len(agents))
 	for _, a := range agents {
 		status := a.AgentStatus.Clone()
-		status.Levels, status.Skills = maps.Clone(a.levels), maps.Clone(a.skills)
+		status.Levels, status.Skills = a.levels, a.skills
 		s.Agents = append(s.Agents, status)
 	}
 	return s
