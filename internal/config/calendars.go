@@ -13,6 +13,9 @@ const closed = "closed"
 // longestRange is the most days that one item may stand for.
 const longestRange = 366
 
+// mostDays is how many days all such items of a file may stand for.
+const mostDays = 20_000
+
 // calendars checks holidays and calendars, and to which of them the queues
 // refer. It returns the calendars by name.
 func (c *checker) calendars(raw *file, cfg *Config) map[string]*calendar.Schedule {
@@ -48,7 +51,7 @@ func (c *checker) holidays(raw holidaysItem) *calendar.Holidays {
 	for _, item := range raw.Days.items {
 		kind := calendar.Kind(c.oneOf(item.Kind, "holidays.days.kind", string(calendar.Holiday), string(calendar.Workday)))
 		name := c.title(item.Name, "holidays.days.name", "")
-		for _, day := range c.days(item.Day, item.LastDay, "holidays.days") {
+		for _, day := range c.itemDays(item.Day, item.LastDay, "holidays.days") {
 			if !seen.add(item.Day.place, day.String()) {
 				break // the rest of a range that comes twice is no news
 			}
@@ -80,7 +83,7 @@ func (c *checker) rules(raw calendarItem) calendar.Rules {
 	seen := c.unique("day")
 	for _, item := range raw.Exceptions.items {
 		hours := plain(c.hours(item.Hours, "calendars.exceptions.hours"))
-		for _, day := range c.days(item.Day, item.LastDay, "calendars.exceptions") {
+		for _, day := range c.itemDays(item.Day, item.LastDay, "calendars.exceptions") {
 			if !seen.add(item.Day.place, day.String()) {
 				break
 			}
@@ -172,8 +175,8 @@ func (c *checker) nights(week [7][]period) {
 	}
 }
 
-// days are the day, or those from day to last.
-func (c *checker) days(day, last text, key string) []calendar.Day {
+// itemDays are the day, or those from day to last.
+func (c *checker) itemDays(day, last text, key string) []calendar.Day {
 	first, ok := c.day(day, key+".day")
 	if !ok {
 		return nil
@@ -194,6 +197,10 @@ func (c *checker) days(day, last text, key string) []calendar.Day {
 	}
 	var list []calendar.Day
 	for d := first; !end.Before(d); d = d.Next() {
+		if c.days++; c.days > mostDays {
+			c.at(last.place, "%s.last_day: the items of this file stand for more than %d days; write fewer", key, mostDays)
+			return nil
+		}
 		list = append(list, d)
 	}
 	return list

@@ -18,6 +18,23 @@ import (
 type checker struct {
 	*collector
 	dir string // relative paths begin here
+
+	only   map[string]bool // when not nil, no other files are opened than these
+	opened map[string]bool // nil: nobody asks
+	ids    int             // identifiers that ranges stand for, so far
+	days   int             // and days
+}
+
+// mayOpen is asked before a file is opened that the configuration names.
+func (c *checker) mayOpen(at place, key, path string) bool {
+	if c.only != nil && !c.only[path] {
+		c.at(at, "%s: a text that comes over the API may name the files that are in use and no others; write the configuration file on the machine itself, and apply it with hotline reload", key)
+		return false
+	}
+	if c.opened != nil {
+		c.opened[path] = true
+	}
+	return true
 }
 
 // pattern is what a name must look like, and how to say so.
@@ -185,6 +202,9 @@ func (c *checker) secret(t text, key string) Secret {
 	}
 	if t.v == "" {
 		c.at(t.place, "%s is empty; name a file or remove the key", key)
+		return Secret{}
+	}
+	if !c.mayOpen(t.place, key, c.path(t)) {
 		return Secret{}
 	}
 	secret, err := readSecret(c.path(t))

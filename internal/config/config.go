@@ -12,8 +12,8 @@ import (
 
 // Config is a complete and checked configuration.
 type Config struct {
-	// File is the path as it was given to Load.
-	File string
+	// File is the path as it was given to Load, and Text what stands there.
+	File, Text string
 	// Site names the data in Redis: lower-case letters, digits and hyphens.
 	Site string
 	// Location is the time zone that days and intervals belong to.
@@ -44,6 +44,9 @@ type Config struct {
 
 	// Holidays are the lists of holidays by name.
 	Holidays map[string]*calendar.Holidays
+
+	raw    *file           // as it is written, defaults included
+	opened map[string]bool // the other files that were read
 }
 
 // Reports are those of a day, a month or a year.

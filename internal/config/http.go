@@ -42,6 +42,9 @@ func (c *checker) httpTLS(raw httpSection, out *HTTP) bool {
 	if !ok {
 		return true
 	}
+	if !c.mayOpen(section.Key.place, "http.tls.key", out.TLSKey) {
+		return true
+	}
 	if _, err := readPrivate(out.TLSKey, longestPEM); err != nil {
 		c.at(section.Key.place, "http.tls.key: %v", err)
 		return true

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -29,16 +30,58 @@ func Load(path string) (*Config, error) {
 		problems.at(place{}, "%s", unreadable(err))
 		return nil, problems.err()
 	}
+	return read(path, data, nil)
+}
+
+// Largest is how long the text of a configuration may be, in bytes: some twenty thousand agents.
+const Largest = 1 << 20
+
+// Instead reads and checks a text that is to stand in the place of c's file, as Load would
+// read it from there. It opens no other files than those that c names: who may send a text
+// over the network must not find out by it which files there are, or what is in them.
+func (c *Config) Instead(data []byte) (*Config, error) {
+	if at, ok := unprintable(data); ok {
+		problems := &collector{file: c.File}
+		problems.at(at, "there is a control character, or something that is not UTF-8; write text only")
+		return nil, problems.err()
+	}
+	return read(c.File, data, c.opened)
+}
+
+// unprintable finds what no text file holds.
+func unprintable(data []byte) (place, bool) {
+	at := place{line: 1, column: 1}
+	for len(data) > 0 {
+		r, size := utf8.DecodeRune(data)
+		switch {
+		case r == '\n':
+			at.line, at.column = at.line+1, 0
+		case r == utf8.RuneError && size < 2, r < ' ' && r != '\t' && r != '\r', r == 0x7f:
+			return at, true
+		}
+		at.column++
+		data = data[size:]
+	}
+	return place{}, false
+}
+
+// read is Load with the text of the file. With only it opens no other files than these.
+func read(path string, data []byte, only map[string]bool) (*Config, error) {
+	problems := &collector{file: path}
+	if len(data) > Largest {
+		problems.at(place{}, "the configuration has %d bytes, more than %d; name the right file", len(data), Largest)
+		return nil, problems.err()
+	}
 	raw := &file{}
 	if !parse(&decoder{collector: problems}, data, raw) {
 		return nil, problems.err()
 	}
-	check := checker{collector: problems, dir: filepath.Dir(path)}
+	check := checker{collector: problems, dir: filepath.Dir(path), only: only, opened: make(map[string]bool)}
 	cfg := check.config(raw)
 	if err := problems.err(); err != nil {
 		return nil, err
 	}
-	cfg.File = path
+	cfg.File, cfg.Text, cfg.raw, cfg.opened = path, string(data), raw, check.opened
 	return cfg, nil
 }
 
@@ -55,6 +98,10 @@ func unreadable(err error) string {
 // parse fills into, a structure like those of schema.go. It reports false when
 // the text is not YAML, so that there is nothing to check.
 func parse(d *decoder, data []byte, into any) bool {
+	if at, wrong := tooDeep(string(data)); wrong != "" {
+		d.at(at, "%s", wrong)
+		return false
+	}
 	// Doubled keys are reported by the decoder, all of them at once.
 	tree, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 	if err != nil {

@@ -106,6 +106,9 @@ func (c *checker) redisTLS(raw redisSection) *TLS {
 		if out.Cert, ok = c.pem(section.Cert, what); !ok {
 			return nil
 		}
+		if !c.mayOpen(section.Key.place, "redis.tls.key", c.path(section.Key)) {
+			return nil
+		}
 		key, err := readPrivate(c.path(section.Key), longestPEM)
 		if err != nil {
 			c.at(section.Key.place, "redis.tls.key: %v", err)
@@ -120,6 +123,9 @@ func (c *checker) redisTLS(raw redisSection) *TLS {
 }
 
 func (c *checker) pem(t text, key string) ([]byte, bool) {
+	if !c.mayOpen(t.place, key, c.path(t)) {
+		return nil, false
+	}
 	data, err := os.ReadFile(c.path(t))
 	if err != nil {
 		c.at(t.place, "%s: the file cannot be read (%v); correct the path", key, err)

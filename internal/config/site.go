@@ -86,7 +86,7 @@ func (c *checker) seats(raw *file, cfg *Config) {
 	c.empty(raw.Seats.place, raw.Seats.blank, "seats", "a seat")
 	seats := c.unique("seat")
 	for _, s := range raw.Seats.items {
-		for _, id := range c.ids(s.place, s.ID, s.Range, "seats") {
+		for _, id := range c.identifiers(s.place, s.ID, s.Range, "seats") {
 			if !seats.add(s.place, id) {
 				continue
 			}
@@ -131,7 +131,7 @@ func (c *checker) agents(raw *file, cfg *Config, queues unique, asked skillsAske
 	served = make(map[string]bool)
 	agents := c.unique("agent")
 	for _, a := range raw.Agents.items {
-		ids := c.ids(a.place, a.ID, a.Range, "agents")
+		ids := c.identifiers(a.place, a.ID, a.Range, "agents")
 		if strings.HasPrefix(a.ID.v, partnerLegs) {
 			c.at(a.ID.place, "agents.id: %s begins with %s, which names the calls to partners; choose another work number, for example 1001", quoted(a.ID.v), partnerLegs)
 		}
@@ -180,12 +180,16 @@ func (c *checker) reasons(raw *file, cfg *Config) {
 	}
 }
 
-// widestRange is the most identifiers that one range may stand for.
-const widestRange = 10_000
+// widestRange is the most identifiers that one range may stand for, and mostIDs all ranges
+// of a file together.
+const (
+	widestRange = 10_000
+	mostIDs     = 100_000
+)
 
-// ids lists the identifiers of an item: one id, or those of a range such as
+// identifiers lists those of an item: one id, or those of a range such as
 // 8002-8040.
-func (c *checker) ids(item place, id, span text, key string) []string {
+func (c *checker) identifiers(item place, id, span text, key string) []string {
 	switch {
 	case id.set && span.set:
 		c.at(span.place, "%s: an item has either id or range; remove one of them", key)
@@ -199,6 +203,10 @@ func (c *checker) ids(item place, id, span text, key string) []string {
 		to, err2 := strconv.ParseUint(last, 10, 32)
 		if err1 != nil || err2 != nil || len(first) != len(last) || from > to || to-from >= widestRange || len(first) > 32 {
 			c.at(span.place, "%s.range: %s is not a range; write first and last number with equally many digits, at most %d numbers, for example 8001-8040", key, quoted(span.v), widestRange)
+			return nil
+		}
+		if c.ids += int(to-from) + 1; c.ids > mostIDs {
+			c.at(span.place, "%s.range: the ranges of this file stand for more than %d numbers; write shorter ones", key, mostIDs)
 			return nil
 		}
 		ids := make([]string, 0, to-from+1)
@@ -223,6 +231,9 @@ func (c *checker) pins(t text, agents []Agent) {
 		return
 	}
 	path := c.path(t)
+	if !c.mayOpen(t.place, "pin_file", path) {
+		return
+	}
 	content, err := readPrivate(path, largestPINFile)
 	if err != nil {
 		c.at(t.place, "pin_file: %v", err)
