@@ -42,6 +42,8 @@ import (
 //	hotline:{site}:traffic:2026-11-24:37      hash   counters of the day's interval 37
 //	hotline:{site}:access:users               hash   name → user with the hash of the password, as JSON
 //	hotline:{site}:access:sessions            hash   SHA-256 of the secret → session, as JSON; likewise tokens
+//	hotline:{site}:configurations             list   AppliedConfiguration as JSON, the newest first
+//	hotline:{site}:configurations:texts       hash   version → text of the configuration file
 //	hotline:{site}:audit                      stream field entry: what was done over the API and by whom, as JSON
 //
 // Records have a stream for each day, not one for the site: a day is then
@@ -84,6 +86,8 @@ func (k keys) year(year int) string            { return k.prefix + fmt.Sprintf("
 
 func (k keys) access(shelf access.Shelf) string { return k.prefix + "access:" + string(shelf) }
 func (k keys) audit() string                    { return k.prefix + "audit" }
+func (k keys) configurations() string           { return k.prefix + "configurations" }
+func (k keys) configurationTexts() string       { return k.prefix + "configurations:texts" }
 
 // restoring names the stream into which the entries of another are put back.
 func (k keys) restoring(stream string) string { return stream + ":restoring" }
