@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -128,6 +130,51 @@ func TestDeskCommands(t *testing.T) {
 		if _, err := ask(config.HTTP{}, line...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want: %s", line, err, want)
 		}
+	}
+}
+
+func TestConfigurationCommands(t *testing.T) {
+	const is, was = "krxi7mbq2tdw5ozc4vfa", "bq4x3nuh7ovdz2scykpe"
+	present := `{"file":"hotline.yaml","version":"` + is + `","applied":"2026-11-24T12:00:00Z","by":"li.si","file_differs":false,"text":"site: lyg\n"}`
+	of := answers{
+		"GET /api/v1/configuration":                `{"file":"hotline.yaml","version":"` + was + `","text":"site: lyg\n"}`,
+		"PUT /api/v1/configuration":                present,
+		"POST /api/v1/configuration/rollback":      present,
+		"POST /api/v1/configuration/validate":      `{"valid":true,"changes":["queue general: wrap_up 30s → 45s"]}`,
+		"GET /api/v1/configuration/history":        `{"versions":[{"number":2,"version":"` + was + `","by":"li.si","note":"why","size":9,"lines_added":2,"lines_removed":1}]}`,
+		"GET /api/v1/configuration/history/" + was: `{"version":"` + was + `","text":"site: old\n"}`,
+	}
+	var asked []string
+	s := of.serve(t, (*httptest.Server).Start, &asked)
+	where := []string{"--api", s.URL, "--token-file", file(t, "token", "right\n")}
+	text := file(t, "new.yaml", "site: new\n")
+	const get = "GET /api/v1/configuration"
+	for _, c := range []struct {
+		line []string
+		asks string
+		want string
+	}{
+		{[]string{"show"}, get, "site: lyg\n"},
+		{[]string{"show", "--version", was}, get + "/history/" + was, "site: old\n"},
+		{[]string{"validate", text}, `POST /api/v1/configuration/validate {"text":"site: new\n"}`, "queue general: wrap_up 30s → 45s\n"},
+		{[]string{"apply", text, "--note", "more time"}, get + ` PUT /api/v1/configuration {"note":"more time","text":"site: new\n"}`, "version " + is + " is applied, in the place of " + was + "\n"},
+		{[]string{"apply", text, "--replaces", is}, `PUT /api/v1/configuration {"note":"","text":"site: new\n"}`, "version " + is + " is applied, in the place of " + is + "\n"},
+		{[]string{"rollback", was}, get + ` POST /api/v1/configuration/rollback {"note":"","version":"` + was + `"}`, "version " + is + " is applied, in the place of " + was + "\n"},
+		{[]string{"history"}, get + "/history", "VERSION               APPLIED  BY     LINES  BYTES  NOTE\n" + was + "  -        li.si  +2 -1  9      why\n"},
+	} {
+		asked = nil
+		out, err := ask(config.HTTP{}, slices.Concat([]string{"configuration"}, c.line, where)...)
+		if err != nil || out != c.want || strings.Join(asked, " ") != c.asks {
+			t.Errorf("%v: asked %q, %v\n%s, want\n%s", c.line, asked, err, out, c.want)
+		}
+	}
+	of["POST /api/v1/configuration/validate"] = `{"valid":false,"mistakes":["line 1, column 1: sight is not a known key"]}`
+	if out, err := ask(config.HTTP{}, slices.Concat([]string{"configuration", "validate", text}, where)...); !errors.Is(err, errFound) || out != "line 1, column 1: sight is not a known key\n" {
+		t.Errorf("%v %s", err, out)
+	}
+	of["POST /api/v1/configuration/validate"] = `{"valid":true,"changes":["log.level info → debug"],"needs_restart":["log"]}`
+	if out, err := ask(config.HTTP{}, slices.Concat([]string{"configuration", "validate", text}, where)...); !errors.Is(err, errFound) || !strings.HasSuffix(out, "a change of log takes a restart, and is not applied here\n") {
+		t.Errorf("%v %s", err, out)
 	}
 }
 

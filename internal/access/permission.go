@@ -41,6 +41,8 @@ const (
 	SeeNumbers      Permission = "numbers.see"
 	SetEmergency    Permission = "emergency.set"
 	ReadTraffic     Permission = "traffic.read"
+	ReadConfig      Permission = "configuration.read"
+	ChangeConfig    Permission = "configuration.change"
 	Reload          Permission = "configuration.reload"
 	ReadAudit       Permission = "audit.read"
 	ManageUsers     Permission = "users.manage"
@@ -76,7 +78,9 @@ var Rules = []Rule{
 	{SeeNumbers, "full numbers of calls and callbacks, where http.full_numbers allows it; each look is audited", []Role{Supervisor, Admin}, true, false},
 	{SetEmergency, "switch the emergency announcement", []Role{Supervisor, Admin}, true, true},
 	{ReadTraffic, "traffic figures and reports", []Role{Supervisor, Analyst, Ops, Admin}, true, true},
-	{Reload, "apply the configuration file", []Role{Ops, Admin}, true, true},
+	{ReadConfig, "the text of the configuration, the present and former ones", []Role{Ops, Admin}, true, true},
+	{ChangeConfig, "write the configuration file and apply it", []Role{Ops, Admin}, true, true},
+	{Reload, "apply the configuration file as it is on the machine", []Role{Ops, Admin}, true, true},
 	{ReadAudit, "the audit log", []Role{Ops, Admin}, true, true},
 	{ManageUsers, "list, create, change and disable users, reset their passwords", []Role{Admin}, false, false},
 	{ManageTokens, "list, create and revoke tokens", []Role{Admin}, false, false},

@@ -115,6 +115,55 @@ func (c *Client) Reload(ctx context.Context) error {
 	return c.do(ctx, http.MethodPost, "/api/v1/reload", struct{}{}, nil)
 }
 
+// Configuration is what the site goes by.
+func (c *Client) Configuration(ctx context.Context) (view.Configuration, error) {
+	var v view.Configuration
+	return v, c.do(ctx, http.MethodGet, "/api/v1/configuration", nil, &v)
+}
+
+// Validate says what applying a text as configuration would do, or what is wrong with it.
+func (c *Client) Validate(ctx context.Context, text string) (view.Validation, error) {
+	var v view.Validation
+	return v, c.do(ctx, http.MethodPost, "/api/v1/configuration/validate", map[string]string{"text": text}, &v)
+}
+
+// Apply lets the site go by a text in the place of a version of the configuration; so does
+// RollBack by a former version. The error says what is wrong; then nothing has changed.
+func (c *Client) Apply(ctx context.Context, replaces, text, note string) (view.Configuration, error) {
+	var v view.Configuration
+	return v, c.do(ctx, http.MethodPut, "/api/v1/configuration", map[string]string{"text": text, "note": note}, &v, "If-Match", `"`+replaces+`"`)
+}
+
+// RollBack goes back to a version of the history.
+func (c *Client) RollBack(ctx context.Context, replaces, version, note string) (view.Configuration, error) {
+	var v view.Configuration
+	return v, c.do(ctx, http.MethodPost, "/api/v1/configuration/rollback", map[string]string{"version": version, "note": note}, &v, "If-Match", `"`+replaces+`"`)
+}
+
+// ConfigurationHistory is what was applied, the newest first, without texts.
+func (c *Client) ConfigurationHistory(ctx context.Context) ([]view.AppliedConfiguration, error) {
+	var page struct {
+		Versions []view.AppliedConfiguration `json:"versions"`
+	}
+	err := c.do(ctx, http.MethodGet, "/api/v1/configuration/history?limit=200", nil, &page)
+	return page.Versions, err
+}
+
+// ConfigurationVersion is one of the history, with its text.
+func (c *Client) ConfigurationVersion(ctx context.Context, version string) (view.AppliedConfiguration, error) {
+	var v view.AppliedConfiguration
+	return v, c.do(ctx, http.MethodGet, "/api/v1/configuration/history/"+url.PathEscape(version), nil, &v)
+}
+
+// Announcements are the prompts that callers can hear, by name.
+func (c *Client) Announcements(ctx context.Context) ([]view.Announcement, error) {
+	var list struct {
+		Announcements []view.Announcement `json:"announcements"`
+	}
+	err := c.do(ctx, http.MethodGet, "/api/v1/announcements", nil, &list)
+	return list.Announcements, err
+}
+
 // part asks for a part of the snapshot.
 func (c *Client) part(ctx context.Context, method, path string, body any) (s view.Snapshot, err error) {
 	err = c.do(ctx, method, "/api/v1/"+path, body, &s)
@@ -215,7 +264,8 @@ func (c *Client) agent(ctx context.Context, agent acd.AgentID, action string, bo
 // largestAnswer in bytes: some hundred thousand calls.
 const largestAnswer = 64 << 20
 
-func (c *Client) do(ctx context.Context, method, path string, body, into any) error {
+// do sends a request; headers are names and values in turn.
+func (c *Client) do(ctx context.Context, method, path string, body, into any, headers ...string) error {
 	var content io.Reader
 	if body != nil {
 		data, err := json.Marshal(body)
@@ -231,6 +281,9 @@ func (c *Client) do(ctx context.Context, method, path string, body, into any) er
 	r.Header.Set("Authorization", "Bearer "+c.token)
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
 	}
 	answer, err := c.http.Do(r)
 	if err != nil {

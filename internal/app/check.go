@@ -35,6 +35,7 @@ func Check(ctx context.Context, cfg *config.Config) []Finding {
 		for _, f := range store.Check(bounded) {
 			out = append(out, Finding(f))
 		}
+		out = append(out, checkConfiguration(bounded, store, cfg)...)
 		_ = store.Close()
 	}
 	for _, n := range cfg.Asterisk.Nodes {

@@ -30,11 +30,22 @@ type controller struct {
 	spool   *spool.Spool // nil: what waits is in memory only
 	log     *zap.Logger
 
+	// Of the configuration; see configuration.go.
+	history configurationHistory
+	leads   func() error                           // or who does
+	request func(context.Context, acd.Event) error // to the engine
+	turn    chan struct{}                          // holds a token while the configuration is changed
+
 	mu  sync.Mutex
 	cfg *config.Config // guarded by mu; what is gone by
+	// applied and by are since when, and who wanted it.
+	applied time.Time // guarded by mu
+	by      string    // guarded by mu
+
+	untold []toldConfiguration // owned by whoever has turn; what the history does not have yet
 }
 
-func newController(cfg *config.Config, version string, meters *metrics.Metrics, figures *figureReader, kept *spool.Spool, log *zap.Logger) *controller {
+func newController(cfg *config.Config, version string, meters *metrics.Metrics, figures *figureReader, history configurationHistory, kept *spool.Spool, log *zap.Logger) *controller {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
@@ -44,7 +55,13 @@ func newController(cfg *config.Config, version string, meters *metrics.Metrics, 
 			ID: fmt.Sprintf("%s-%d-%s", host, os.Getpid(), strings.ToLower(rand.Text()[:6])), Host: host,
 			HTTP: cfg.HTTP.Listen.String(), Version: version, Started: time.Now().Round(0),
 		},
-		meters: meters, figures: figures, spool: kept, log: log, cfg: cfg,
+		meters: meters, figures: figures, spool: kept, log: log,
+		history: history, turn: make(chan struct{}, 1), cfg: cfg, applied: time.Now().Round(0), by: fileOf(host),
+	}
+	c.request = c.desk.Request
+	c.leads = func() error {
+		_, err := c.desk.now()
+		return err
 	}
 	c.desk.standBy(&httpapi.StandbyError{Why: "it has just been started"})
 	return c
@@ -80,7 +97,11 @@ func (c *controller) lead(ctx context.Context, store *redisstore.Store, lease *r
 	ledger := &books{store: store, meter: c.meters.Books(), location: cfg.Location, log: c.log}
 	t, err := term.Begin(ctx, term.Options{
 		Store: store, Lease: lease, Switch: switchOptions(cfg, c.log, c.meters.Switch()), Engine: engineConfig(cfg), Flow: callflow.Standard{},
-		Meter: c.meters, Log: c.log, Drain: cfg.Shutdown.Drain, DrainPrompts: cfg.Shutdown.Prompts, Beside: ledger.run,
+		Meter: c.meters, Log: c.log, Drain: cfg.Shutdown.Drain, DrainPrompts: cfg.Shutdown.Prompts,
+		Beside: func(ctx context.Context, request func(context.Context, acd.Event) error) error {
+			c.tellBeginning(ctx)
+			return ledger.run(ctx, request)
+		},
 		Ceases: func() {
 			c.meters.Leading(false)
 			c.desk.standBy(&httpapi.StandbyError{Why: "it is handing over, or ending"})
@@ -114,43 +135,26 @@ func (c *controller) refresh() *config.Config {
 		c.log.Error("the configuration is gone by as it was read before", zap.Error(err))
 		return c.config()
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.cfg = fresh
+	c.goesBy(fresh, fileOf(c.me.Host))
 	return fresh
 }
 
-// usable reads the configuration file. What is neither of the engine nor of the figures
-// (Redis, ports, nodes) keeps to the start; a change there is an error, so that nobody
-// relies on it.
+// usable reads the configuration file.
 func (c *controller) usable() (*config.Config, error) {
 	running := c.config()
 	fresh, err := config.Load(running.File)
 	if err != nil {
 		return nil, err
 	}
-	if differs := running.NeedsRestart(fresh); len(differs) > 0 {
-		return nil, fmt.Errorf("%s: a change of %s takes a restart; undo it, or restart hotline", running.File, strings.Join(differs, ", "))
-	}
-	return fresh, nil
+	return fresh, restartless(running, fresh)
 }
 
-// reload lets engine and figures go by the configuration file as it is now, or changes
-// nothing and says why.
-func (c *controller) reload(ctx context.Context) error {
-	fresh, err := c.usable()
-	if err != nil {
-		return err
+// restartless lets pass what a running program can take over. What is neither of the engine
+// nor of the figures (Redis, ports, nodes) keeps to the start; a change there is an error, so
+// that nobody relies on it.
+func restartless(running, fresh *config.Config) error {
+	if differs := running.NeedsRestart(fresh); len(differs) > 0 {
+		return fmt.Errorf("%s: a change of %s takes a restart; undo it, or restart hotline", running.File, strings.Join(differs, ", "))
 	}
-	if err := c.desk.Request(ctx, acd.Reconfigure{Config: engineConfig(fresh)}); err != nil {
-		return err
-	}
-	if err := c.figures.goBy(fresh); err != nil {
-		return err // Load has made sure that it is possible
-	}
-	c.mu.Lock()
-	c.cfg = fresh
-	c.mu.Unlock()
-	c.log.Info("the configuration was applied", zap.String("file", fresh.File), zap.Int("queues", len(fresh.Queues)), zap.Int("agents", len(fresh.Agents)))
 	return nil
 }

@@ -72,7 +72,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	if kept != nil {
 		defer func() { _ = kept.Close() }()
 	}
-	c := newController(cfg, version, meters, figures, kept, log)
+	c := newController(cfg, version, meters, figures, store, kept, log)
 	meters.Watch(c.desk.Snapshot)
 	guard := newGuard(cfg, store, log)
 	events := live.New(live.Options{Snapshot: c.desk.Snapshot, Meter: meters.HTTP()})
@@ -92,6 +92,9 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 		Log:     log,
 		Version: version,
 
+		Configuration: c,
+		Announcements: func(emergency []string) []view.Announcement { return announcements(c.config(), emergency) },
+
 		FullNumbers: cfg.HTTP.FullNumbers,
 	}
 	components, err := operations(cfg, &serves, log)
@@ -104,6 +107,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 		{"access", guard.Run},
 		{"http", func(ctx context.Context) error { return serveHTTP(ctx, server, listens) }},
 		{"events", events.Run}, // its streams end before requests are waited for
+		{"configuration", c.watchFile},
 		{"controller", c.run},
 	}...))
 }

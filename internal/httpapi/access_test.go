@@ -40,7 +40,9 @@ func newHouse(t *testing.T, change ...func(*httpapi.Options)) *house {
 		Control: h.desk, Traffic: h.desk, Reports: h.desk, Records: h.desk, Guard: h.guard, Log: zap.New(core), Metrics: http.NotFoundHandler(),
 		Ready: func() []error { return nil },
 		Site:  func() view.Site { return configured },
-		Reload: func(context.Context) error {
+
+		Configuration: h.desk, Announcements: announced,
+		Reload: func(context.Context, string) error {
 			h.desk.requests = append(h.desk.requests, "reload")
 			return nil
 		},
@@ -111,6 +113,9 @@ func (v visitor) request(method, path, body string) *http.Request {
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
+	if strings.HasPrefix(path, "/api/v1/configuration") {
+		r.Header.Set("If-Match", `"`+presentVersion+`"`)
+	}
 	if v.bearer != "" {
 		r.Header.Set("Authorization", "Bearer "+v.bearer)
 	}
@@ -132,7 +137,7 @@ func (v visitor) ask(method, path, body string) *httptest.ResponseRecorder {
 
 // state is all that a request may change, but for the audit log.
 func (h *house) state() string {
-	return fmt.Sprint(h.store.State(), h.desk.got, slices.Contains(h.desk.requests, "reload"))
+	return fmt.Sprint(h.store.State(), h.desk.got, h.desk.changes, slices.Contains(h.desk.requests, "reload"))
 }
 
 // guest is one kind of visitor of the matrix.
@@ -212,7 +217,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	cells, allowed := 0, 0
 	for _, route := range routes {
 		for _, id := range []string{"1001", "1002"} {
-			path := strings.NewReplacer("{id}", id, "{name}", "zhang", "{day}", "2026-11-24", "{month}", "2026-11", "{year}", "2026").Replace(route.Pattern)
+			path := strings.NewReplacer("{id}", id, "{name}", "zhang", "{day}", "2026-11-24", "{month}", "2026-11", "{year}", "2026", "{version}", oldVersion).Replace(route.Pattern)
 			none := newHouse(t)
 			for _, v := range []visitor{{house: none}, {house: none, bearer: "wrong"}, {house: none, cookie: "wrong"}} {
 				before := none.state()

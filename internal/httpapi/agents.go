@@ -75,11 +75,16 @@ const largestBody = 64 << 10
 
 // decode reads a strict JSON object into body. No body at all is an empty object.
 func decode(w http.ResponseWriter, r *http.Request, body any) error {
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largestBody))
+	return decodeLarge(w, r, body, largestBody)
+}
+
+// decodeLarge is decode with a bound of its own, in bytes.
+func decodeLarge(w http.ResponseWriter, r *http.Request, body any, largest int64) error {
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largest))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return refused(http.StatusRequestEntityTooLarge, "body_too_large", "the body is larger than 64 KiB")
+		return refused(http.StatusRequestEntityTooLarge, "body_too_large", "the body is larger than "+strconv.FormatInt(largest>>10, 10)+" KiB")
 	case err != nil:
 		return refused(http.StatusBadRequest, "body_unreadable", "the body did not arrive whole")
 	case len(data) == 0:

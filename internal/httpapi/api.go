@@ -46,12 +46,18 @@ type Options struct {
 	Traffic Traffic
 	Reports Reports
 	Records Records
-	// Reload reads the configuration file again and applies it, or says why not.
-	Reload func(ctx context.Context) error
 	// Site says what is configured, for pages that offer a choice of it.
 	Site func() view.Site
 	// Pages are those for people, by the pattern at which each is served; may be nil.
 	Pages map[string]http.Handler
+	// Reload reads the configuration file again and applies it, or says why not. by is
+	// the name of who wants it.
+	Reload func(ctx context.Context, by string) error
+	// Configuration is the text of the configuration.
+	Configuration Configuration
+	// Announcements are the prompts of which is known; emergency are those that every
+	// caller hears first at this moment.
+	Announcements func(emergency []string) []view.Announcement
 	// Ready lists why the program cannot take calls; none when it can.
 	Ready func() []error
 	// Metrics answers /metrics; nil: nothing does.

@@ -46,6 +46,8 @@ type desk struct {
 	page     httpapi.FinishedPage
 	requests []string
 	panics   []string
+
+	configuration
 }
 
 func (d *desk) Snapshot(ctx context.Context) (acd.Snapshot, error) {
@@ -117,9 +119,11 @@ func (d *desk) HTTPPanic(route string) { d.panics = append(d.panics, route) }
 func (d *desk) handler(log *zap.Logger) http.Handler {
 	return noting(d, httpapi.New(httpapi.Options{
 		Control: d, Traffic: d, Reports: d, Records: d, Meter: d, Token: token, Log: log, Version: "1.2.3",
-		Ready:   func() []error { return d.ready },
-		Reload:  func(context.Context) error { return d.reload },
-		Site:    func() view.Site { return configured },
+		Ready:  func() []error { return d.ready },
+		Reload: func(context.Context, string) error { return d.reload },
+		Site:   func() view.Site { return configured },
+
+		Configuration: d, Announcements: announced,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "some_metric 1\n") }),
 	}))
 }

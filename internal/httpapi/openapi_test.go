@@ -255,7 +255,7 @@ func pathOf(pattern string) string {
 	if strings.HasPrefix(pattern, "/api/v1/calls/") {
 		return strings.Replace(pattern, "{id}", "c1", 1)
 	}
-	return strings.NewReplacer("{id}", "1001", "{name}", "li.si", "{day}", "2026-11-24", "{month}", "2026-11", "{year}", "2026").Replace(pattern)
+	return strings.NewReplacer("{id}", "1001", "{name}", "li.si", "{day}", "2026-11-24", "{month}", "2026-11", "{year}", "2026", "{version}", oldVersion).Replace(pattern)
 }
 
 func TestDocumentIsValid(t *testing.T) {

@@ -141,6 +141,15 @@ func (a *api) setEmergency(w http.ResponseWriter, r *http.Request) error {
 	return a.emergency(w, r)
 }
 
+// announcements lists the prompts, with the emergency announcement as it is now.
+func (a *api) announcements(w http.ResponseWriter, r *http.Request) error {
+	s, err := a.see(r)
+	if err != nil {
+		return err
+	}
+	return writeTaggedJSON(w, r, map[string]any{"announcements": a.Announcements(s.Emergency)})
+}
+
 // reload applies the configuration file as it is now.
 func (a *api) reload(w http.ResponseWriter, r *http.Request) error {
 	if err := decode(w, r, &struct{}{}); err != nil {
@@ -149,7 +158,7 @@ func (a *api) reload(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), answerBound)
 	defer cancel()
 	var standby *StandbyError
-	if err := a.Reload(ctx); errors.As(err, &standby) {
+	if err := a.Reload(ctx, principalOf(r).Name); errors.As(err, &standby) {
 		return standby
 	} else if err != nil {
 		return refused(http.StatusUnprocessableEntity, "bad_configuration", err.Error())

@@ -39,6 +39,7 @@ type Metrics struct {
 	leading  prometheus.Gauge
 	terms    prometheus.Counter
 	began    *prometheus.GaugeVec
+	differs  *prometheus.GaugeVec
 	asterisk *Switch
 	store    *Store
 	books    *Books
@@ -73,6 +74,7 @@ func New(version string) *Metrics {
 	m.leading = f.gauge("leading", "1 while this controller leads the site, 0 while it stands by.").WithLabelValues()
 	m.terms = f.counter("terms_total", "How often this controller has begun to lead.").WithLabelValues()
 	m.began = f.gauge("term_start_timestamp_seconds", "When this controller began to lead last, in seconds since 1970. Absent before it has led.")
+	m.differs = f.gauge("configuration_differs", "1 while the configuration file of this controller is another one than what was applied last at the site, else 0. Absent before it is known.")
 	m.asterisk, m.store, m.books, m.http = newSwitch(f), newStore(f), newBooks(f), newHTTP(f)
 	return m
 }
@@ -85,6 +87,16 @@ func (m *Metrics) Leading(leads bool) {
 		m.terms.Inc()
 		m.began.WithLabelValues().SetToCurrentTime()
 	}
+}
+
+// ConfigurationDiffers tells whether this controller's configuration file is another one
+// than what was applied last.
+func (m *Metrics) ConfigurationDiffers(differs bool) {
+	value := 0.0
+	if differs {
+		value = 1
+	}
+	m.differs.WithLabelValues().Set(value)
 }
 
 // Certificate tells at each scrape when the certificate of the API expires. It is called
