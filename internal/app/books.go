@@ -37,6 +37,7 @@ type bookMeter interface {
 type books struct {
 	store    bookStore
 	meter    bookMeter
+	rate     func(offered, answered int64)          // is told the connect rate when it is known
 	account  func(context.Context, acd.Event) error // to the engine
 	location *time.Location
 	log      *zap.Logger
@@ -130,6 +131,8 @@ func (b *books) tellRate(ctx context.Context) {
 	offered, answered, err := b.store.RollingDay(ctx, time.Now())
 	if err != nil {
 		offered, answered = 0, 0 // the store says so, or hotline traffic verify
+	} else if b.rate != nil {
+		b.rate(offered, answered)
 	}
 	b.meter.ConnectRate(offered, answered)
 }

@@ -27,6 +27,7 @@ type bookkeeper struct {
 	closed []calendar.Day
 	rates  []string // as they were told, each with the number of days that are overdue
 	rate   [2]int64
+	known  []string // rates that were told as known
 	down   error
 }
 
@@ -40,6 +41,12 @@ func (k *bookkeeper) ConnectRate(offered, answered int64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.rates = append(k.rates, fmt.Sprintf("%s %d/%d", time.Now().UTC().Format("15:04"), answered, offered))
+}
+
+func (k *bookkeeper) knows(offered, answered int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.known = append(k.known, fmt.Sprintf("%d/%d", answered, offered))
 }
 
 func (k *bookkeeper) DaysOpen(days int) {
@@ -126,7 +133,7 @@ func TestBooksWarnOfADayThatStaysOpen(t *testing.T) {
 		first := calendar.NewDay(1999, time.December, 31)
 		k := &bookkeeper{t: t, days: map[calendar.Day]error{first: errors.New("calls go on")}, rate: [2]int64{200, 190}}
 		core, logged := observer.New(zap.WarnLevel)
-		b := &books{store: k, meter: k, location: time.UTC, log: zap.New(core)}
+		b := &books{store: k, meter: k, rate: k.knows, location: time.UTC, log: zap.New(core)}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- b.run(ctx, k.account) }()
@@ -153,6 +160,9 @@ func TestBooksWarnOfADayThatStaysOpen(t *testing.T) {
 		k.mu.Lock()
 		if last := k.rates[len(k.rates)-2:]; !slices.Equal(last, []string{"02:31 0 days", "02:31 0/0"}) {
 			t.Errorf("when it is closed: %q", last)
+		}
+		if len(k.known) != 151 || k.known[150] != "190/200" { // not while Redis is away
+			t.Errorf("%d times: %q", len(k.known), k.known)
 		}
 		k.mu.Unlock()
 		cancel()

@@ -27,6 +27,7 @@ type controller struct {
 	desk    desk
 	meters  *metrics.Metrics
 	figures *figureReader
+	watch   *watch
 	spool   *spool.Spool // nil: what waits is in memory only
 	log     *zap.Logger
 
@@ -63,6 +64,7 @@ func newController(cfg *config.Config, version string, meters *metrics.Metrics, 
 		_, err := c.desk.now()
 		return err
 	}
+	c.watch = &watch{snapshot: c.desk.Snapshot, faults: c.desk.faults, target: func() time.Duration { return figures.by.Load().definitions.Target() }}
 	c.desk.standBy(&httpapi.StandbyError{Why: "it has just been started"})
 	return c
 }
@@ -94,7 +96,7 @@ func (c *controller) newStore() (*redisstore.Store, error) {
 // lead is one term.
 func (c *controller) lead(ctx context.Context, store *redisstore.Store, lease *redisstore.Lease) (term.Ending, error) {
 	cfg := c.refresh()
-	ledger := &books{store: store, meter: c.meters.Books(), location: cfg.Location, log: c.log}
+	ledger := &books{store: store, meter: c.meters.Books(), rate: c.watch.ConnectRate, location: cfg.Location, log: c.log}
 	t, err := term.Begin(ctx, term.Options{
 		Store: store, Lease: lease, Switch: switchOptions(cfg, c.log, c.meters.Switch()), Engine: engineConfig(cfg), Flow: callflow.Standard{},
 		Meter: c.meters, Log: c.log, Drain: cfg.Shutdown.Drain, DrainPrompts: cfg.Shutdown.Prompts,

@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"hotline/internal/acd"
+	"hotline/internal/alert"
+	"hotline/internal/asterisk"
 	"hotline/internal/httpapi"
 	"hotline/internal/runner"
 	"hotline/internal/term"
@@ -67,6 +69,21 @@ func (d *desk) ended(err error) error {
 		return standby
 	}
 	return err
+}
+
+// faults are the nodes that take no calls, why what happens is not written to Redis or to
+// disk, and whether it is on disk at least.
+func (d *desk) faults() (nodes []alert.Node, store error, spools bool) {
+	t, err := d.now()
+	if err != nil {
+		return nil, nil, false // whoever looks is told that it stands by
+	}
+	for _, p := range t.Problems() {
+		if p.Problem != asterisk.Starting {
+			nodes = append(nodes, alert.Node{ID: p.Node, Why: p.Error()})
+		}
+	}
+	return nodes, t.Store.Ready(), t.Store.Spools()
 }
 
 // Ready lists what keeps this controller from serving callers.

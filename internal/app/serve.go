@@ -75,7 +75,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	c := newController(cfg, version, meters, figures, store, kept, log)
 	meters.Watch(c.desk.Snapshot)
 	guard := newGuard(cfg, store, log)
-	events := live.New(live.Options{Snapshot: c.desk.Snapshot, Meter: meters.HTTP()})
+	events := live.New(live.Options{Snapshot: c.desk.Snapshot, Alerts: c.watch.Alerts, Meter: meters.HTTP()})
 	serves := httpapi.Options{
 		Control: &c.desk,
 		Traffic: figures,
@@ -83,6 +83,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 		Records: figures,
 		Ready:   c.desk.Ready,
 		Reload:  c.reload,
+		Alerts:  c.watch.Alerts,
 		Metrics: meters.Handler(),
 		Meter:   meters.HTTP(),
 		Guard:   guard,
@@ -106,6 +107,7 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	return runAll(ctx, log, append(components, []component{
 		{"access", guard.Run},
 		{"http", func(ctx context.Context) error { return serveHTTP(ctx, server, listens) }},
+		{"alerts", c.watch.run},
 		{"events", events.Run}, // its streams end before requests are waited for
 		{"configuration", c.watchFile},
 		{"controller", c.run},

@@ -38,8 +38,9 @@ func newHouse(t *testing.T, change ...func(*httpapi.Options)) *house {
 	h.guard = access.New(access.Options{Store: h.store, TokenFile: token, Log: zap.New(core), Now: func() time.Time { return noon }})
 	o := httpapi.Options{
 		Control: h.desk, Traffic: h.desk, Reports: h.desk, Records: h.desk, Guard: h.guard, Log: zap.New(core), Metrics: http.NotFoundHandler(),
-		Ready: func() []error { return nil },
-		Site:  func() view.Site { return configured },
+		Ready:  func() []error { return nil },
+		Alerts: h.desk.alerts,
+		Site:   func() view.Site { return configured },
 
 		Configuration: h.desk, Announcements: announced,
 		Reload: func(context.Context, string) error {
@@ -268,12 +269,18 @@ func TestSomeCellsByHand(t *testing.T) {
 		{access.Agent, "GET", "/api/v1/agents", 403},
 		{access.Agent, "GET", "/api/v1/calls", 403},
 		{access.Agent, "GET", "/api/v1/snapshot", 403},
+		{access.Agent, "GET", "/api/v1/alerts", 403},
+		{access.Agent, "GET", "/api/v1/events?kinds=queues,alerts", 403},
+		{access.Analyst, "GET", "/api/v1/alerts", 403},
+		{access.Analyst, "GET", "/api/v1/events?kinds=alerts", 403},
+		{access.Supervisor, "GET", "/api/v1/alerts", 200},
+		{access.Supervisor, "GET", "/api/v1/events?kinds=alerts", 200},
 		{access.Agent, "GET", "/api/v1/events", 200},
 		{access.Agent, "GET", "/api/v1/events?kinds=queues,agents", 200},
 		{access.Agent, "GET", "/api/v1/events?kinds=queues,calls", 403},
 		{access.Analyst, "GET", "/api/v1/events?kinds=partners,emergency", 200},
 		{access.Analyst, "GET", "/api/v1/events?kinds=agents", 403},
-		{access.Ops, "GET", "/api/v1/events?kinds=queues,agents,calls,callbacks,partners,blocked,emergency", 200},
+		{access.Ops, "GET", "/api/v1/events?kinds=queues,agents,calls,callbacks,partners,blocked,emergency,alerts", 200},
 		{access.Ops, "GET", "/api/v1/events?kinds=queues,", 400},
 		{access.Ops, "HEAD", "/api/v1/events", 200},
 		{access.Agent, "GET", "/api/v1/traffic/today", 403},

@@ -9,6 +9,7 @@ import (
 
 	"hotline/internal/access"
 	"hotline/internal/acd"
+	"hotline/internal/alert"
 	"hotline/internal/calendar"
 	"hotline/internal/httpapi/live"
 	"hotline/internal/httpapi/view"
@@ -60,6 +61,8 @@ type Options struct {
 	Announcements func(emergency []string) []view.Announcement
 	// Ready lists why the program cannot take calls; none when it can.
 	Ready func() []error
+	// Alerts are those of a snapshot that was just taken; nil: there are none.
+	Alerts func(acd.Snapshot) []alert.Alert
 	// Metrics answers /metrics; nil: nothing does.
 	Metrics http.Handler
 	Meter   Meter

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"hotline/internal/acd"
+	"hotline/internal/alert"
 	"hotline/internal/calendar"
 	"hotline/internal/httpapi"
 	"hotline/internal/httpapi/view"
@@ -89,6 +90,19 @@ func (d *desk) Request(_ context.Context, event acd.Event) error {
 	return d.refusal
 }
 
+// alerts are the same whenever there is anything.
+func (d *desk) alerts(s acd.Snapshot) []alert.Alert {
+	if len(s.Queues) == 0 {
+		return []alert.Alert{}
+	}
+	waiting := 1.0
+	return []alert.Alert{
+		{ID: "nobody_ready:general", Code: alert.NobodyReady, Severity: alert.Critical, Since: noon.Add(-time.Minute), Queue: "general", Value: &waiting, Detail: "Callers wait."},
+		{ID: "node_down:a2", Code: alert.NodeDown, Severity: alert.Critical, Since: noon, Node: "a2", Detail: "Node a2: Asterisk does not answer."},
+		{ID: "agent_rona:1001", Code: alert.AgentRONA, Severity: alert.Warning, Since: noon, Agent: "1001", Detail: "Agent 1001 did not answer."},
+	}
+}
+
 func (d *desk) Today(context.Context) (any, error) { return d.figures, d.figErr }
 
 func (d *desk) Day(_ context.Context, day calendar.Day) (any, error) {
@@ -120,6 +134,7 @@ func (d *desk) handler(log *zap.Logger) http.Handler {
 	return noting(d, httpapi.New(httpapi.Options{
 		Control: d, Traffic: d, Reports: d, Records: d, Meter: d, Token: token, Log: log, Version: "1.2.3",
 		Ready:  func() []error { return d.ready },
+		Alerts: d.alerts,
 		Reload: func(context.Context, string) error { return d.reload },
 		Site:   func() view.Site { return configured },
 
@@ -162,7 +177,10 @@ const (
 	callbackJSON = `{"callback":"c0","number":"139******78","queue":"general","state":"spaced","missed":true,"requested":"2026-11-24T11:50:00Z","waits":600.000,"attempts":1,"next":"2026-11-24T12:05:00Z","last":"no_answer"}`
 	partnerJSON  = `{"partner":"xuzhou","title":"徐州12345","at_most":5,"ringing":1,"talking":0,"waiting":0,"counts":{"rung":3,"answered":2,"not_taken":0,"withdrawn":0}}`
 	blockedJSON  = `{"number":"137******78","reason":"abuse","since":"2026-11-24T11:00:00Z"}`
-	atJSON       = `"at":"2026-11-24T12:00:00Z"`
+	alertsJSON   = `[{"id":"nobody_ready:general","alert":"nobody_ready","severity":"critical","since":"2026-11-24T11:59:00Z","queue":"general","value":1,"detail":"Callers wait."},` +
+		`{"id":"node_down:a2","alert":"node_down","severity":"critical","since":"2026-11-24T12:00:00Z","node":"a2","detail":"Node a2: Asterisk does not answer."},` +
+		`{"id":"agent_rona:1001","alert":"agent_rona","severity":"warning","since":"2026-11-24T12:00:00Z","agent":"1001","detail":"Agent 1001 did not answer."}]`
+	atJSON = `"at":"2026-11-24T12:00:00Z"`
 )
 
 func TestReading(t *testing.T) {
@@ -173,7 +191,8 @@ func TestReading(t *testing.T) {
 	d := &desk{figures: figuresOf("2024-02-29")}
 	h := d.handler(nil)
 	for path, want := range map[string]string{
-		"/api/v1/snapshot":       `{` + atJSON + `,"queues":[` + queueJSON + `],"agents":[` + agentJSON + `],"calls":[` + callJSON + `],"callbacks":[` + callbackJSON + `],"partners":[` + partnerJSON + `],"blocked":[` + blockedJSON + `],"emergency":["flood"]}`,
+		"/api/v1/snapshot":       `{` + atJSON + `,"queues":[` + queueJSON + `],"agents":[` + agentJSON + `],"calls":[` + callJSON + `],"callbacks":[` + callbackJSON + `],"partners":[` + partnerJSON + `],"blocked":[` + blockedJSON + `],"emergency":["flood"],"alerts":` + alertsJSON + `}`,
+		"/api/v1/alerts":         `{"alerts":` + alertsJSON + `,` + atJSON + `}`,
 		"/api/v1/partners":       `{` + atJSON + `,"partners":[` + partnerJSON + `]}`,
 		"/api/v1/callbacks":      `{` + atJSON + `,"callbacks":[` + callbackJSON + `]}`,
 		"/api/v1/blocked":        `{` + atJSON + `,"blocked":[` + blockedJSON + `]}`,
@@ -205,7 +224,7 @@ func TestReading(t *testing.T) {
 func TestEmptySiteHasListsAndNoNulls(t *testing.T) {
 	d := &desk{snapshot: func(context.Context) (acd.Snapshot, error) { return acd.Snapshot{At: noon}, nil }}
 	w := call(d.handler(nil), "GET", "/api/v1/snapshot", "")
-	if got := strings.TrimSpace(w.Body.String()); got != `{`+atJSON+`,"queues":[],"agents":[],"calls":[],"callbacks":[],"partners":[],"blocked":[],"emergency":[]}` {
+	if got := strings.TrimSpace(w.Body.String()); got != `{`+atJSON+`,"queues":[],"agents":[],"calls":[],"callbacks":[],"partners":[],"blocked":[],"emergency":[],"alerts":[]}` {
 		t.Error(got)
 	}
 }
@@ -214,7 +233,7 @@ func TestTokenIsNeeded(t *testing.T) {
 	d := &desk{}
 	h := d.handler(nil)
 	for _, path := range []string{
-		"/api/v1/snapshot", "/api/v1/events", "/api/v1/queues", "/api/v1/queues/general", "/api/v1/agents", "/api/v1/agents/1001", "/api/v1/calls",
+		"/api/v1/snapshot", "/api/v1/alerts", "/api/v1/events", "/api/v1/queues", "/api/v1/queues/general", "/api/v1/agents", "/api/v1/agents/1001", "/api/v1/calls",
 		"/api/v1/calls/c1", "/api/v1/calls/finished", "/api/v1/traffic/today", "/api/v1/traffic/board", "/api/v1/traffic/days/2026-11-24",
 		"/api/v1/traffic/days/2026-11-24/intervals", "/api/v1/reports", "/api/v1/reports/daily/2026-11-24", "/api/v1/reports/monthly/2026-11", "/api/v1/reports/annual/2026", "/api/v1/nothing", "/api/v1/agents/1001/login", "/api/v1/agents/1001/logout",
 		"/api/v1/agents/1001/ready", "/api/v1/agents/1001/not-ready", "/api/v1/agents/1001/wrap-up", "/api/v1/partners", "/api/v1/callbacks", "/api/v1/callbacks/c0/cancel",
@@ -258,7 +277,7 @@ func TestWrongMethodsAndPaths(t *testing.T) {
 	d := &desk{}
 	h := d.handler(nil)
 	for path, allow := range map[string]string{
-		"/healthz": "GET, HEAD", "/readyz": "GET, HEAD", "/metrics": "GET, HEAD", "/api/v1/snapshot": "GET, HEAD", "/api/v1/queues": "GET, HEAD",
+		"/healthz": "GET, HEAD", "/readyz": "GET, HEAD", "/metrics": "GET, HEAD", "/api/v1/snapshot": "GET, HEAD", "/api/v1/alerts": "GET, HEAD", "/api/v1/queues": "GET, HEAD",
 		"/api/v1/queues/general": "GET, HEAD", "/api/v1/agents": "GET, HEAD", "/api/v1/agents/1001": "GET, HEAD", "/api/v1/calls": "GET, HEAD",
 		"/api/v1/calls/c1": "GET, HEAD", "/api/v1/traffic/today": "GET, HEAD", "/api/v1/traffic/days/2026-11-24": "GET, HEAD", "/api/v1/agents/1001/login": "POST",
 		"/api/v1/agents/1001/logout": "POST", "/api/v1/agents/1001/ready": "POST", "/api/v1/agents/1001/not-ready": "POST",

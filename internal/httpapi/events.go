@@ -25,10 +25,12 @@ const (
 	retryLeast, retryMore = 2 * time.Second, 2 * time.Second
 )
 
-// kindNeeds says who sees what of the events. An agent sees itself without agents.read.
-var kindNeeds = map[live.Kinds]access.Permission{
-	live.Queues: access.ReadQueues, live.Agents: access.ReadAgents, live.Calls: access.ReadCalls, live.Callbacks: access.ReadCallbacks,
-	live.Partners: access.ReadQueues, live.Blocked: access.ReadBlocked, live.Emergency: access.ReadQueues,
+// kindNeeds says who sees what of the events: who has all of these. An agent sees itself
+// without agents.read.
+var kindNeeds = map[live.Kinds][]access.Permission{
+	live.Queues: {access.ReadQueues}, live.Agents: {access.ReadAgents}, live.Calls: {access.ReadCalls}, live.Callbacks: {access.ReadCallbacks},
+	live.Partners: {access.ReadQueues}, live.Blocked: {access.ReadBlocked}, live.Emergency: {access.ReadQueues},
+	live.Alerts: {access.ReadQueues, access.ReadAgents},
 }
 
 // anyKind are the permissions of which one is enough to follow something.
@@ -75,7 +77,7 @@ func (a *api) eventView(r *http.Request) (v live.View, err error) {
 	}
 	var may live.Kinds
 	for kind, needed := range kindNeeds {
-		if who.May(needed) {
+		if !slices.ContainsFunc(needed, func(p access.Permission) bool { return !who.May(p) }) {
 			may |= kind
 		}
 	}
@@ -88,7 +90,7 @@ func (a *api) eventView(r *http.Request) (v live.View, err error) {
 	}
 	for _, kind := range live.Each() {
 		if v.Kinds&kind&^may != 0 {
-			return v, a.noted(r, notAllowed(kindNeeds[kind]))
+			return v, a.noted(r, notAllowed(kindNeeds[kind]...))
 		}
 	}
 	if v.Kinds&live.Agents == 0 {

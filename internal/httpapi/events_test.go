@@ -38,7 +38,7 @@ func (l leaver) Write(p []byte) (int, error) {
 
 // follow lets a hub run until the test has ended.
 func follow(t *testing.T, d *desk, meter live.Meter) *live.Hub {
-	hub := live.New(live.Options{Snapshot: d.Snapshot, Meter: meter})
+	hub := live.New(live.Options{Snapshot: d.Snapshot, Alerts: d.alerts, Meter: meter})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -76,7 +76,7 @@ func (c *cuts) all() string {
 func TestEventsShowWhatOneMaySee(t *testing.T) {
 	routes := map[string]string{
 		"queues": "/api/v1/queues", "agents": "/api/v1/agents", "calls": "/api/v1/calls", "callbacks": "/api/v1/callbacks",
-		"partners": "/api/v1/partners", "blocked": "/api/v1/blocked", "emergency": "/api/v1/emergency",
+		"partners": "/api/v1/partners", "blocked": "/api/v1/blocked", "emergency": "/api/v1/emergency", "alerts": "/api/v1/alerts",
 	}
 	for _, g := range guests() {
 		h := newHouse(t, func(o *httpapi.Options) { o.FullNumbers = true })

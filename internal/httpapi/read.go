@@ -80,12 +80,35 @@ func (a *api) ready(w http.ResponseWriter, r *http.Request) error {
 	return p
 }
 
+// seeAlerts is see, with the alerts.
+func (a *api) seeAlerts(r *http.Request) (view.Snapshot, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), answerBound)
+	defer cancel()
+	s, err := a.Control.Snapshot(ctx)
+	if err != nil {
+		return view.Snapshot{}, err
+	}
+	out := view.Of(s)
+	if a.Alerts != nil {
+		out.Alerts = a.Alerts(s)
+	}
+	return out, nil
+}
+
 func (a *api) snapshot(w http.ResponseWriter, r *http.Request) error {
-	s, err := a.see(r)
+	s, err := a.seeAlerts(r)
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, s)
+}
+
+func (a *api) alerts(w http.ResponseWriter, r *http.Request) error {
+	s, err := a.seeAlerts(r)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, map[string]any{"at": s.At, "alerts": s.Alerts})
 }
 
 // site is what pages offer a choice of. It holds nobody's name.

@@ -184,6 +184,9 @@ func TestSpoolIsFull(t *testing.T) {
 	if err := s.Ready(); err == nil || !strings.Contains(err.Error(), "500 records waiting, in memory only: the spool has reached its greatest size") {
 		t.Errorf("Ready = %v", err)
 	}
+	if s.Spools() {
+		t.Error("it says that it spools")
+	}
 	if n, size := file.Size(); size > 10_000 || n == 0 || n >= 500 {
 		t.Errorf("%d entries of %d bytes are on disk", n, size)
 	}
@@ -193,8 +196,8 @@ func TestSpoolIsFull(t *testing.T) {
 	redis.Restart(t)
 	emptied(t, s, m)
 	holds(t, open(t, redis.Address), records)
-	if err := s.Ready(); err != nil {
-		t.Errorf("Ready = %v", err)
+	if err := s.Ready(); err != nil || !s.Spools() || open(t, redis.Address).Spools() {
+		t.Errorf("Ready = %v, Spools = %v", err, s.Spools())
 	}
 }
 

@@ -355,6 +355,13 @@ func (s *Store) Ready() error {
 	return nil
 }
 
+// Spools reports whether what Redis does not take is kept on disk.
+func (s *Store) Spools() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.spool != nil && s.spool.failure == nil
+}
+
 func waitingText(records int) string {
 	if records == 1 {
 		return "1 record waiting"

@@ -137,3 +137,6 @@ func (t *Term) Request(ctx context.Context, event acd.Event) error {
 
 // Ready lists why no calls can be taken, or that they cannot be accounted for.
 func (t *Term) Ready() []error { return []error{t.sw.Ready(), t.Store.Ready()} }
+
+// Problems are the nodes that take no calls, also while others do.
+func (t *Term) Problems() []*asterisk.NodeError { return t.sw.Problems() }

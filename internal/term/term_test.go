@@ -195,11 +195,18 @@ func TestDrainEndsWithTheLastCall(t *testing.T) {
 func TestAnotherTriesWhenNoNodeIsReached(t *testing.T) {
 	inHouse(t, func(h *house) {
 		first := h.controller("first", 0)
-		<-first.leads
+		term1 := <-first.leads
 		second := h.controller("second", 0)
 		time.Sleep(2 * time.Minute)
 		h.node.Isolate(true)
 		isolated := time.Now()
+		if wrong := term1.Problems(); len(wrong) != 0 {
+			t.Errorf("before it is noticed: %v", wrong)
+		}
+		time.Sleep(8 * time.Second)
+		if wrong := term1.Problems(); len(wrong) != 1 || wrong[0].Node != "a1" || wrong[0].Problem != asterisk.Unreachable {
+			t.Errorf("%v", wrong)
+		}
 		if e := <-first.terms; e.how != term.HandedOver {
 			t.Errorf("%v, %v", e.how, e.err)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // Metric names a figure. Names are stable: they are keys in JSON and columns in CSV.
@@ -175,6 +176,9 @@ func (d *Definitions) List() []Definition { return slices.Clone(d.list) }
 
 // ShortAbandon is the threshold of short abandons in seconds.
 func (d *Definitions) ShortAbandon() int { return d.short }
+
+// Target is the threshold of the first service level: within it a call is to be answered.
+func (d *Definitions) Target() time.Duration { return time.Duration(d.threshold) * time.Second }
 
 // Published are the service levels by the formula that is published, in the order of
 // the thresholds; at least one.

@@ -257,6 +257,16 @@ func TestDefinitionsAreComplete(t *testing.T) {
 	}
 }
 
+func TestTargetIsTheFirstServiceLevel(t *testing.T) {
+	if got := Standard().Target(); got != 15*time.Second {
+		t.Error(got)
+	}
+	d, err := Define(Options{Thresholds: []int{30, 20}})
+	if err != nil || d.Target() != 30*time.Second {
+		t.Error(d.Target(), err)
+	}
+}
+
 func TestFiguresJSON(t *testing.T) {
 	data, err := json.Marshal(Standard().Compute(total(answered(6*time.Second, 216*time.Second))))
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hotline/internal/acd"
+	"hotline/internal/alert"
 	"hotline/internal/httpapi/view"
 )
 
@@ -35,6 +36,7 @@ func compare(before, now *view.Snapshot) (b batch, whole bool) {
 	members(&b, Agents, before.Agents, now.Agents, func(a view.Agent) string { return string(a.ID) }, view.Agent.Still)
 	members(&b, Calls, before.Calls, now.Calls, func(c view.Call) string { return string(c.ID) }, view.Call.Still)
 	members(&b, Callbacks, before.Callbacks, now.Callbacks, func(c view.Callback) string { return string(c.ID) }, view.Callback.Still)
+	members(&b, Alerts, before.Alerts, now.Alerts, func(a alert.Alert) string { return a.ID }, alert.Alert.Still)
 	if !slices.Equal(before.Blocked, now.Blocked) {
 		b.changed(Blocked, "", now.Blocked) // a masked number tells nobody apart
 	}
@@ -154,7 +156,7 @@ func (s *seen) event(id string, v View) []byte {
 }
 
 func (s *seen) list(kind int) any {
-	return [kinds]any{s.Queues, s.Agents, s.Calls, s.Callbacks, s.Partners, s.Blocked, s.Emergency}[kind]
+	return [kinds]any{s.Queues, s.Agents, s.Calls, s.Callbacks, s.Partners, s.Blocked, s.Emergency, s.Alerts}[kind]
 }
 
 func (s *seen) own(agent acd.AgentID) []byte {

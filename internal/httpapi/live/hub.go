@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hotline/internal/acd"
+	"hotline/internal/alert"
 	"hotline/internal/httpapi/view"
 )
 
@@ -49,7 +50,9 @@ type Meter interface {
 // Options are what a Hub is made of.
 type Options struct {
 	Snapshot func(context.Context) (acd.Snapshot, error)
-	Meter    Meter // may be nil
+	// Alerts are those of a snapshot that was just taken; nil: there are none. It must not block.
+	Alerts func(acd.Snapshot) []alert.Alert
+	Meter  Meter // may be nil
 }
 
 // Hub follows the site for all clients.
@@ -193,7 +196,7 @@ func (h *Hub) join(ctx context.Context, j join) (*Client, error) {
 }
 
 // prefix of the ids of a view: who sees something else begins anew.
-func (h *Hub) prefix(v View) string { return fmt.Sprintf("%s.%x.%s.", h.epoch, uint8(v.Kinds), v.Own) }
+func (h *Hub) prefix(v View) string { return fmt.Sprintf("%s.%x.%s.", h.epoch, uint16(v.Kinds), v.Own) }
 
 func (h *Hub) id(v View, seq uint64) string { return h.prefix(v) + strconv.FormatUint(seq, 10) }
 
@@ -220,7 +223,11 @@ func (h *Hub) look(ctx context.Context) (*seen, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &seen{Snapshot: view.Of(s), events: make(map[View][]byte)}, nil
+	out := view.Of(s)
+	if h.o.Alerts != nil {
+		out.Alerts = h.o.Alerts(s)
+	}
+	return &seen{Snapshot: out, events: make(map[View][]byte)}, nil
 }
 
 // begin forgets the past.

@@ -18,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"hotline/internal/acd"
+	"hotline/internal/alert"
 	"hotline/internal/httpapi/live"
 	"hotline/internal/httpapi/view"
 )
@@ -40,6 +41,7 @@ type site struct {
 	mu sync.Mutex
 	// What follows is guarded by mu.
 	acd.Snapshot
+	alerts  []alert.Alert
 	away    error
 	looks   int
 	clients int
@@ -59,6 +61,21 @@ func (s *site) look(context.Context) (acd.Snapshot, error) {
 		}
 	}
 	return now, s.away
+}
+
+// alarm is what there is of alerts now, with a clock that runs.
+func (s *site) alarm(acd.Snapshot) []alert.Alert {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := []alert.Alert{}
+	for _, a := range s.alerts {
+		if a.Code == alert.LongWait {
+			wait := time.Since(monday).Seconds()
+			a.Value = &wait
+		}
+		list = append(list, a)
+	}
+	return list
 }
 
 func (s *site) EventClients(now int)     { s.do(func() { s.clients = now }) }
@@ -97,7 +114,7 @@ func aSite() *site {
 
 // run lets a hub run in the bubble of a test; the answer ends it.
 func run(s *site) (*live.Hub, func()) {
-	hub := live.New(live.Options{Snapshot: s.look, Meter: s})
+	hub := live.New(live.Options{Snapshot: s.look, Alerts: s.alarm, Meter: s})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -245,6 +262,10 @@ func still(t failer, c view.Change) string {
 		var v view.Callback
 		read(&v)
 		return text(v.Still())
+	case "alerts":
+		var v alert.Alert
+		read(&v)
+		return text(v.Still())
 	}
 	return string(c.View)
 }
@@ -272,6 +293,9 @@ func fold(s view.Snapshot) (map[string]map[string]string, []string) {
 	for _, p := range s.Partners {
 		out["partners"][string(p.Partner)] = text(p)
 	}
+	for _, a := range s.Alerts {
+		out["alerts"][a.ID] = text(a.Still())
+	}
 	if s.Blocked != nil {
 		out["blocked"][""] = text(s.Blocked)
 	}
@@ -298,7 +322,9 @@ func seenBy(s view.Snapshot, v live.View) view.Snapshot {
 func (d *display) check(t failer, s *site) {
 	t.Helper()
 	now, _ := s.look(context.Background())
-	want, order := fold(seenBy(view.Of(now), d.view))
+	all := view.Of(now)
+	all.Alerts = s.alarm(now)
+	want, order := fold(seenBy(all, d.view))
 	if !reflect.DeepEqual(d.things, want) || !slices.Equal(d.order, order) {
 		t.Fatalf("%+v at %s knows\n%v %v\nand there is\n%v %v", d.view, d.last, d.things, d.order, want, order)
 	}
@@ -314,11 +340,11 @@ func TestChangesGiveTheSnapshot(t *testing.T) {
 			defer end()
 			displays := []*display{
 				{hub: hub, view: everything}, {hub: hub, view: everything}, {hub: hub, view: live.View{Kinds: live.Queues | live.Agents, Own: "1001"}},
-				{hub: hub, view: live.View{Kinds: live.Calls}}, {hub: hub, view: live.View{Kinds: live.Blocked | live.Emergency | live.Partners}},
+				{hub: hub, view: live.View{Kinds: live.Calls | live.Alerts}}, {hub: hub, view: live.View{Kinds: live.Blocked | live.Emergency | live.Partners}},
 			}
 			for range rapid.IntRange(5, 25).Draw(t, "steps") {
 				for range rapid.IntRange(0, 4).Draw(t, "changes") {
-					s.do(func() { happen(t, &s.Snapshot) })
+					s.do(func() { happen(t, &s.Snapshot, &s.alerts) })
 				}
 				away := rapid.IntRange(0, 15).Draw(t, "standby") == 0
 				s.do(func() {
@@ -357,9 +383,9 @@ func TestChangesGiveTheSnapshot(t *testing.T) {
 }
 
 // happen changes something.
-func happen(t *rapid.T, s *acd.Snapshot) {
+func happen(t *rapid.T, s *acd.Snapshot, alerts *[]alert.Alert) {
 	n := rapid.IntRange(0, 5).Draw(t, "which")
-	switch rapid.IntRange(0, 11).Draw(t, "what") {
+	switch rapid.IntRange(0, 12).Draw(t, "what") {
 	case 0:
 		id := acd.CallID(fmt.Sprint("n", rapid.IntRange(0, 9).Draw(t, "id")))
 		if !slices.ContainsFunc(s.Calls, func(c acd.CallStatus) bool { return c.Call == id }) {
@@ -396,6 +422,13 @@ func happen(t *rapid.T, s *acd.Snapshot) {
 		s.Emergency = []string{"flood", "typhoon"}[:n%3]
 	case 11:
 		s.Partners = []acd.PartnerStatus{{Partner: "xuzhou", Ringing: n}, {Partner: "suqian"}}[:n%3]
+	case 12:
+		all := []alert.Alert{
+			{ID: "emergency_on", Code: alert.EmergencyOn, Since: monday, Detail: fmt.Sprint(n)},
+			{ID: "long_wait:general", Code: alert.LongWait, Queue: "general", Since: monday},
+			{ID: fmt.Sprint("agent_rona:", n), Code: alert.AgentRONA, Since: monday},
+		}
+		*alerts = all[n%2 : n%4]
 	}
 }
 
@@ -403,6 +436,7 @@ func happen(t *rapid.T, s *acd.Snapshot) {
 func TestNothingIsSentWhileOnlyTimePasses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := aSite()
+		s.alerts = []alert.Alert{{ID: "long_wait:general", Code: alert.LongWait, Since: monday}}
 		hub, end := run(s)
 		defer end()
 		d := &display{hub: hub, view: everything}
@@ -450,7 +484,7 @@ func TestResume(t *testing.T) {
 		prefix := first.last[:strings.LastIndex(first.last, ".")+1]
 		for what, last := range map[string]string{
 			"another process": "x" + first.last, "the future": prefix + "99", "the past": prefix + "0", "nonsense": "nonsense", "a number": prefix + "-1",
-			"another view": strings.Replace(first.last, ".7f.", ".1.", 1), "another agent": strings.Replace(first.last, "..", ".1001.", 1),
+			"another view": strings.Replace(first.last, ".ff.", ".1.", 1), "another agent": strings.Replace(first.last, "..", ".1001.", 1),
 		} {
 			other := &display{hub: hub, view: everything, last: last}
 			other.join(t)

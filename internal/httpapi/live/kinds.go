@@ -8,7 +8,7 @@ import (
 )
 
 // Kinds is a set of kinds of things.
-type Kinds uint8
+type Kinds uint16
 
 // The kinds, in the order of a snapshot.
 const (
@@ -19,12 +19,13 @@ const (
 	Partners
 	Blocked
 	Emergency
+	Alerts
 
 	kinds = iota // how many there are
 )
 
 // names are the keys in view.Snapshot.
-var names = [kinds]string{"queues", "agents", "calls", "callbacks", "partners", "blocked", "emergency"}
+var names = [kinds]string{"queues", "agents", "calls", "callbacks", "partners", "blocked", "emergency", "alerts"}
 
 // Each are all kinds, one by one.
 func Each() (each []Kinds) {

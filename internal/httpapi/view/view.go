@@ -1,6 +1,6 @@
 // Package view is the JSON of the API: what internal/httpapi writes and
 // internal/apiclient reads. The engine's types enter, with phone numbers
-// masked and durations in seconds they leave. It imports acd only.
+// masked and durations in seconds they leave. It imports acd and alert only.
 package view
 
 import (
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hotline/internal/acd"
+	"hotline/internal/alert"
 )
 
 // Seconds is a duration that JSON shows as seconds with three decimals.
@@ -45,6 +46,7 @@ type Snapshot struct {
 	Partners  []acd.PartnerStatus `json:"partners"`
 	Blocked   []Blocked           `json:"blocked"`
 	Emergency []string            `json:"emergency"` // prompts; none: there is no emergency announcement
+	Alerts    []alert.Alert       `json:"alerts"`    // none, unless who has made the snapshot adds them
 }
 
 // Callback is a callback that has not ended.
@@ -185,6 +187,7 @@ func Of(s acd.Snapshot) Snapshot {
 		Partners:  append([]acd.PartnerStatus{}, s.Partners...),
 		Blocked:   make([]Blocked, 0, len(s.Blocks)),
 		Emergency: append([]string{}, s.Emergency...),
+		Alerts:    []alert.Alert{},
 	}
 	for _, q := range s.Queues {
 		out.Queues = append(out.Queues, queue(q, s.At))
