@@ -59,7 +59,16 @@ type Principal struct {
 	Device string
 
 	may []Permission
-	key string // of the session
+	key string // of the session or token
+}
+
+// Identity tells principals apart: users, whatever their session, and tokens, which may
+// have the same name. It holds no secret.
+func (p *Principal) Identity() string {
+	if p.Via == ByToken {
+		return string(p.Via) + ":" + publicID(p.key)
+	}
+	return string(p.Via) + ":" + p.Name
 }
 
 // May reports whether the principal has a permission.
@@ -169,7 +178,7 @@ func (g *Guard) Token(ctx context.Context, secret string) (*Principal, error) {
 	if c.token == nil || c.user.Name == "" || c.user.Disabled || !g.now().Before(c.token.Expires) {
 		return nil, wrong
 	}
-	p := &Principal{Via: ByToken, Name: c.token.Name}
+	p := &Principal{Via: ByToken, Name: c.token.Name, key: key}
 	for _, scope := range c.token.Scopes {
 		if slices.Contains(Scopes(), scope) && slices.Contains(c.user.Role.Permissions(), scope) {
 			p.may = append(p.may, scope)

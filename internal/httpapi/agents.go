@@ -73,6 +73,19 @@ func (a *api) request(w http.ResponseWriter, r *http.Request, event acd.Event) e
 // largestBody in bytes; the largest request has some fifty.
 const largestBody = 64 << 10
 
+// readBody reads all of a body of at most so many bytes.
+func readBody(w http.ResponseWriter, r *http.Request, largest int64) ([]byte, error) {
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largest))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, refused(http.StatusRequestEntityTooLarge, "body_too_large", "the body is larger than "+strconv.FormatInt(largest>>10, 10)+" KiB")
+	case err != nil:
+		return nil, refused(http.StatusBadRequest, "body_unreadable", "the body did not arrive whole")
+	}
+	return data, nil
+}
+
 // decode reads a strict JSON object into body. No body at all is an empty object.
 func decode(w http.ResponseWriter, r *http.Request, body any) error {
 	return decodeLarge(w, r, body, largestBody)
@@ -80,15 +93,9 @@ func decode(w http.ResponseWriter, r *http.Request, body any) error {
 
 // decodeLarge is decode with a bound of its own, in bytes.
 func decodeLarge(w http.ResponseWriter, r *http.Request, body any, largest int64) error {
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largest))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return refused(http.StatusRequestEntityTooLarge, "body_too_large", "the body is larger than "+strconv.FormatInt(largest>>10, 10)+" KiB")
-	case err != nil:
-		return refused(http.StatusBadRequest, "body_unreadable", "the body did not arrive whole")
-	case len(data) == 0:
-		return nil
+	data, err := readBody(w, r, largest)
+	if err != nil || len(data) == 0 {
+		return err
 	}
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" {

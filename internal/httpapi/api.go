@@ -87,6 +87,7 @@ type api struct {
 	Options
 	foreign *http.CrossOriginProtection
 	turns   turns
+	answers *answers
 }
 
 // newAPI fills in what may be left out.
@@ -100,7 +101,7 @@ func newAPI(o Options) *api {
 	if o.Guard == nil {
 		o.Guard = access.New(access.Options{TokenFile: o.Token})
 	}
-	return &api{Options: o, foreign: http.NewCrossOriginProtection(), turns: newTurns()}
+	return &api{Options: o, foreign: http.NewCrossOriginProtection(), turns: newTurns(), answers: newAnswers()}
 }
 
 // probes are what anybody may ask who reaches the address.

@@ -144,13 +144,20 @@ func (a *api) guarded(do action, q *request) handler {
 			}
 			return a.noted(r, notAllowed(slices.Concat(do.All, do.Any)...))
 		}
-		err := do.handler(w, r)
-		waitAs(w, err)
 		// What agents do about themselves is in their stints.
-		if itself := do.Self && q.who.Acts(acd.AgentID(id)); itself || safe(r) {
+		itself := do.Self && q.who.Acts(acd.AgentID(id))
+		err := a.once(do, func(w http.ResponseWriter, r *http.Request) error {
+			err := do.handler(w, r)
+			waitAs(w, err)
+			if itself || safe(r) {
+				return err
+			}
+			return a.noted(r, err)
+		})(w, r)
+		if err == nil || itself || safe(r) {
 			return err
 		}
-		return a.noted(r, err)
+		return a.noted(r, err) // a key that was refused
 	}
 }
 

@@ -96,10 +96,24 @@ func writeProblem(w http.ResponseWriter, p *problem) {
 func (p *problem) instance(w http.ResponseWriter) view.Problem {
 	body := p.Problem
 	body.Instance = newInstance()
-	if seen, ok := w.(*statusWriter); ok {
+	if seen := watcherOf(w); seen != nil {
 		seen.instance, seen.code = body.Instance, body.Code
 	}
 	return body
+}
+
+// watcherOf is the writer that watched has made, whatever is around it; nil without one.
+func watcherOf(w http.ResponseWriter) *statusWriter {
+	for {
+		switch inner := w.(type) {
+		case *statusWriter:
+			return inner
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = inner.Unwrap()
+		default:
+			return nil
+		}
+	}
 }
 
 // newInstance is a random UUID as RFC 9562 writes it.

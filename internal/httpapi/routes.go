@@ -13,6 +13,8 @@ import (
 type action struct {
 	handler
 	Need
+	secret  bool  // a good answer holds something that is shown this once
+	largest int64 // body, in bytes; 0: largestBody
 }
 
 // Need is what a principal needs for a route.
@@ -27,21 +29,37 @@ type Need struct {
 // there is no route of /api/v1 without.
 type actions map[string]action
 
-func needs(h handler, all ...access.Permission) action { return action{h, Need{All: all}} }
+func needs(h handler, all ...access.Permission) action {
+	return action{handler: h, Need: Need{All: all}}
+}
 
 // own is for those with the permission, and for the agent whom the path names.
 func own(h handler, permission access.Permission) action {
-	return action{h, Need{All: []access.Permission{permission}, Self: true}}
+	return action{handler: h, Need: Need{All: []access.Permission{permission}, Self: true}}
 }
 
 // oneOf is for those with any of the permissions.
-func oneOf(h handler, any ...access.Permission) action { return action{h, Need{Any: any}} }
+func oneOf(h handler, any ...access.Permission) action {
+	return action{handler: h, Need: Need{Any: any}}
+}
 
 // anybody is for all who are logged in.
-func anybody(h handler) action { return action{h, Need{}} }
+func anybody(h handler) action { return action{handler: h} }
 
 // always is for all who are logged in, also with a password that has expired.
-func always(h handler) action { return action{h, Need{Expired: true}} }
+func always(h handler) action { return action{handler: h, Need: Need{Expired: true}} }
+
+// secret is for actions whose good answers hold a password, a token or a session.
+func secret(do action) action {
+	do.secret = true
+	return do
+}
+
+// large is for actions that take the text of a configuration.
+func large(do action) action {
+	do.largest = largestTextBody
+	return do
+}
 
 // secured are the routes of /api/v1 but for unsecured.
 func (a *api) secured() map[string]actions {
@@ -84,21 +102,21 @@ func (a *api) secured() map[string]actions {
 		"/api/v1/agents/{id}/skills/reset":        {post: needs(a.resetSkills, access.AssignAgents)},
 		"/api/v1/calls/{id}/prioritise":           {post: needs(a.prioritise, access.DirectCalls)},
 		"/api/v1/calls/{id}/move":                 {post: needs(a.moveCall, access.DirectCalls)},
-		"/api/v1/configuration":                   {get: needs(a.configuration, access.ReadConfig), put: needs(a.applyConfiguration, access.ChangeConfig)},
-		"/api/v1/configuration/validate":          {post: needs(a.validateConfiguration, access.ReadConfig)},
+		"/api/v1/configuration":                   {get: needs(a.configuration, access.ReadConfig), put: large(needs(a.applyConfiguration, access.ChangeConfig))},
+		"/api/v1/configuration/validate":          {post: large(needs(a.validateConfiguration, access.ReadConfig))},
 		"/api/v1/configuration/history":           {get: needs(a.configurationHistory, access.ReadConfig)},
 		"/api/v1/configuration/history/{version}": {get: needs(a.configurationVersion, access.ReadConfig)},
 		"/api/v1/configuration/rollback":          {post: needs(a.rollBackConfiguration, access.ChangeConfig)},
 
 		"/api/v1/me":                    {get: always(a.me)},
-		"/api/v1/me/password":           {post: always(a.choosePassword)},
+		"/api/v1/me/password":           {post: secret(always(a.choosePassword))},
 		"/api/v1/logout":                {post: always(a.endSession)},
 		"/api/v1/sessions":              {get: anybody(a.sessions)},
 		"/api/v1/sessions/{id}":         {del: anybody(a.revokeSession)},
-		"/api/v1/users":                 {get: needs(a.users, access.ManageUsers), post: needs(a.createUser, access.ManageUsers)},
+		"/api/v1/users":                 {get: needs(a.users, access.ManageUsers), post: secret(needs(a.createUser, access.ManageUsers))},
 		"/api/v1/users/{name}":          {get: needs(a.user, access.ManageUsers), patch: needs(a.changeUser, access.ManageUsers)},
-		"/api/v1/users/{name}/password": {post: needs(a.resetPassword, access.ManageUsers)},
-		"/api/v1/tokens":                {get: needs(a.tokens, access.ManageTokens), post: needs(a.createToken, access.ManageTokens)},
+		"/api/v1/users/{name}/password": {post: secret(needs(a.resetPassword, access.ManageUsers))},
+		"/api/v1/tokens":                {get: needs(a.tokens, access.ManageTokens), post: secret(needs(a.createToken, access.ManageTokens))},
 		"/api/v1/tokens/{id}":           {del: needs(a.revokeToken, access.ManageTokens)},
 		"/api/v1/audit":                 {get: needs(a.audit, access.ReadAudit)},
 	}
@@ -130,13 +148,14 @@ func OpenRoutes() (routes []string) {
 type Route struct {
 	Method, Pattern string
 	Need
+	Secret bool // a good answer holds something that is shown this once
 }
 
 // Routes lists those that need a login, for documents and tests.
 func Routes() (routes []Route) {
 	for pattern, of := range (&api{}).secured() {
 		for method, do := range of {
-			routes = append(routes, Route{method, pattern, do.Need})
+			routes = append(routes, Route{method, pattern, do.Need, do.secret})
 		}
 	}
 	slices.SortFunc(routes, func(a, b Route) int { return strings.Compare(a.Pattern+" "+a.Method, b.Pattern+" "+b.Method) })
