@@ -1,8 +1,8 @@
 package httpapi
 
 import (
-	"cmp"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"

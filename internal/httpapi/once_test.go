@@ -182,7 +182,7 @@ func TestWhatIsKept(t *testing.T) {
 
 // A handler that panics leaves nothing behind.
 func TestPanicLeavesNoKey(t *testing.T) {
-	h := newHouse(t, func(o *httpapi.Options) { o.Reload = func(context.Context) error { panic("a defect") } })
+	h := newHouse(t, func(o *httpapi.Options) { o.Reload = func(context.Context, string) error { panic("a defect") } })
 	boss := h.user("boss", access.Admin, "")
 	for range 2 {
 		wantProblem(t, boss.keyed("k1", "POST", "/api/v1/reload", ""), 500, "internal")
@@ -194,7 +194,7 @@ func TestManyAtOnceAreCarriedOutOnce(t *testing.T) {
 	var mu sync.Mutex
 	carried, enter, leave := 0, make(chan struct{}), make(chan struct{})
 	h := newHouse(t, func(o *httpapi.Options) {
-		o.Reload = func(context.Context) error {
+		o.Reload = func(context.Context, string) error {
 			mu.Lock()
 			carried++
 			mu.Unlock()

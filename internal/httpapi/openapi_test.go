@@ -540,7 +540,7 @@ func TestUnchangedIsNotSentAgain(t *testing.T) {
 			t.Errorf("%s with another tag: %d", path, w.Code)
 		}
 	}
-	if tagged != 9 {
+	if tagged != 11 {
 		t.Errorf("%d routes have a tag by the document", tagged)
 	}
 	before := ask("/api/v1/users", "").Header().Get("ETag")
