@@ -94,6 +94,7 @@ export interface Alert {
   since: string
   queue?: string
   agent?: string
+  node?: string
   value?: number
   detail: string
 }
