@@ -90,6 +90,7 @@ func (c *checker) config(raw *file) *Config {
 			Level:  c.oneOf(raw.Log.Level, "log.level", "debug", "info", "warn", "error"),
 			Format: c.oneOf(raw.Log.Format, "log.format", "json", "console"),
 		},
+		Tracing:  c.tracing(raw),
 		Asterisk: c.asterisk(raw.Asterisk),
 		Traffic:  c.traffic(raw.Traffic),
 		Reports:  Reports{Office: c.title(raw.Reports.Office, "reports.office", ""), Chromium: raw.Reports.Chromium.v},

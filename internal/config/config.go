@@ -25,6 +25,7 @@ type Config struct {
 	// Operations is where metrics and profiles are served.
 	Operations Operations
 	Log        Log
+	Tracing    Tracing
 	Asterisk   Asterisk
 	// Traffic is what the figures of service levels go by.
 	Traffic traffic.Options
@@ -121,6 +122,14 @@ type Operations struct {
 type Log struct {
 	Level  string // debug, info, warn or error
 	Format string // json or console
+}
+
+// Tracing is where traces of calls are sent.
+type Tracing struct {
+	Endpoint string            // without a slash at the end; empty: calls are not traced
+	Headers  map[string]Secret // of each request
+	TLS      *TLS              // nil: by the authorities that the system trusts
+	Sample   float64           // share of the calls, 0 to 1
 }
 
 // Asterisk are the nodes, and what is rendered for them.
@@ -232,6 +241,7 @@ func (c *Config) NeedsRestart(other *Config) []string {
 	note("http", reflect.DeepEqual(c.HTTP, other.HTTP))
 	note("operations", c.Operations == other.Operations)
 	note("log", c.Log == other.Log)
+	note("tracing", reflect.DeepEqual(c.Tracing, other.Tracing))
 	note("asterisk", reflect.DeepEqual(c.Asterisk, other.Asterisk))
 	return parts
 }

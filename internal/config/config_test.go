@@ -32,8 +32,10 @@ func sandbox(t *testing.T) {
 		"api.token": "0123456789abcdef\n", "ari.password": "ari-password-of-the-test\r\n", "redis.password": "redis-password",
 		"open.password": "open", "empty": "\n", "two-lines": "one\ntwo\n", "short": "tooshort",
 		"seats/8001": "seat-8001-password\n", "seats/8002": "seat-8002-password\n",
-		"pins":     "# work number, PIN\n1001 4711\n\n0999  123456\n",
-		"bad-pins": "1001 47\n1002 4711\n1002 4712\n1003 4711\n1001 4711 x\n",
+		"pins":        "# work number, PIN\n1001 4711\n\n0999  123456\n",
+		"headers":     "# of the collector\nAuthorization: Bearer key:of-the-test\n\nX-Scope-OrgID: city-1\r\n",
+		"bad-headers": "Authorization\nX-Key: a\nContent-Type: text/plain\nx-key: b\nX-Empty:\n",
+		"bad-pins":    "1001 47\n1002 4711\n1002 4712\n1003 4711\n1001 4711 x\n",
 	} {
 		path := filepath.Join("secrets", name)
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -158,6 +160,12 @@ func TestFullFile(t *testing.T) {
 	equal("listen", cfg.HTTP.Listen, "[::1]:8080")
 	equal("reports", cfg.Reports, Reports{"示例市12345", "/usr/bin/chromium"})
 	equal("operations", cfg.Operations.Listen, "[::1]:9090")
+	equal("tracing", cfg.Tracing.Endpoint, "https://collector.internal:4318/otlp")
+	equal("sample", cfg.Tracing.Sample, 0.25)
+	same("headers", cfg.Tracing.Headers, map[string]Secret{"authorization": NewSecret("Bearer key:of-the-test"), "x-scope-orgid": NewSecret("city-1")})
+	if tls, err := cfg.Tracing.TLS.Client(); err != nil || tls == nil {
+		t.Errorf("tracing.ca: %v, %v", tls, err)
+	}
 	same("traffic", cfg.Traffic, traffic.Options{Thresholds: []int{20, 10, 300}, ShortAbandon: 10, Published: traffic.OfOfferedLessShort})
 	equal("node 1", cfg.Asterisk.Nodes[0].URL, "http://127.0.0.1:8088")
 	equal("node password", cfg.Asterisk.Nodes[1].Password.Reveal(), "ari-password-of-the-test")
@@ -239,6 +247,22 @@ func TestFullFile(t *testing.T) {
 	}
 	equal("seat passwords", len(passwords), 1)
 	equal("seat password", passwords["8001"].Reveal(), "seat-8001-password")
+}
+
+// TestTracingNeedsARestart, which a reload says.
+func TestTracingNeedsARestart(t *testing.T) {
+	cfg, err := Load(fixture(t, absolute(t, "testdata/good/full.yaml")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := *cfg
+	if differs := cfg.NeedsRestart(&other); len(differs) > 0 {
+		t.Errorf("the same differs in %v", differs)
+	}
+	other.Tracing.Sample = 1
+	if differs := cfg.NeedsRestart(&other); !slices.Equal(differs, []string{"tracing"}) {
+		t.Errorf("it differs in %v, want tracing", differs)
+	}
 }
 
 func TestOpeningHours(t *testing.T) {

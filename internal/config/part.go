@@ -9,7 +9,7 @@ import (
 
 // notRouting are the sections of the file that say nothing about who talks to whom.
 var notRouting = map[string]bool{
-	"site": true, "redis": true, "spool": true, "http": true, "operations": true, "log": true, "asterisk": true, "pin_file": true,
+	"site": true, "redis": true, "spool": true, "http": true, "operations": true, "log": true, "tracing": true, "asterisk": true, "pin_file": true,
 }
 
 // Routing is the part of a configuration with which a simulation runs.

@@ -15,6 +15,7 @@ type file struct {
 	HTTP            httpSection        `yaml:"http"`
 	Operations      operationsSection  `yaml:"operations"`
 	Log             logSection         `yaml:"log"`
+	Tracing         tracingSection     `yaml:"tracing"`
 	Traffic         trafficSection     `yaml:"traffic"`
 	Reports         reportsSection     `yaml:"reports"`
 	Asterisk        asteriskSection    `yaml:"asterisk"`
@@ -98,6 +99,15 @@ type logSection struct {
 	place
 	Level  text `yaml:"level" default:"info"`
 	Format text `yaml:"format" default:"json"`
+}
+
+type tracingSection struct {
+	place
+	Endpoint    text    `yaml:"endpoint" default:""`
+	HeadersFile text    `yaml:"headers_file" default:""`
+	CA          text    `yaml:"ca" default:""`
+	Sample      decimal `yaml:"sample" default:"1"`
+	AllowPlain  yesno   `yaml:"allow_plain" default:"false"`
 }
 
 type trafficSection struct {
