@@ -44,6 +44,7 @@ type Metrics struct {
 	store    *Store
 	books    *Books
 	http     *HTTP
+	traces   *prometheus.CounterVec
 }
 
 // New makes metrics with a registry of their own.
@@ -76,6 +77,10 @@ func New(version string) *Metrics {
 	m.began = f.gauge("term_start_timestamp_seconds", "When this controller began to lead last, in seconds since 1970. Absent before it has led.")
 	m.differs = f.gauge("configuration_differs", "1 while the configuration file of this controller is another one than what was applied last at the site, else 0. Absent before it is known.")
 	m.asterisk, m.store, m.books, m.http = newSwitch(f), newStore(f), newBooks(f), newHTTP(f)
+	m.traces = f.counter("traces_total", "Calls whose trace was sent to the collector, failed because the collector did not take it, or was dropped because too many waited, by outcome: sent, failed or dropped. All 0 without tracing.", "outcome")
+	for _, outcome := range []string{"sent", "failed", "dropped"} {
+		m.traces.WithLabelValues(outcome) // from 0, or the first would be no increase
+	}
 	return m
 }
 
@@ -144,6 +149,11 @@ func (m *Metrics) Books() *Books { return m.books }
 
 // HTTP counts what internal/httpapi serves.
 func (m *Metrics) HTTP() *HTTP { return m.http }
+
+// Traces tells what became of the traces of so many calls: sent, failed or dropped.
+func (m *Metrics) Traces(outcome string, calls int) {
+	m.traces.WithLabelValues(outcome).Add(float64(calls))
+}
 
 // buildInfo is a constant 1 whose labels say what is running.
 func buildInfo(version string) prometheus.Collector {

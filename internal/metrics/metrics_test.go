@@ -106,12 +106,15 @@ func TestParts(t *testing.T) {
 	api.HTTPPanic("/api/v1/calls")
 	api.EventClients(7)
 	api.EventClientCutOff("too_slow")
+	m.Traces("sent", 3)
 
 	store.Up(true)
 
 	s := scrape(t, m)
 	check(t, s, 1, "hotline_redis_up")
 	check(t, s, 7, "hotline_event_clients")
+	check(t, s, 3, "hotline_traces_total", "outcome", "sent")
+	check(t, s, 0, "hotline_traces_total", "outcome", "dropped")
 	check(t, s, 1, "hotline_event_clients_cut_off_total", "reason", "too_slow")
 	check(t, s, 2, "hotline_asterisk_events_total", "node", "a1", "type", "StasisStart", "used", "true")
 	if n := s.Count("hotline_asterisk_request_seconds", "status", "2xx"); n != 1 {

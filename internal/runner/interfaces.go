@@ -52,3 +52,7 @@ type Meter interface {
 	// Breach counts a broken invariant; name is one of a fixed few.
 	Breach(name string)
 }
+
+// Tracer receives the records of calls that have ended. It must not block, and copies
+// what it keeps.
+type Tracer interface{ Trace([]acd.CallRecord) }

@@ -20,12 +20,14 @@ const (
 // ErrStopped answers requests once the runner has ended.
 var ErrStopped = errors.New("the controller is shutting down")
 
-// Options are what a Runner needs; Gate and Begin may be left out.
+// Options are what a Runner needs; Tracer, Gate and Begin may be left out.
 type Options struct {
 	Engine *acd.Engine
 	Switch Switch
 	Store  Store
 	Meter  Meter
+	// Tracer is told the calls that have ended, each once. Nil: nobody is.
+	Tracer Tracer
 	Log    *zap.Logger
 	// Gate lets the engine go on: it returns when this controller is known to be the one
 	// that leads, or the reason why it does not. Nil: it always leads.
@@ -42,6 +44,7 @@ type Runner struct {
 	sw     Switch
 	store  Store
 	meter  Meter
+	tracer Tracer
 	log    *zap.Logger
 	gate   func(ctx context.Context) error
 	begin  []acd.Event
@@ -60,7 +63,7 @@ type request struct {
 // New makes a runner; Run starts it.
 func New(o Options) *Runner {
 	return &Runner{
-		engine: o.Engine, sw: o.Switch, store: o.Store, meter: o.Meter, log: o.Log, gate: o.Gate, begin: o.Begin,
+		engine: o.Engine, sw: o.Switch, store: o.Store, meter: o.Meter, tracer: o.Tracer, log: o.Log, gate: o.Gate, begin: o.Begin,
 		requests:  make(chan request),
 		snapshots: make(chan chan acd.Snapshot),
 		done:      make(chan struct{}),
@@ -137,6 +140,9 @@ func (r *Runner) step(read time.Time, event acd.Event) error {
 	}
 	if len(out.Changes)+len(out.Records)+len(out.Stints) > 0 {
 		r.store.Append(out.Changes, out.Records, out.Stints)
+	}
+	if len(out.Records) > 0 && r.tracer != nil {
+		r.tracer.Trace(out.Records)
 	}
 	for _, m := range out.Measures {
 		r.meter.Measure(m)

@@ -20,6 +20,7 @@ type fakes struct {
 	commands []acd.Command
 	changes  []acd.Change
 	records  []acd.CallRecord
+	traced   []acd.CallRecord
 	measures []acd.Measure
 }
 
@@ -29,6 +30,7 @@ func (f *fakes) Run(context.Context) error         { return nil }
 func (f *fakes) Ready() error                      { return nil }
 func (f *fakes) Measure(m acd.Measure)             { f.measures = append(f.measures, m) }
 func (f *fakes) Breach(name string)                { panic("breach of " + name) }
+func (f *fakes) Trace(r []acd.CallRecord)          { f.traced = append(f.traced, r...) }
 func (f *fakes) Append(c []acd.Change, r []acd.CallRecord, _ []acd.Stint) {
 	f.changes, f.records = append(f.changes, c...), append(f.records, r...)
 }
@@ -46,7 +48,7 @@ func inBubble(t *testing.T, body func(t *testing.T, r *runner.Runner, f *fakes))
 			t.Fatal(err)
 		}
 		f := &fakes{events: make(chan runner.SwitchEvent)}
-		r := runner.New(runner.Options{Engine: engine, Switch: f, Store: f, Meter: f, Log: zaptest.NewLogger(t)})
+		r := runner.New(runner.Options{Engine: engine, Switch: f, Store: f, Meter: f, Tracer: f, Log: zaptest.NewLogger(t)})
 		ended := make(chan error, 1)
 		go func() { ended <- r.Run(t.Context()) }()
 		body(t, r, f)
@@ -83,6 +85,9 @@ func TestOneCallThroughTheRunner(t *testing.T) {
 		f.send(acd.CallGone{Call: "c"})
 		if len(f.records) != 1 || f.records[0].Talk() != time.Minute {
 			t.Errorf("records: %+v", f.records)
+		}
+		if len(f.traced) != 1 || f.traced[0].Call != "c" {
+			t.Errorf("traced: %+v", f.traced)
 		}
 		if last, ok := f.commands[len(f.commands)-1].(acd.Release); !ok || last.Call != "c" {
 			t.Errorf("commands: %+v", f.commands)
