@@ -17,6 +17,7 @@ import (
 	"hotline/internal/httpapi"
 	"hotline/internal/metrics"
 	"hotline/internal/redisstore"
+	"hotline/internal/runner"
 	"hotline/internal/spool"
 	"hotline/internal/term"
 )
@@ -28,7 +29,8 @@ type controller struct {
 	meters  *metrics.Metrics
 	figures *figureReader
 	watch   *watch
-	spool   *spool.Spool // nil: what waits is in memory only
+	spool   *spool.Spool  // nil: what waits is in memory only
+	tracer  runner.Tracer // nil: calls are not traced
 	log     *zap.Logger
 
 	// Of the configuration; see configuration.go.
@@ -99,7 +101,7 @@ func (c *controller) lead(ctx context.Context, store *redisstore.Store, lease *r
 	ledger := &books{store: store, meter: c.meters.Books(), rate: c.watch.ConnectRate, location: cfg.Location, log: c.log}
 	t, err := term.Begin(ctx, term.Options{
 		Store: store, Lease: lease, Switch: switchOptions(cfg, c.log, c.meters.Switch()), Engine: engineConfig(cfg), Flow: callflow.Standard{},
-		Meter: c.meters, Log: c.log, Drain: cfg.Shutdown.Drain, DrainPrompts: cfg.Shutdown.Prompts,
+		Meter: c.meters, Tracer: c.tracer, Log: c.log, Drain: cfg.Shutdown.Drain, DrainPrompts: cfg.Shutdown.Prompts,
 		Beside: func(ctx context.Context, request func(context.Context, acd.Event) error) error {
 			c.tellBeginning(ctx)
 			return ledger.run(ctx, request)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -73,6 +74,10 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 		defer func() { _ = kept.Close() }()
 	}
 	c := newController(cfg, version, meters, figures, store, kept, log)
+	traces, err := traceCalls(cfg, c, version, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	meters.Watch(c.desk.Snapshot)
 	guard := newGuard(cfg, store, log)
 	events := live.New(live.Options{Snapshot: c.desk.Snapshot, Alerts: c.watch.Alerts, Meter: meters.HTTP()})
@@ -104,14 +109,14 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 	}
 	server := httpapi.NewServer(httpapi.New(serves), log)
 	log.Info("hotline serves", zap.String("site", cfg.Site), zap.String("controller", c.me.ID), zap.String("version", version), zap.Stringer("http", cfg.HTTP.Listen))
-	return runAll(ctx, log, append(components, []component{
+	return runAll(ctx, log, slices.Concat(components, traces, []component{
 		{"access", guard.Run},
 		{"http", func(ctx context.Context) error { return serveHTTP(ctx, server, listens) }},
 		{"alerts", c.watch.run},
 		{"events", events.Run}, // its streams end before requests are waited for
 		{"configuration", c.watchFile},
 		{"controller", c.run},
-	}...))
+	}))
 }
 
 // operations serves metrics and profiles on an address of their own, when the

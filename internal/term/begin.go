@@ -15,7 +15,7 @@ import (
 	"hotline/internal/runner"
 )
 
-// Options are what a term needs; Drain, Ceases and Beside may be left out.
+// Options are what a term needs; Tracer, Drain, Ceases and Beside may be left out.
 type Options struct {
 	// Store is the one with which Lease was taken; nothing was appended to it yet.
 	Store *redisstore.Store
@@ -25,6 +25,7 @@ type Options struct {
 	Engine acd.Config
 	Flow   acd.Flow
 	Meter  runner.Meter
+	Tracer runner.Tracer
 	Log    *zap.Logger
 	// Drain is how long those on the line are served when the term ends and nobody stands
 	// by, while new callers hear DrainPrompts and are let go; 0: it ends at once.
@@ -105,7 +106,7 @@ func begin(ctx context.Context, o Options) (*Term, error) {
 	o.Log.Info("this controller leads", zap.Uint64("token", o.Lease.Token()), zap.Int("calls", len(expected)),
 		zap.Time("former_alive", o.Lease.FormerAlive()))
 	return &Term{Options: o, engine: engine, sw: sw, runner: runner.New(runner.Options{
-		Engine: engine, Switch: sw, Store: o.Store, Meter: o.Meter, Log: o.Log, Gate: o.Lease.Wait, Begin: lostNodes(expected, o.Switch.Nodes, o.Log),
+		Engine: engine, Switch: sw, Store: o.Store, Meter: o.Meter, Tracer: o.Tracer, Log: o.Log, Gate: o.Lease.Wait, Begin: lostNodes(expected, o.Switch.Nodes, o.Log),
 	})}, nil
 }
 
