@@ -232,7 +232,15 @@ type lab struct {
 func inBubble(t *testing.T, c *receiver, body func(t *testing.T, l *lab)) {
 	synctest.Test(t, func(t *testing.T) {
 		listener := pipes{make(chan net.Conn), make(chan struct{})}
-		server := &http.Server{Handler: c, ReadHeaderTimeout: time.Minute}
+		var open atomic.Int64 // connections
+		server := &http.Server{Handler: c, ReadHeaderTimeout: time.Minute, ConnState: func(_ net.Conn, s http.ConnState) {
+			switch s {
+			case http.StateNew:
+				open.Add(1)
+			case http.StateClosed:
+				open.Add(-1)
+			}
+		}}
 		served := make(chan error, 1)
 		go func() { served <- server.Serve(listener) }()
 		wire := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
@@ -258,6 +266,10 @@ func inBubble(t *testing.T, c *receiver, body func(t *testing.T, l *lab)) {
 		})
 		body(t, l)
 		l.end()
+		synctest.Wait()
+		if n := open.Load(); n > 0 {
+			t.Errorf("%d connections are left open", n)
+		}
 		_ = server.Close()
 		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 			t.Error(err)
