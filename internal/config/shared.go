@@ -11,7 +11,7 @@ import (
 // ofMachine are the keys that belong to the machine of a controller and not to the site, at
 // the top of the file and anywhere in it.
 var ofMachine = map[string]bool{
-	"http": true, "operations": true, "spool": true, "log": true, "redis": true, "pin_file": true, "password_file": true, "seat_password_dir": true,
+	"http": true, "operations": true, "spool": true, "log": true, "tracing": true, "redis": true, "pin_file": true, "password_file": true, "seat_password_dir": true,
 }
 
 // Shared names, by a hash, what all controllers of a site are to have alike: all of the file
