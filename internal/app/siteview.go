@@ -14,7 +14,7 @@ import (
 func siteView(cfg *config.Config) view.Site {
 	out := view.Site{
 		Site: cfg.Site, TimeZone: cfg.Location.String(), Numbers: []string{}, Queues: []view.QueueTitle{}, Reasons: []view.ReasonTitle{},
-		Seats: []acd.SeatID{}, Levels: []view.ServiceLevel{},
+		Seats: []acd.SeatID{}, Levels: []view.ServiceLevel{}, PriorityWorth: view.Seconds(cfg.PriorityWorth),
 	}
 	thresholds := cfg.Traffic.Thresholds
 	if len(thresholds) == 0 {

@@ -12,6 +12,8 @@ type Site struct {
 	Reasons  []ReasonTitle `json:"reasons"` // for being not ready, that people may choose
 	Seats    []acd.SeatID  `json:"seats"`
 	Skills   []acd.SkillID `json:"skills"` // that callers ask for or agents have, sorted
+	// PriorityWorth is the waiting that one point of priority counts as.
+	PriorityWorth Seconds `json:"priority_worth"`
 	// Levels are the service levels that stand where only one formula has room.
 	Levels []ServiceLevel `json:"levels"`
 }

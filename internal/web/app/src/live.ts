@@ -1,7 +1,8 @@
 import { effect, signal } from '@preact/signals'
 import { headers, may, me, problemOf } from './api'
 import { setServerTime } from './clock'
-import type { Agent, Alert, Blocked, Call, Callback, Queue } from './types'
+import { sentence } from './problems'
+import type { Agent, Alert, Blocked, Call, Callback, Problem, Queue } from './types'
 
 // The live state of the site, kept by GET /api/v1/events (docs/events.md). The stream is read
 // by fetch and not by EventSource: so a token can be sent, and what a refusal says be shown.
@@ -99,7 +100,7 @@ async function follow(signal: AbortController) {
     if (!answer.ok || !answer.body) {
       const problem = await problemOf(answer)
       if (answer.status === 401) me.value = null
-      link.value = { state: 'lost', why: problem.detail }
+      link.value = { state: 'lost', why: sentence(problem) }
       return
     }
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
@@ -133,7 +134,7 @@ function take(block: string) {
   if (event === 'snapshot') takeSnapshot(JSON.parse(data) as Snapshot)
   else if (event === 'changes') takeChanges(JSON.parse(data) as Changes)
   else if (event === 'end') {
-    link.value = { state: 'lost', why: (JSON.parse(data) as { detail: string }).detail }
+    link.value = { state: 'lost', why: sentence(JSON.parse(data) as Problem) }
     return
   } else return
   if (link.value.state !== 'live') link.value = { state: 'live', why: '' }

@@ -4,7 +4,7 @@ import type { Site } from './types'
 
 // What is configured, and seldom changes.
 export const site = signal<Site>({
-  site: '', time_zone: 'Asia/Shanghai', numbers: [], queues: [], reasons: [], seats: [], skills: [], levels: [],
+  site: '', time_zone: 'Asia/Shanghai', numbers: [], queues: [], reasons: [], seats: [], skills: [], priority_worth: 30, levels: [],
 })
 
 export const reasonTitles = computed(() => Object.fromEntries(site.value.reasons.map((r) => [r.reason, r.title])))

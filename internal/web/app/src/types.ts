@@ -18,6 +18,7 @@ export interface Site {
   queues: { queue: string; title: string }[]
   reasons: { reason: string; title: string }[]
   seats: string[]
+  priority_worth: number // seconds of waiting that a point of priority counts as
   skills: string[]
   levels: { seconds: number; figure: string }[] // the first is the one that is shown
 }

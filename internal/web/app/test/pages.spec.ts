@@ -31,7 +31,7 @@ test('an admin makes a supervisor, who chooses a password before anything else',
 
 test('a wrong password is told in a sentence, and English is a click away', async ({ page }) => {
   await logIn(page, supervisor.name, 'not this one at all')
-  await expect(page.getByRole('alert')).toContainText(/wrong/)
+  await expect(page.getByRole('alert')).toContainText('用户名或密码不正确')
   await page.screenshot({ path: `${shots}/login.png` })
   await accessible(page)
   await page.getByRole('button', { name: 'English' }).click()
@@ -187,6 +187,9 @@ test('300 agents fit the wall, legible from five metres', async ({ page }) => {
   expect(await size('.key .value')).toBeGreaterThan(75)
   expect(await size('.board tbody td')).toBeGreaterThanOrEqual(39)
   expect(await size('.state b')).toBeGreaterThan(50)
+  expect(await size('.key[data-key="rate"] .value')).toBeGreaterThan(60)
+  const cut = await page.locator('.key').evaluateAll((keys) => keys.filter((k) => [...k.children].some((c) => (c as HTMLElement).scrollWidth > k.clientWidth)).map((k) => k.textContent))
+  expect(cut).toEqual([])
   await accessible(page)
   await page.screenshot({ path: `${shots}/wall-300.png` })
 })
@@ -196,7 +199,7 @@ test('light and English are as good', async ({ page }) => {
   await wall(page)
   await page.getByRole('button', { name: '浅色' }).click()
   await page.getByRole('button', { name: 'English' }).click()
-  await expect(page.getByText('Connect rate today')).toBeVisible()
+  await expect(page.getByText('Connect rate', { exact: true })).toBeVisible()
   await accessible(page)
   await page.screenshot({ path: `${shots}/wall-light-en.png` })
   for (const name of ['Floor', 'Reports']) {

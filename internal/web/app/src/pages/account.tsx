@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
-import { Refusal, logOut, me, post, whoAmI } from '../api'
+import { logOut, me, post, whoAmI } from '../api'
 import { t } from '../language'
+import { textOf } from '../told'
 
 // Account lets one choose a password; who has a first one can do nothing else before.
 export function Account() {
@@ -23,7 +24,7 @@ export function Account() {
       setAgain('')
       setSaid({ good: true, text: t('密码已更改', 'the password was changed') })
     } catch (e) {
-      setSaid({ good: false, text: e instanceof Refusal ? e.message : String(e) })
+      setSaid({ good: false, text: textOf(e) })
     }
   }
   return (

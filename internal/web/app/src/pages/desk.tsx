@@ -3,8 +3,8 @@ import { clock, now, since } from '../clock'
 import { reasonName, stateName, t } from '../language'
 import { agents } from '../live'
 import { StateButtons } from '../parts/agentdialog'
+import { Told } from '../parts/told'
 import { queueTitle, reasonTitles } from '../site'
-import { told } from '../told'
 
 // Desk is an agent's own page: the present state, large, and what can be done about it.
 export function Desk() {
@@ -27,7 +27,7 @@ export function Desk() {
         </dl>
         <StateButtons agent={agent} />
       </section>
-      {told.value && <p class={told.value.good ? 'told' : 'told bad'} role="status">{told.value.text}</p>}
+      <Told />
     </div>
   )
 }

@@ -5,8 +5,8 @@ import { phaseName, reasonName, stateName, stateOrder, t } from '../language'
 import { agents, blocked, callbacks, calls, emergency, queues } from '../live'
 import { AgentDialog } from '../parts/agentdialog'
 import { BlockForm, CallDialog, EmergencyDialog, act } from '../parts/actions'
+import { Told } from '../parts/told'
 import { queueTitle, reasonTitles, site } from '../site'
-import { told } from '../told'
 import type { Agent, Call } from '../types'
 
 const views = [
@@ -47,7 +47,7 @@ export function Floor() {
       {view === 'callbacks' && <Callbacks />}
       {view === 'blocked' && <BlockedCallers />}
       {switching && <EmergencyDialog close={() => setSwitching(false)} />}
-      {told.value && <p class={told.value.good ? 'told' : 'told bad'} role="status">{told.value.text}</p>}
+      <Told />
     </div>
   )
 }
@@ -111,12 +111,15 @@ function skills(a: Agent): string {
   return [...a.queues.map((q) => queueTitle(q) + level(a.levels?.[q])), ...Object.entries(a.skills ?? {}).map(([s, n]) => s + level(n))].join(' · ')
 }
 
+// turn orders callers of a queue as they are served: by when they came, and their priority.
+const turn = (c: Call) => Date.parse(c.queued ?? c.arrived) - (c.priority ?? 0) * site.value.priority_worth * 1000
+
 const waits = (c: Call) => c.phase === 'waiting' || c.phase === 'ringing'
 
 function Calls() {
   const [chosen, setChosen] = useState('')
   const all = [...calls.value.values()]
-  const waiting = all.filter(waits).sort((a, b) => (a.queued ?? '').localeCompare(b.queued ?? ''))
+  const waiting = all.filter(waits).sort((a, b) => turn(a) - turn(b))
   const others = all.filter((c) => !waits(c)).sort((a, b) => a.arrived.localeCompare(b.arrived))
   const call = calls.value.get(chosen)
   return (

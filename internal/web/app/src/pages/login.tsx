@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { Refusal, logIn } from '../api'
 import { language, speak, t } from '../language'
+import { textOf } from '../told'
 
 export function Login({ refusal }: { refusal: unknown }) {
   const [name, setName] = useState('')
@@ -19,7 +20,7 @@ export function Login({ refusal }: { refusal: unknown }) {
     try {
       await logIn(name, password)
     } catch (e) {
-      setSaid(e instanceof Refusal ? e.message : String(e))
+      setSaid(textOf(e))
       setPassword('')
     } finally {
       setBusy(false)
@@ -50,5 +51,5 @@ export function Login({ refusal }: { refusal: unknown }) {
 // toldBy is what a visitor who is not logged in is told: that nobody is, is no news.
 function toldBy(refusal: unknown): string {
   if (!(refusal instanceof Refusal) || refusal.problem.code === 'no_token') return ''
-  return refusal.message
+  return textOf(refusal)
 }

@@ -245,7 +245,7 @@ function AgentTable({ r }: { r: Report }) {
   return (
     <>
       <h2>{t('坐席', 'Agents')}</h2>
-      <div class="scroll">
+      <div class="scroll" tabIndex={0} role="region" aria-label={t('坐席明细', 'Figures of agents')}>
         <Rows head={t('工号', 'Agent')} rows={r.agents.map((a) => ({ name: a.id, figures: a.figures }))} columns={[
           { figure: 'answered', zh: '接听', en: 'answered' }, { figure: 'average_talk', zh: '平均通话', en: 'mean talk', time: true }, { figure: 'rona', zh: '振铃未接', en: 'not answered' },
           { figure: 'logged_in', zh: '签入时长', en: 'logged in', time: true }, { figure: 'ready', zh: '空闲', en: 'ready', time: true }, { figure: 'not_ready', zh: '置忙', en: 'not ready', time: true },

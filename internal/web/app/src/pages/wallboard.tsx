@@ -50,9 +50,9 @@ function Key() {
       <Figure name="longest" label={t('最长等候', 'Longest wait')} value={clock(longest)} tone={longest > 2 * answerWithin ? 'bad' : longest > answerWithin ? 'warn' : 'calm'} />
       <Figure name="ready" label={t('空闲坐席', 'Ready')} value={count(ready)} tone={ready > 0 ? 'good' : onDuty > 0 && waiting > 0 ? 'bad' : 'calm'} below={t(`在岗 ${onDuty}`, `${onDuty} on duty`)} />
       <Figure name="talking" label={t('正在通话', 'Talking')} value={count(talking)} tone="calm" below={t(`今日接听 ${count(b?.site.answered)}`, `${count(b?.site.answered)} answered today`)} />
-      <Figure name="rate" label={t('今日接通率', 'Connect rate today')} value={percent(rate)} tone={toneOf(rate)} below={t(`呼入 ${count(b?.site.offered)}`, `${count(b?.site.offered)} offered`)} />
+      <Figure name="rate" label={t('今日接通率', 'Connect rate')} value={percent(rate)} tone={toneOf(rate)} below={t(`呼入 ${count(b?.site.offered)}`, `${count(b?.site.offered)} offered`)} />
       <Figure name="worst" label={t('24小时最低接通率', 'Worst 24 h')} value={percent(worst?.connect_rate)} tone={toneOf(worst?.connect_rate ?? null)} below={until(worst)} />
-      <Figure name="level" label={t(`${serviceLevel.value.seconds}秒接通率`, `Answered in ${serviceLevel.value.seconds} s`)} value={percent(level)} tone={level === null || level >= 80 ? 'calm' : 'warn'} below={t(`平均等候 ${seconds(b?.site.average_wait)}`, `mean wait ${seconds(b?.site.average_wait)}`)} />
+      <Figure name="level" label={t(`${serviceLevel.value.seconds}秒接通率`, `Within ${serviceLevel.value.seconds} s`)} value={percent(level)} tone={level === null || level >= 80 ? 'calm' : 'warn'} below={t(`平均等候 ${seconds(b?.site.average_wait)}`, `mean wait ${seconds(b?.site.average_wait)}`)} />
     </section>
   )
 }
@@ -60,7 +60,7 @@ function Key() {
 const toneOf = (rate: number | null) => (rate === null ? 'calm' : rate < leastRate ? 'bad' : 'good')
 
 const until = (w: Window24 | null) =>
-  w ? t(`截至 ${timeIn(site.value.time_zone, w.to)} · 标准 ${leastRate}%`, `to ${timeIn(site.value.time_zone, w.to)} · at least ${leastRate}%`) : t(`标准 ${leastRate}%`, `at least ${leastRate}%`)
+  w ? t(`截至 ${timeIn(site.value.time_zone, w.to)} · 标准 ${leastRate}%`, `to ${timeIn(site.value.time_zone, w.to)} · min ${leastRate}%`) : t(`标准 ${leastRate}%`, `min ${leastRate}%`)
 
 function Figure({ name, label, value, tone, below }: { name: string; label: string; value: string; tone: string; below?: string }) {
   return (
@@ -78,13 +78,13 @@ function Queues() {
       <thead>
         <tr>
           <th scope="col">{t('队列', 'Queue')}</th>
-          <th scope="col">{t('等候', 'Waiting')}</th>
+          <th scope="col">{t('等候', 'Wait')}</th>
           <th scope="col">{t('最长', 'Longest')}</th>
-          <th scope="col">{t('预计', 'Expected')}</th>
+          <th scope="col">{t('预计', 'EWT')}</th>
           <th scope="col">{t('空闲', 'Ready')}</th>
-          <th scope="col">{t('通话', 'Talking')}</th>
-          <th scope="col">{t('接通率', 'Connected')}</th>
-          <th scope="col">{t(`${serviceLevel.value.seconds}秒`, `in ${serviceLevel.value.seconds} s`)}</th>
+          <th scope="col">{t('通话', 'Talk')}</th>
+          <th scope="col">{t('接通率', 'Rate')}</th>
+          <th scope="col">{t(`${serviceLevel.value.seconds}秒`, `${serviceLevel.value.seconds} s`)}</th>
         </tr>
       </thead>
       <tbody>{queues.value.map((q) => <QueueRow key={q.queue} q={q} />)}</tbody>
@@ -122,14 +122,15 @@ function Course() {
   const labels = Array.from({ length: longer }, (_, i) => `${String(Math.floor(i / 4)).padStart(2, '0')}:${String((i % 4) * 15).padStart(2, '0')}`)
   // The quarter that goes on would look like a collapse.
   const over = today.value?.goes_on ? now.slice(0, -1) : now
+  const counted = before.some((i) => i.offered)
   return (
     <>
-      <h2>{t('今日来话（每15分钟）与上周同日', 'Calls by quarter-hour, and the same weekday before')}</h2>
+      <h2>{t('今日来话（每15分钟）', 'Calls per 15 min')}</h2>
       <Chart
         title={t('今日每15分钟呼入与接听，对比上周同日', 'calls offered and answered by quarter-hour, and those of the same weekday before')}
         labels={labels} every={8}
         series={[
-          { label: t('上周同日呼入', 'offered a week ago'), values: before.map((i) => i.offered), color: '--muted', dash: true },
+          ...(counted ? [{ label: t('上周同日呼入', 'offered a week ago'), values: before.map((i) => i.offered), color: '--muted', dash: true }] : []),
           { label: t('今日呼入', 'offered today'), values: over.map((i) => i.offered), color: '--talking', fill: true },
           { label: t('今日接听', 'answered today'), values: over.map((i) => i.answered), color: '--ready' },
         ]}
