@@ -47,6 +47,8 @@ type Params struct {
 	MaxFiles uint64
 	// LogToConsole also writes warnings and errors to standard output.
 	LogToConsole bool
+	// NoLogFile leaves out messages.log, where standard output is kept anyway.
+	NoLogFile bool
 
 	Dirs Dirs
 }

@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"internal/acd":          {},
 	"internal/alert":        {"internal/acd"},
 	"internal/apiclient":    {"internal/acd", "internal/calendar", "internal/httpapi/view"},
-	"internal/app":          {"asterisk-conf", "deploy/cluster", "internal/access", "internal/acd", "internal/alert", "internal/asterisk", "internal/bulletin", "internal/calendar", "internal/callflow", "internal/config", "internal/httpapi", "internal/httpapi/live", "internal/httpapi/view", "internal/metrics", "internal/recordfile", "internal/redisstore", "internal/replay", "internal/report", "internal/requirement", "internal/runner", "internal/scenario", "internal/sim", "internal/spool", "internal/staffing", "internal/term", "internal/tracing", "internal/traffic", "internal/web"},
+	"internal/app":          {"asterisk-conf", "deploy/cluster", "internal/access", "internal/acd", "internal/alert", "internal/asterisk", "internal/bulletin", "internal/calendar", "internal/callflow", "internal/conffile", "internal/config", "internal/httpapi", "internal/httpapi/live", "internal/httpapi/view", "internal/metrics", "internal/recordfile", "internal/redisstore", "internal/replay", "internal/report", "internal/requirement", "internal/runner", "internal/scenario", "internal/sim", "internal/spool", "internal/staffing", "internal/term", "internal/tracing", "internal/traffic", "internal/web"},
 	"internal/asterisk":     {"internal/acd", "internal/runner"},
 	"internal/bulletin":     {"internal/calendar", "internal/traffic"},
 	"internal/calendar":     {},

@@ -19,6 +19,8 @@ func asteriskConfCommand(load loader) *cobra.Command {
 	}
 	out := cmd.Flags().String("out", "/etc/asterisk", "folder to write to")
 	node := cmd.Flags().String("node", "", "which of asterisk.nodes; may be left out when there is one")
+	console := cmd.Flags().Bool("console-log", false, "warnings and errors go to standard output, as of a container, and not into a file")
+	passwords := cmd.Flags().Bool("make-passwords", false, "first make a SIP password for each seat that has none, a file in asterisk.seat_password_dir")
 	dirs := asteriskconf.Dirs{}
 	cmd.Flags().StringVar(&dirs.Modules, "modules", "/usr/lib/x86_64-linux-gnu/asterisk/modules", "Asterisk's folder of modules")
 	cmd.Flags().StringVar(&dirs.Data, "data", "/usr/share/asterisk", "Asterisk's folder of documentation and sounds")
@@ -31,11 +33,20 @@ func asteriskConfCommand(load loader) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if *passwords {
+			made, err := app.MakeSeatPasswords(cfg)
+			if err != nil {
+				return err
+			}
+			if made > 0 {
+				fmt.Fprintf(cmd.OutOrStdout(), "made passwords of %d seats in %s\n", made, cfg.Asterisk.SeatPasswordDir)
+			}
+		}
 		params, err := app.AsteriskParams(cfg, acd.NodeID(*node))
 		if err != nil {
 			return err
 		}
-		params.Dirs = dirs
+		params.Dirs, params.LogToConsole, params.NoLogFile = dirs, *console, *console
 		if *out, err = filepath.Abs(*out); err != nil {
 			return fmt.Errorf("--out: %w", err)
 		}

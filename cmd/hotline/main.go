@@ -54,7 +54,7 @@ func program(load loader) *cobra.Command {
 		SilenceErrors: true,
 	}
 	cmd.SetFlagErrorFunc(flagError)
-	cmd.AddCommand(serveCommand(load), adminCommand(load), handoverCommand(load), controllersCommand(load), agentsCommand(load), queuesCommand(load), callbacksCommand(load), emergencyCommand(load), reloadCommand(load), configurationCommand(load), checkCommand(load), trafficCommand(load), callsCommand(load), reportCommand(load), staffingCommand(), asteriskConfCommand(load), kamailioConfCommand(load), simulateCommand())
+	cmd.AddCommand(serveCommand(load), adminCommand(load), handoverCommand(load), controllersCommand(load), agentsCommand(load), queuesCommand(load), callbacksCommand(load), emergencyCommand(load), reloadCommand(load), configurationCommand(load), checkCommand(load), healthCommand(load), trafficCommand(load), callsCommand(load), reportCommand(load), staffingCommand(), asteriskConfCommand(load), kamailioConfCommand(load), simulateCommand())
 	cmd.InitDefaultCompletionCmd()
 	tellMistakes(cmd)
 	cmd.SetHelpCommand(helpCommand())
