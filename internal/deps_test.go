@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"cmd/lab":               {"internal/acd", "internal/apiclient", "internal/lab", "internal/liveview", "internal/phonescript"},
 	"cmd/phones":            {"internal/phonescript", "internal/phone"},
 	"deploy/cluster":        {"internal/conffile"},
+	"deploy/compose":        {},
 	"deploy/prometheus":     {},
 	"deploy/systemd":        {},
 	"internal":              {},

@@ -1,0 +1,3 @@
+// Package compose holds a deployment in containers, and its tests, which need no
+// container engine.
+package compose
