@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -201,9 +200,10 @@ func TestControllers(t *testing.T) {
 	if a.HTTP.Listen == b.HTTP.Listen {
 		t.Errorf("both listen on %s", a.HTTP.Listen)
 	}
-	// But for that, and where it stands, it is the same.
-	b.HTTP.Listen, b.File = a.HTTP.Listen, a.File
-	if !reflect.DeepEqual(a, b) {
+	// But for that it is the same.
+	texts := contents(t, filepath.Join(site, "conf"))
+	_, second, _ := strings.Cut(texts["hotline-b.yaml"], "\n")
+	if strings.Replace(second, b.HTTP.Listen.String(), a.HTTP.Listen.String(), 1) != texts["hotline.yaml"] {
 		t.Error("the second controller has another configuration")
 	}
 }
