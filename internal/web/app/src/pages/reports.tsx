@@ -112,7 +112,7 @@ function Downloads({ kind, period, failed }: { kind: Kind; period: string; faile
 function Body({ r }: { r: Report }) {
   return (
     <>
-      <p class="state">
+      <p class="note">
         {t('数据截至', 'As of')} {r.as_of.slice(0, 10)} {timeIn(r.time_zone, r.as_of)}
         {r.goes_on ? t('，统计中', ', still going on') : ''} · {t(`已封账 ${r.closed.days} 天`, `${r.closed.days} days are closed`)}
       </p>
@@ -128,20 +128,20 @@ function Body({ r }: { r: Report }) {
   )
 }
 
-const cards: { figure: string; zh: string; en: string; rate?: boolean; seconds?: boolean; less?: boolean }[] = [
+const cards: { figure: string; zh: string; en: string; rate?: boolean; seconds?: boolean; better?: 'more' | 'less' }[] = [
   { figure: 'offered', zh: '呼入', en: 'Offered' },
-  { figure: 'answered', zh: '接听', en: 'Answered' },
-  { figure: 'connect_rate', zh: '接通率', en: 'Connect rate', rate: true },
-  { figure: 'average_wait', zh: '平均等候', en: 'Mean wait', seconds: true, less: true },
+  { figure: 'answered', zh: '接听', en: 'Answered', better: 'more' },
+  { figure: 'connect_rate', zh: '接通率', en: 'Connect rate', rate: true, better: 'more' },
+  { figure: 'average_wait', zh: '平均等候', en: 'Mean wait', seconds: true, better: 'less' },
   { figure: 'average_talk', zh: '平均通话', en: 'Mean talk', seconds: true },
-  { figure: 'abandoned', zh: '放弃', en: 'Abandoned', less: true },
+  { figure: 'abandoned', zh: '放弃', en: 'Abandoned', better: 'less' },
 ]
 
 const againstName = (against: string) =>
   ({ day_before: t('前一日', 'day before'), week_before: t('上周同日', 'week before'), month_before: t('上月', 'month before'), year_before: t('上年同期', 'year before') })[against] ?? against
 
 function Cards({ r }: { r: Report }) {
-  const shown = [...cards, { figure: serviceLevel.value.figure, zh: `${serviceLevel.value.seconds}秒接通率`, en: `Answered in ${serviceLevel.value.seconds} s`, rate: true }]
+  const shown = [...cards, { figure: serviceLevel.value.figure, zh: `${serviceLevel.value.seconds}秒接通率`, en: `Answered in ${serviceLevel.value.seconds} s`, rate: true, better: 'more' as const }]
   return (
     <section class="cards" aria-label={t('关键指标', 'Key figures')}>
       {shown.map((c) => {
@@ -149,15 +149,15 @@ function Cards({ r }: { r: Report }) {
         return (
           <div key={c.figure} class="figure" data-figure={c.figure}>
             <span class="label">{t(c.zh, c.en)}</span>
-            <b>{c.rate ? percent(v, 2) : c.seconds ? seconds(v) : count(v)}</b>
-            {r.bases.filter((b) => b.found).map((b) => <Change key={b.against} against={againstName(b.against)} change={b.changes?.[c.figure] ?? null} points={c.rate} less={c.less} />)}
+            <b>{c.rate ? percent(v) : c.seconds ? seconds(v) : count(v)}</b>
+            {r.bases.filter((b) => b.found).map((b) => <Change key={b.against} against={againstName(b.against)} change={b.changes?.[c.figure] ?? null} points={c.rate} better={c.better} />)}
           </div>
         )
       })}
       {r.worst_24_hours && (
         <div class="figure">
           <span class="label">{t('最低24小时接通率', 'Worst 24 hours')}</span>
-          <b class={r.worst_24_hours.enough ? '' : 'bad'}>{percent(r.worst_24_hours.connect_rate, 2)}</b>
+          <b class={r.worst_24_hours.enough ? '' : 'bad'}>{percent(r.worst_24_hours.connect_rate)}</b>
           <span class="change">{t('截至', 'to')} {r.worst_24_hours.to.slice(5, 10)} {timeIn(r.time_zone, r.worst_24_hours.to)}</span>
         </div>
       )}
@@ -165,11 +165,12 @@ function Cards({ r }: { r: Report }) {
   )
 }
 
-// Change has an arrow as the city prints it. Whether it is good news is told by its colour.
-function Change({ against, change, points, less }: { against: string; change: number | null; points?: boolean; less?: boolean }) {
+// Change has an arrow as the city prints it; points are percentage points. Its colour says whether
+// it is good news, where that can be said.
+function Change({ against, change, points, better }: { against: string; change: number | null; points?: boolean; better?: 'more' | 'less' }) {
   if (change === null) return null
-  const tone = change === 0 ? '' : change > 0 !== Boolean(less) ? 'good' : 'warn'
-  return <span class="change">{against} <i class={tone}>{change === 0 ? t('持平', 'same') : `${change > 0 ? '↑' : '↓'}${Math.abs(change).toFixed(2)}${points ? t('个百分点', ' pts') : '%'}`}</i></span>
+  const tone = change === 0 || !better ? '' : (change > 0) === (better === 'more') ? 'good' : 'warn'
+  return <span class="change">{against} <i class={tone}>{change === 0 ? t('持平', 'same') : `${change > 0 ? '↑' : '↓'}${Math.abs(change).toFixed(2)}${points ? t('点', ' pts') : '%'}`}</i></span>
 }
 
 function Course({ r }: { r: Report }) {
@@ -185,14 +186,17 @@ function Course({ r }: { r: Report }) {
   return (
     <>
       <h2>{title}</h2>
-      <div class="tall"><Chart title={title} labels={steps.map(label)} series={series} every={r.hours ? 2 : 1} /></div>
+      <div class="tall"><Chart title={title} labels={r.hours ? hoursOfDay(steps.map(label)) : steps.map(label)} series={series} every={r.hours ? 2 : 1} /></div>
       <table class="unseen">
         <caption>{title}</caption>
-        <tbody>{steps.map((s) => <tr key={s.from}><th scope="row">{label(s)}</th><td>{count(s.figures.offered)}</td><td>{count(s.figures.answered)}</td><td>{percent(s.figures.connect_rate, 2)}</td></tr>)}</tbody>
+        <tbody>{steps.map((s) => <tr key={s.from}><th scope="row">{label(s)}</th><td>{count(s.figures.offered)}</td><td>{count(s.figures.answered)}</td><td>{percent(s.figures.connect_rate)}</td></tr>)}</tbody>
       </table>
     </>
   )
 }
+
+// hoursOfDay are all of them, also those that are still to come.
+const hoursOfDay = (begun: string[]) => [...begun, ...Array.from({ length: Math.max(0, 24 - begun.length) }, (_, i) => `${String(begun.length + i).padStart(2, '0')}:00`)]
 
 const serviceColumns: { column: string; zh: string; en: string; rate?: boolean }[] = [
   { column: 'answered', zh: '人工接听话务量（通）', en: 'answered (calls)' },
@@ -217,7 +221,7 @@ function Service({ r }: { r: Report }) {
               const cell = row.cells.find((x) => x.column === c.column)
               const v = cell?.value ?? null
               const change = cell?.year_on_year ?? null
-              return <td key={c.column} class="num">{c.rate ? percent(v, 2) : count(v)}{v !== null && change !== null && <i> ({change > 0 ? '↑' : change < 0 ? '↓' : ''}{Math.abs(change).toFixed(2)}%)</i>}</td>
+              return <td key={c.column} class="num">{c.rate ? percent(v) : count(v)}{v !== null && change !== null && <i> ({change > 0 ? '↑' : change < 0 ? '↓' : ''}{Math.abs(change).toFixed(2)}%)</i>}</td>
             })}
           </tr>
         ))}</tbody>
@@ -235,7 +239,7 @@ function QueueTable({ r }: { r: Report }) {
         { figure: 'average_wait', zh: '平均等候', en: 'mean wait', time: true }, { figure: 'average_talk', zh: '平均通话', en: 'mean talk', time: true },
       ]} />
       {r.overflow && r.overflow.length > 0 && (
-        <p class="state">{t('转出', 'Overflowed')}: {r.overflow.map((o) => `${o.title || o.target} ${count(o.calls)}`).join(' · ')}</p>
+        <p class="note">{t('转出', 'Overflowed')}: {r.overflow.map((o) => `${o.title || o.target} ${count(o.calls)}`).join(' · ')}</p>
       )}
     </>
   )
@@ -271,7 +275,7 @@ function Rows({ head, rows, columns }: { head: string; rows: { name: string; fig
       <tbody>{rows.map((row) => (
         <tr key={row.name}>
           <th scope="row">{row.name}</th>
-          {columns.map((c) => <td key={c.figure} class="num">{c.rate ? percent(row.figures[c.figure], 2) : c.time ? duration(row.figures[c.figure]) : count(row.figures[c.figure])}</td>)}
+          {columns.map((c) => <td key={c.figure} class="num">{c.rate ? percent(row.figures[c.figure]) : c.time ? duration(row.figures[c.figure]) : count(row.figures[c.figure])}</td>)}
         </tr>
       ))}</tbody>
     </table>

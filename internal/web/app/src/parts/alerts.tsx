@@ -13,7 +13,7 @@ function text(a: Alert): string {
     case 'long_wait':
       return t(`${queue}：等候过长`, `${queue}: long wait`)
     case 'connect_rate':
-      return t(`24小时接通率 ${percent(a.value, 2)}，低于95%`, `connect rate of 24 h ${percent(a.value, 2)}, under 95%`)
+      return t(`24小时接通率 ${percent(a.value)}，低于95%`, `connect rate of 24 h ${percent(a.value)}, under 95%`)
     case 'agent_unreachable':
       return t(`坐席 ${a.agent} 话机不可达，已置忙`, `agent ${a.agent}'s phone is unreachable; set not ready`)
     case 'node_down':
