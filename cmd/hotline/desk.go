@@ -50,6 +50,25 @@ func apiFlags(cmd *cobra.Command, load loader) *desk {
 	}
 }
 
+// tell lets a command ask the API, and print the sentence that comes of it.
+func tell(cmd *cobra.Command, load loader, ask func(context.Context, *apiclient.Client) (string, error)) *cobra.Command {
+	d := apiFlags(cmd, load)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		client, err := d.open()
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		said, err := ask(cmd.Context(), client)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(cmd.OutOrStdout(), said)
+		return nil
+	}
+	return cmd
+}
+
 // open makes the client. With both flags no configuration is read.
 func (d *desk) open() (*apiclient.Client, error) {
 	if *d.api != "" && *d.token != "" {
@@ -365,18 +384,7 @@ func reloadCommand(load loader) *cobra.Command {
 		Use: "reload", Short: "Let the running controller apply its configuration file as it is now, or say why not",
 		Example: "  hotline reload --config /etc/hotline/hotline.yaml",
 	}
-	d := apiFlags(cmd, load)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		client, err := d.open()
-		if err != nil {
-			return err
-		}
-		defer client.Close()
-		if err := client.Reload(cmd.Context()); err != nil {
-			return err
-		}
-		fmt.Fprintln(cmd.OutOrStdout(), "the configuration is applied")
-		return nil
-	}
-	return cmd
+	return tell(cmd, load, func(ctx context.Context, c *apiclient.Client) (string, error) {
+		return "the configuration is applied", c.Reload(ctx)
+	})
 }

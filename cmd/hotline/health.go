@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"hotline/internal/apiclient"
 )
 
 // healthCommand is what a container engine runs again and again: it asks /healthz, for
@@ -14,19 +17,8 @@ func healthCommand(load loader) *cobra.Command {
 		Short:   "Does the hotline serve of this machine live, leading or standing by?",
 		Example: "  hotline health --config /etc/hotline/hotline.yaml",
 	}
-	d := apiFlags(cmd, load)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		client, err := d.open()
-		if err != nil {
-			return err
-		}
-		defer client.Close()
-		h, err := client.Health(cmd.Context())
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s (%s)\n", h.Status, h.Version)
-		return nil
-	}
-	return cmd
+	return tell(cmd, load, func(ctx context.Context, c *apiclient.Client) (string, error) {
+		h, err := c.Health(ctx)
+		return fmt.Sprintf("%s (%s)", h.Status, h.Version), err
+	})
 }

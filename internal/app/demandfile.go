@@ -1,6 +1,7 @@
 package app
 
 import (
+	"hotline/internal/config"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -137,7 +138,7 @@ func (d *demandReader) follow(number int, start string) error {
 		}
 		if end := d.last.Add(d.length); t.Before(end) {
 			return d.fault(number, "the interval starts at %s, before that of line %d ends (%s and %s); sort the lines, or correct --interval",
-				start, d.lastOnLine, d.lastStart, shortDuration(d.length))
+				start, d.lastOnLine, d.lastStart, config.PlainDuration(d.length))
 		}
 		at = t
 	}
@@ -149,16 +150,4 @@ func (d *demandReader) follow(number int, start string) error {
 func parseNumber(text string) (float64, bool) {
 	x, err := strconv.ParseFloat(text, 64)
 	return x, err == nil && x >= 0 && !math.IsInf(x, 1)
-}
-
-// shortDuration is 1h or 15m, where String says 1h0m0s.
-func shortDuration(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }

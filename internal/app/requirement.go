@@ -1,6 +1,7 @@
 package app
 
 import (
+	"hotline/internal/config"
 	"context"
 	"errors"
 	"fmt"
@@ -170,7 +171,7 @@ func (o RequirementOptions) requirementTitle(lang string, r Requirement) string 
 	}
 	seeds := strconv.FormatUint(r.Seed, 10) + "–" + strconv.FormatUint(r.Seed+uint64(r.Runs)-1, 10)
 	return word("坐席测算(仿真) ", "Staffing by simulation, ") + name +
-		word(",时段", ", interval ") + shortDuration(o.Interval) +
+		word(",时段", ", interval ") + config.PlainDuration(o.Interval) +
 		word(",", ", ") + o.targetText(lang) +
 		word(",", ", ") + strconv.Itoa(r.Runs) + word("次运行(种子", " runs (seeds ") + seeds + ")" +
 		word(",缩减率", ", shrinkage ") + percentText(o.Shrinkage)

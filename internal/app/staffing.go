@@ -1,6 +1,7 @@
 package app
 
 import (
+	"hotline/internal/config"
 	"errors"
 	"fmt"
 	"io"
@@ -251,9 +252,9 @@ func WriteStaffing(w io.Writer, format, lang string, o StaffingOptions, plan Sta
 // title tells the assumptions of a plan.
 func (o StaffingOptions) title(lang string) string {
 	word := wordIn(lang)
-	parts := []string{word("坐席测算 ", "Staffing, ") + o.Model, word("时段", "interval ") + shortDuration(o.Interval)}
+	parts := []string{word("坐席测算 ", "Staffing, ") + o.Model, word("时段", "interval ") + config.PlainDuration(o.Interval)}
 	if o.Model == string(staffing.ErlangA) {
-		parts = append(parts, word("平均耐心", "patience ")+shortDuration(o.Patience))
+		parts = append(parts, word("平均耐心", "patience ")+config.PlainDuration(o.Patience))
 	}
 	parts = append(parts, o.targetText(lang), word("缩减率", "shrinkage ")+percentText(o.Shrinkage))
 	return strings.Join(parts, word(",", ", "))
@@ -267,7 +268,7 @@ func (o StaffingOptions) targetText(lang string) string {
 		parts = append(parts, word("目标", "target ")+o.Target+" "+o.Formula)
 	}
 	if o.MaxASA > 0 {
-		parts = append(parts, word("平均等待≤", "ASA ≤ ")+shortDuration(o.MaxASA))
+		parts = append(parts, word("平均等待≤", "ASA ≤ ")+config.PlainDuration(o.MaxASA))
 	}
 	if o.MaxAbandon > 0 {
 		parts = append(parts, word("放弃率≤", "abandoned ≤ ")+percentText(o.MaxAbandon))

@@ -146,7 +146,7 @@ func shown(v reflect.Value) string {
 		}
 		return v.String()
 	case reflect.Int64:
-		return plainSpan(time.Duration(v.Int()))
+		return PlainDuration(time.Duration(v.Int()))
 	case reflect.Int:
 		return fmt.Sprint(v.Int())
 	case reflect.Float64:
@@ -154,16 +154,4 @@ func shown(v reflect.Value) string {
 	default:
 		return fmt.Sprint(v.Bool())
 	}
-}
-
-// plainSpan is a duration without the zeros that time.Duration writes: 30m and not 30m0s.
-func plainSpan(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }

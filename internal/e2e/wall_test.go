@@ -7,8 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -16,6 +14,7 @@ import (
 	"hotline/internal/acd"
 	"hotline/internal/lab"
 	"hotline/internal/phonescript"
+	"hotline/internal/versus"
 )
 
 const (
@@ -96,23 +95,13 @@ func consumed(t *testing.T, l *lab.Lab, stretch time.Duration) time.Duration {
 	return processorTime(t, l.PID()) - before
 }
 
-// processorTime is fields 14 and 15 of /proc/PID/stat, in ticks of 10 ms (proc_pid_stat(5)).
 func processorTime(t *testing.T, pid int) time.Duration {
 	t.Helper()
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	used, err := versus.ProcessorTime(pid)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fields := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
-	ticks := 0
-	for _, field := range fields[11:13] {
-		n, err := strconv.Atoi(field)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ticks += n
-	}
-	return time.Duration(ticks) * 10 * time.Millisecond
+	return used
 }
 
 // openWall opens the wallboard in a Chromium, until shut is called.

@@ -13,8 +13,8 @@ import (
 // Go runs on.
 const tick = 10 * time.Millisecond
 
-// cpu is the processor time that a process has used in user and kernel mode.
-func cpu(pid int) (time.Duration, error) {
+// ProcessorTime is the time that a process has used in user and kernel mode.
+func ProcessorTime(pid int) (time.Duration, error) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err

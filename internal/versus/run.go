@@ -149,7 +149,7 @@ func (s *session) read(ctx context.Context, first bool) (reading, error) {
 	used := func() (err error) {
 		r.at = time.Now()
 		for name, pid := range s.pids() {
-			if r.cpu[name], err = cpu(pid); err != nil {
+			if r.cpu[name], err = ProcessorTime(pid); err != nil {
 				return err
 			}
 		}

@@ -70,7 +70,7 @@ func TestProcessTellsItsTimeAndMemory(t *testing.T) {
 	begin := time.Now()
 	for time.Since(begin) < 50*time.Millisecond { // use some time
 	}
-	used, err := cpu(os.Getpid())
+	used, err := ProcessorTime(os.Getpid())
 	if err != nil || used <= 0 || used > time.Hour {
 		t.Errorf("%s, %v", used, err)
 	}
