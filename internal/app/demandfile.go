@@ -1,7 +1,6 @@
 package app
 
 import (
-	"hotline/internal/config"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"hotline/internal/config"
 )
 
 // demandLine is one interval of a demand.

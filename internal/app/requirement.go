@@ -1,7 +1,6 @@
 package app
 
 import (
-	"hotline/internal/config"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"hotline/internal/acd"
+	"hotline/internal/config"
 	"hotline/internal/report"
 	"hotline/internal/requirement"
 	"hotline/internal/scenario"

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"hotline/internal/config"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"hotline/internal/config"
 	"hotline/internal/report"
 	"hotline/internal/staffing"
 )
