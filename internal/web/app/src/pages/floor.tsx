@@ -2,8 +2,9 @@ import { useMemo, useState } from 'preact/hooks'
 import { may } from '../api'
 import { clock, since, timeIn } from '../clock'
 import { phaseName, reasonName, stateName, stateOrder, t } from '../language'
-import { agents, blocked, callbacks, calls, emergency, queues } from '../live'
+import { agents, alerts, blocked, callbacks, calls, emergency, queues } from '../live'
 import { AgentDialog } from '../parts/agentdialog'
+import { alertText } from '../parts/alerts'
 import { BlockForm, CallDialog, EmergencyDialog, act } from '../parts/actions'
 import { Told } from '../parts/told'
 import { queueTitle, reasonTitles, site } from '../site'
@@ -33,7 +34,10 @@ export function Floor() {
             </button>
           ))}
         </div>
-        <div class="waiting">
+        <div class="waiting" aria-live="polite">
+          {[...alerts.value.values()].filter((a) => a.severity === 'critical').slice(0, 3).map((a) => (
+            <span key={a.id} class="chip bad">{alertText(a)} · {clock(since(a.since))}</span>
+          ))}
           {queues.value.filter((q) => q.waiting > 0).map((q) => (
             <span key={q.queue} class="chip warn">{q.title || q.queue} {t('等候', 'waiting')} {q.waiting} · {clock(since(q.waiting_since))}</span>
           ))}

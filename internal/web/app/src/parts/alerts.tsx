@@ -4,8 +4,8 @@ import { count, percent } from '../number'
 import { queueTitle } from '../site'
 import type { Alert } from '../types'
 
-// What an alert says on the wall: short, for people who know the house.
-function text(a: Alert): string {
+// alertText is what an alert says: short, for people who know the house.
+export function alertText(a: Alert): string {
   const queue = queueTitle(a.queue)
   switch (a.alert) {
     case 'nobody_ready':
@@ -44,7 +44,7 @@ export function Alerts({ list, emergency }: { list: Alert[]; emergency: string[]
       {emergency.length > 0 && !told && <p class="alert warning">{t('应急播报已开启', 'The emergency announcement is on')}: {emergency.join(' ')}</p>}
       {sorted.slice(0, shown).map((a) => (
         <p key={a.id} class={`alert ${a.severity}`} data-alert={a.alert}>
-          <span>{text(a)}</span> <span class="age">{clock(since(a.since))}</span>
+          <span>{alertText(a)}</span> <span class="age">{clock(since(a.since))}</span>
         </p>
       ))}
       {sorted.length > shown && <p class="alert more">{t(`另有 ${count(sorted.length - shown)} 条`, `${count(sorted.length - shown)} more`)}</p>}
