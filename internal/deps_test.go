@@ -28,10 +28,11 @@ var allowed = map[string][]string{
 	"deploy/systemd":        {},
 	"internal":              {},
 	"internal/access":       {"internal/acd"},
+	"internal/access/vouch": {"internal/access"},
 	"internal/acd":          {},
 	"internal/alert":        {"internal/acd"},
 	"internal/apiclient":    {"internal/acd", "internal/calendar", "internal/httpapi/view"},
-	"internal/app":          {"asterisk-conf", "deploy/cluster", "internal/access", "internal/acd", "internal/alert", "internal/asterisk", "internal/bulletin", "internal/calendar", "internal/callflow", "internal/conffile", "internal/config", "internal/httpapi", "internal/httpapi/live", "internal/httpapi/view", "internal/metrics", "internal/recordfile", "internal/redisstore", "internal/replay", "internal/report", "internal/requirement", "internal/runner", "internal/scenario", "internal/sim", "internal/spool", "internal/staffing", "internal/term", "internal/tracing", "internal/traffic", "internal/web"},
+	"internal/app":          {"asterisk-conf", "deploy/cluster", "internal/access", "internal/access/vouch", "internal/acd", "internal/alert", "internal/asterisk", "internal/bulletin", "internal/calendar", "internal/callflow", "internal/conffile", "internal/config", "internal/httpapi", "internal/httpapi/live", "internal/httpapi/view", "internal/metrics", "internal/recordfile", "internal/redisstore", "internal/replay", "internal/report", "internal/requirement", "internal/runner", "internal/scenario", "internal/sim", "internal/spool", "internal/staffing", "internal/term", "internal/tracing", "internal/traffic", "internal/web"},
 	"internal/asterisk":     {"internal/acd", "internal/runner"},
 	"internal/bulletin":     {"internal/calendar", "internal/traffic"},
 	"internal/calendar":     {},
@@ -89,6 +90,8 @@ var impure = []string{"net", "net/http", "os", "os/exec", "sync", "math/rand", "
 // onlyImporter names the one package that may import a library.
 var onlyImporter = map[string]string{
 	"github.com/CyCoreSystems/ari/v5":      "internal/asterisk",
+	"github.com/coreos/go-oidc/":           "internal/access/vouch",
+	"golang.org/x/oauth2":                  "internal/access/vouch",
 	"github.com/redis/go-redis/v9":         "internal/redisstore",
 	"github.com/prometheus/client_golang/": "internal/metrics",
 	"go.opentelemetry.io/":                 "internal/tracing",

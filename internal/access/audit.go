@@ -77,9 +77,9 @@ func (g *Guard) Note(e Entry) {
 	}
 }
 
-// failed notes a failed login. A name that is nobody's may be a password in the wrong
-// field and is not kept.
-func (g *Guard) failed(user string, from Origin) {
+// failed notes a failed login; what and result are the entry's. A name that is nobody's
+// may be a password in the wrong field and is not kept.
+func (g *Guard) failed(user, what, result string, from Origin) {
 	minute := g.now().Truncate(time.Minute)
 	g.audit.mu.Lock()
 	if !g.audit.minute.Equal(minute) {
@@ -95,7 +95,7 @@ func (g *Guard) failed(user string, from Origin) {
 		g.log.Warn("A login has failed, and so many before it that it is not in the audit log", zap.String("who", user), zap.String("from", from.Address))
 		return
 	}
-	g.Note(Entry{Who: user, Via: BySession, From: from.Address, Action: "login", Result: "wrong_login"})
+	g.Note(Entry{Who: user, Via: BySession, From: from.Address, Action: "login", What: what, Result: result})
 }
 
 // Run stores entries of the audit log until ctx is done, and then what waits, for two

@@ -91,7 +91,7 @@ func (p *Principal) Acts(as acd.AgentID) bool {
 
 func principalOf(s Session, u User, key, secret string) *Principal {
 	return &Principal{
-		Via: BySession, Name: u.Name, Title: u.Title, Role: u.Role, Agent: u.Agent, Expired: u.Expired,
+		Via: BySession, Name: u.Name, Title: u.Title, Role: u.Role, Agent: u.Agent, Expired: u.Expired && !s.ByIssuer,
 		CSRF: csrfOf(secret), Session: publicID(key), may: u.Role.Permissions(), key: key,
 	}
 }
@@ -414,7 +414,7 @@ func (g *Guard) match(ctx context.Context, name, password, device string, from O
 		return User{}, err
 	}
 	if !right {
-		g.failed(user.Name, from)
+		g.failed(user.Name, "", "wrong_login", from)
 		return User{}, refuse(NotLoggedIn, "wrong_login", "the name or the password is wrong")
 	}
 	g.throttle.undo(try, true)

@@ -39,6 +39,9 @@ type Session struct {
 	Seen    time.Time `json:"seen"` // the last request, a minute exact
 	Address string    `json:"address"`
 	Client  string    `json:"client,omitempty"`
+	// ByIssuer: the login was by OpenID Connect. A password that has expired does not
+	// matter to it.
+	ByIssuer bool `json:"by_issuer,omitempty"`
 }
 
 // ListedSession is a session with the id by which it can be revoked.
@@ -68,10 +71,13 @@ func (g *Guard) over(s Session) bool {
 	return now.Sub(s.Seen) >= g.idle || now.Sub(s.Began) >= g.lasts
 }
 
-// Begin makes a session for a user who is known to be who it is: Login has compared a
-// password; a login by OpenID Connect would have checked an ID token, and go on here.
-// The secret is for the user's cookie.
+// Begin makes a session for a user who is known to be who it is, since Login has compared
+// a password. The secret is for the user's cookie.
 func (g *Guard) Begin(ctx context.Context, user User, from Origin) (p *Principal, secret string, err error) {
+	return g.begin(ctx, user, false, from)
+}
+
+func (g *Guard) begin(ctx context.Context, user User, byIssuer bool, from Origin) (p *Principal, secret string, err error) {
 	secret = rand.Text() // 130 bits
 	now := g.now()
 	client := strings.Map(func(r rune) rune {
@@ -80,7 +86,7 @@ func (g *Guard) Begin(ctx context.Context, user User, from Origin) (p *Principal
 		}
 		return r
 	}, from.Client)
-	s := Session{User: user.Name, Epoch: user.Epoch, Began: now, Seen: now, Address: from.Address, Client: client[:min(len(client), 120)]}
+	s := Session{User: user.Name, Epoch: user.Epoch, Began: now, Seen: now, Address: from.Address, Client: client[:min(len(client), 120)], ByIssuer: byIssuer}
 	key := digest(secret)
 	done, err := g.replace(ctx, Sessions, key, nil, s)
 	if err != nil {

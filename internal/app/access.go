@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"hotline/internal/access"
+	"hotline/internal/access/vouch"
 	"hotline/internal/config"
 	"hotline/internal/httpapi"
 	"hotline/internal/metrics"
@@ -21,6 +22,22 @@ func newGuard(cfg *config.Config, store *redisstore.Store, log *zap.Logger) *acc
 	return access.New(access.Options{
 		Store: store.Access(), TokenFile: cfg.HTTP.Token.Reveal(), Idle: cfg.HTTP.SessionIdle, Lasts: cfg.HTTP.SessionLasts, Log: log.Named("access"),
 	})
+}
+
+// newIssuer is who vouches for people by OpenID Connect; nil without.
+func newIssuer(cfg *config.Config, log *zap.Logger) (*vouch.Issuer, error) {
+	o := cfg.HTTP.OIDC
+	if o == nil {
+		return nil, nil
+	}
+	trusts, err := o.TLS.Client()
+	if err != nil {
+		return nil, fmt.Errorf("http.oidc.ca: %w", err)
+	}
+	return vouch.New(vouch.Options{
+		URL: o.Issuer, ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), RedirectURL: o.RedirectURL, NameClaim: o.NameClaim,
+		TLS: trusts, Log: log.Named("oidc"),
+	}), nil
 }
 
 // secured lets a listener speak TLS, if the configuration has it.

@@ -103,6 +103,14 @@ func Serve(ctx context.Context, cfg *config.Config, version string, log *zap.Log
 
 		FullNumbers: cfg.HTTP.FullNumbers,
 	}
+	vouches, err := newIssuer(cfg, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if vouches != nil {
+		defer vouches.Close()
+		serves.Issuer, serves.IssuerTitle = vouches, cfg.HTTP.OIDC.Title
+	}
 	components, err := operations(cfg, &serves, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())

@@ -107,10 +107,22 @@ type HTTP struct {
 	TokenFile string
 	// TLSCert and TLSKey are the files of the certificate; empty: HTTP is plain.
 	TLSCert, TLSKey string
+	OIDC            *OIDC // nil: people log in with passwords only
 	// FullNumbers lets roles that may see the full numbers of calls and callbacks.
 	FullNumbers bool
 	// SessionIdle and SessionLasts bound a login: after the last request, and at all.
 	SessionIdle, SessionLasts time.Duration
+}
+
+// OIDC is the issuer by which people may log in.
+type OIDC struct {
+	Issuer       string // as in its tokens, to the letter
+	ClientID     string
+	ClientSecret Secret
+	RedirectURL  string // of GET /api/v1/login/oidc/callback, as browsers reach it
+	NameClaim    string // whose value is the user's name
+	Title        string // of the button
+	TLS          *TLS   // with the authority alone; nil: those of the machine
 }
 
 // Operations is an address for those who run the program, apart from the API.

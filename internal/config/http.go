@@ -17,6 +17,7 @@ func (c *checker) http(raw httpSection) HTTP {
 	if out.SessionIdle > out.SessionLasts {
 		c.at(raw.SessionIdle.place, "http.session_idle: %v is longer than session_lasts, %v; write a shorter time", out.SessionIdle, out.SessionLasts)
 	}
+	out.OIDC = c.oidc(raw)
 	secure := c.httpTLS(raw, &out)
 	if addr := out.Listen.Addr(); addr.IsValid() && !addr.IsLoopback() && !secure && !raw.AllowPlain.v {
 		c.at(raw.Listen.place, "http.listen: %s is not on loopback, where passwords and tokens would travel in clear; add tls: {cert: api.pem, key: secrets/api.key}, or allow_plain: true where a TLS proxy stands in front", out.Listen)

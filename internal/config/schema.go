@@ -77,6 +77,7 @@ type httpSection struct {
 	Listen       text           `yaml:"listen" default:"127.0.0.1:8080"`
 	TokenFile    text           `yaml:"token_file" need:"name the file with the API's token, for example: token_file: secrets/api.token"`
 	TLS          httpTLSSection `yaml:"tls"`
+	OIDC         oidcSection    `yaml:"oidc"`
 	AllowPlain   yesno          `yaml:"allow_plain" default:"false"`
 	FullNumbers  yesno          `yaml:"full_numbers" default:"false"`
 	SessionIdle  duration       `yaml:"session_idle" default:"30m"`
@@ -87,6 +88,17 @@ type httpTLSSection struct {
 	place
 	Cert text `yaml:"cert"`
 	Key  text `yaml:"key"`
+}
+
+type oidcSection struct {
+	place
+	Issuer           text `yaml:"issuer"`
+	ClientID         text `yaml:"client_id"`
+	ClientSecretFile text `yaml:"client_secret_file"`
+	RedirectURL      text `yaml:"redirect_url"`
+	NameClaim        text `yaml:"name_claim" default:"preferred_username"`
+	Title            text `yaml:"title" default:"统一身份认证"`
+	CA               text `yaml:"ca"`
 }
 
 type operationsSection struct {

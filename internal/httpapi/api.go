@@ -69,6 +69,10 @@ type Options struct {
 	// Guard lets people and programs into /api/v1. Without one there are no users,
 	// and only Token lets in.
 	Guard *access.Guard
+	// Issuer lets people log in by OpenID Connect, too, and IssuerTitle is what the page
+	// calls it; nil: they have passwords only.
+	Issuer      Issuer
+	IssuerTitle string
 	// Token is the bearer token of /api/v1 when there is no Guard. Without either
 	// every request there is refused.
 	Token string

@@ -126,7 +126,11 @@ func (a *api) secured() map[string]actions {
 // API, which holds nothing of a site and is read by who has no login yet.
 func (a *api) unsecured() map[string]methods {
 	return map[string]methods{
-		"/api/v1/login":        {http.MethodPost: a.beginSession},
+		"/api/v1/login":      {http.MethodGet: a.waysIn, http.MethodPost: a.beginSession},
+		"/api/v1/login/oidc": {http.MethodGet: a.beginByIssuer},
+		// The issuer sends browsers here: the address is part of its configuration.
+		"/api/v1/login/oidc/callback": {http.MethodGet: a.endByIssuer},
+
 		"/api/v1/openapi.json": {http.MethodGet: a.openAPIJSON},
 		"/api/v1/openapi.yaml": {http.MethodGet: a.openAPIYAML},
 		"/api/v1/docs":         {http.MethodGet: a.docs},

@@ -21,6 +21,17 @@ type User struct {
 	Password string `json:"password,omitempty"`
 }
 
+// WaysIn are how people may log in.
+type WaysIn struct {
+	Password bool         `json:"password"`
+	OIDC     *WayByIssuer `json:"oidc"` // null: not by OpenID Connect
+}
+
+// WayByIssuer is a login by OpenID Connect.
+type WayByIssuer struct {
+	Title string `json:"title"` // of the button
+}
+
 // Me is who asks.
 type Me struct {
 	Via             string      `json:"via"` // session, token or token_file

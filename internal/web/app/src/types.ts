@@ -1,5 +1,11 @@
 // What the API answers, as far as the pages use it; docs/api.md and /api/v1/docs say more.
 
+// WaysIn are how people may log in; oidc is null when there is no issuer.
+export interface WaysIn {
+  password: boolean
+  oidc: { title: string } | null
+}
+
 export interface Me {
   via: string
   name: string
