@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// Away bounds each question to the issuer.
+	// awayAfter bounds each question to the issuer.
 	awayAfter = 5 * time.Second
 	// endBound bounds what happens when a browser comes back: up to four questions.
 	endBound = 10 * time.Second

@@ -30,7 +30,9 @@ type people struct{}
 
 var zhang = &storage.User{ID: "id-1", Username: "zhang.san", Password: "at the issuer", FirstName: "三", LastName: "张"}
 
-func (people) GetUserByID(id string) *storage.User { return map[string]*storage.User{zhang.ID: zhang}[id] }
+func (people) GetUserByID(id string) *storage.User {
+	return map[string]*storage.User{zhang.ID: zhang}[id]
+}
 func (people) GetUserByUsername(name string) *storage.User {
 	return map[string]*storage.User{zhang.Username: zhang}[name]
 }
