@@ -51,7 +51,7 @@ type journal struct {
 	waiting  []Entry       // guarded by mu
 	lost     int           // guarded by mu; since it was last told
 	minute   time.Time     // guarded by mu; in which failures were counted
-	failures int           // guarded by mu
+	failures failedLogins  // guarded by mu; in that minute
 	wake     chan struct{} // holds one token when there is an entry
 }
 
@@ -77,16 +77,24 @@ func (g *Guard) Note(e Entry) {
 	}
 }
 
+// failedLogins are counted apart: a return from an issuer that was made up costs nothing,
+// and must not keep guesses at passwords out of the audit log.
+type failedLogins struct{ password, issuer int }
+
 // failed notes a failed login; what and result are the entry's. A name that is nobody's
 // may be a password in the wrong field and is not kept.
 func (g *Guard) failed(user, what, result string, from Origin) {
 	minute := g.now().Truncate(time.Minute)
 	g.audit.mu.Lock()
 	if !g.audit.minute.Equal(minute) {
-		g.audit.minute, g.audit.failures = minute, 0
+		g.audit.minute, g.audit.failures = minute, failedLogins{}
 	}
-	g.audit.failures++
-	many := g.audit.failures > mostFailures
+	count := &g.audit.failures.password
+	if what != "" {
+		count = &g.audit.failures.issuer
+	}
+	*count++
+	many := *count > mostFailures
 	g.audit.mu.Unlock()
 	if user == "" {
 		user = "unknown"

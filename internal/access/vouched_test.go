@@ -99,3 +99,20 @@ func TestVouchedForNobody(t *testing.T) {
 	_, _, err = h.Vouched(t.Context(), boss, here)
 	want(t, err, access.Away, "redis_away")
 }
+
+// Whoever makes up returns from the issuer fills neither Redis nor hides other failures.
+func TestManyReturnsHideNoPasswords(t *testing.T) {
+	h := build(t)
+	for range 1000 {
+		h.NotVouched("expired", here)
+	}
+	_, _, err := h.Login(t.Context(), boss, "wrong", here)
+	want(t, err, access.NotLoggedIn, "wrong_login")
+	if e := h.last(); e.Who != boss || e.Result != "wrong_login" {
+		t.Errorf("%+v", e)
+	}
+	entries, err := h.Audit(t.Context(), "", 500)
+	if err != nil || len(entries) != 61 {
+		t.Errorf("%d entries, %v", len(entries), err)
+	}
+}
