@@ -37,6 +37,14 @@ func (c *checker) mayOpen(at place, key, path string) bool {
 	return true
 }
 
+// program is one that is run. Who may send a text over the network must not choose which.
+func (c *checker) program(t text, key string) string {
+	if t.v == "" || !c.mayOpen(t.place, key, t.v) {
+		return ""
+	}
+	return t.v
+}
+
 // pattern is what a name must look like, and how to say so.
 type pattern struct {
 	*regexp.Regexp
@@ -93,7 +101,7 @@ func (c *checker) config(raw *file) *Config {
 		Tracing:  c.tracing(raw),
 		Asterisk: c.asterisk(raw.Asterisk),
 		Traffic:  c.traffic(raw.Traffic),
-		Reports:  Reports{Office: c.title(raw.Reports.Office, "reports.office", ""), Chromium: raw.Reports.Chromium.v},
+		Reports:  Reports{Office: c.title(raw.Reports.Office, "reports.office", ""), Chromium: c.program(raw.Reports.Chromium, "reports.chromium")},
 		Shutdown: Shutdown{
 			Drain:   between(c, raw.Shutdown.Drain, "shutdown.drain", 0, 4*time.Hour),
 			Prompts: c.sounds(raw.Shutdown.Prompts.list, "shutdown.prompts"),

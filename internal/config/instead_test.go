@@ -107,6 +107,7 @@ func TestInsteadOpensNoOtherFiles(t *testing.T) {
 		{"password_file: secrets/ari.password", "password_file: %s", "asterisk.nodes.password_file"},
 		{`token_file: secrets/api.token`, "token_file: secrets/api.token, tls: {cert: %[1]s, key: %[1]s}", "http.tls.cert"},
 		{"database: 3", "database: 3, tls: {ca: %s}", "redis.tls.ca"},
+		{"chromium: /usr/bin/chromium", "chromium: %s", "reports.chromium"},
 	} {
 		var answers []string
 		for _, path := range []string{"/etc/passwd", "/nowhere/at/all", "secrets/empty"} {
