@@ -15,7 +15,7 @@ export function Desk() {
     <div class="desk">
       <section class={`now ${agent.state}`} aria-live="polite">
         <h1>{stateName(agent.state)}</h1>
-        {agent.state !== 'logged_out' && <p class="time">{agent.state === 'wrap_up' && agent.wrap_up_ends ? clock(left) : clock(since(agent.since))}</p>}
+        {agent.state !== 'logged_out' && <p class="time" aria-live="off">{agent.state === 'wrap_up' && agent.wrap_up_ends ? clock(left) : clock(since(agent.since))}</p>}
         <p>{agent.reason && reasonName(agent.reason, reasonTitles.value)}{agent.pending && ` · ${t('随后', 'then')} ${reasonName(agent.pending, reasonTitles.value)}`}</p>
       </section>
       <section class="panel">

@@ -39,7 +39,7 @@ export function Floor() {
             <span key={a.id} class="chip bad">{alertText(a)} · {clock(since(a.since))}</span>
           ))}
           {queues.value.filter((q) => q.waiting > 0).map((q) => (
-            <span key={q.queue} class="chip warn">{q.title || q.queue} {t('等候', 'waiting')} {q.waiting} · {clock(since(q.waiting_since))}</span>
+            <span key={q.queue} class="chip warn" title={q.title}><span class="cut">{q.title || q.queue}</span> {t('等候', 'waiting')} {q.waiting} · {clock(since(q.waiting_since))}</span>
           ))}
         </div>
         <button type="button" class={on ? 'danger' : ''} disabled={!may('emergency.set')} onClick={() => setSwitching(true)}>
@@ -89,8 +89,8 @@ function Agents() {
             <th>{t('席位', 'Seat')}</th><th>{t('队列与技能', 'Queues and skills')}</th><th class="num">{t('接听', 'Answered')}</th><th><span class="unseen">{t('操作', 'Actions')}</span></th>
           </tr></thead>
           <tbody>{wanted.map((a) => (
-            <tr key={a.agent} data-agent={a.agent} onDblClick={() => setChosen(a.agent)}>
-              <td>{a.agent}</td><td>{a.name}</td>
+            <tr key={a.agent} data-agent={a.agent} onDblClick={() => may('agents.control') && setChosen(a.agent)}>
+              <td>{a.agent}</td><td class="cut" title={a.name}>{a.name}</td>
               <td><span class={`badge ${a.state}`}>{stateName(a.state)}</span></td>
               <td class="num">{a.state === 'logged_out' ? '' : clock(since(a.since))}</td>
               <td>{why(a)}</td><td>{a.seat}</td><td class="skills">{skills(a)}{a.assigned && <span class="chip">{t('临时调整', 'assigned')}</span>}</td><td class="num">{a.answered || ''}</td>
@@ -134,7 +134,7 @@ function Calls() {
           <thead><tr><th>{t('主叫', 'Caller')}</th><th>{t('队列', 'Queue')}</th><th class="num">{t('已等候', 'Waits')}</th><th class="num">{t('优先', 'Priority')}</th><th>{t('阶段', 'Phase')}</th><th><span class="unseen">{t('操作', 'Actions')}</span></th></tr></thead>
           <tbody>{waiting.map((c) => (
             <tr key={c.call} data-call={c.call}>
-              <td>{c.caller}</td><td>{queueTitle(c.queue)}</td><td class={`num ${since(c.queued) > 30 ? 'bad' : since(c.queued) > 15 ? 'warn' : ''}`}>{clock(since(c.queued))}</td>
+              <td>{c.caller}</td><td class="cut" title={queueTitle(c.queue)}>{queueTitle(c.queue)}</td><td class={`num ${since(c.queued) > 30 ? 'bad' : since(c.queued) > 15 ? 'warn' : ''}`}>{clock(since(c.queued))}</td>
               <td class="num">{c.priority || ''}</td><td>{phaseName(c.phase)}{c.agent ? ` ${c.agent}` : ''}</td>
               <td class="num">{may('calls.direct') && <button type="button" onClick={() => setChosen(c.call)}>{t('操作', 'Act')}</button>}</td>
             </tr>
@@ -148,8 +148,8 @@ function Calls() {
           <thead><tr><th>{t('主叫', 'Caller')}</th><th>{t('队列', 'Queue')}</th><th>{t('阶段', 'Phase')}</th><th>{t('坐席', 'Agent')}</th><th class="num">{t('时长', 'For')}</th></tr></thead>
           <tbody>{others.map((c) => (
             <tr key={c.call} data-call={c.call}>
-              <td>{c.caller}</td><td>{queueTitle(c.queue)}</td><td>{phaseName(c.phase)}{c.on_hold ? ` · ${t('保持', 'on hold')} ${clock(since(c.on_hold))}` : ''}</td>
-              <td>{c.agent ? `${c.agent} ${agents.value.get(c.agent)?.name ?? ''}` : c.partner}</td><td class="num">{clock(since(c.answered ?? c.arrived))}</td>
+              <td>{c.caller}</td><td class="cut" title={queueTitle(c.queue)}>{queueTitle(c.queue)}</td><td>{phaseName(c.phase)}{c.on_hold ? ` · ${t('保持', 'on hold')} ${clock(since(c.on_hold))}` : ''}</td>
+              <td class="cut">{c.agent ? `${c.agent} ${agents.value.get(c.agent)?.name ?? ''}` : c.partner}</td><td class="num">{clock(since(c.answered ?? c.arrived))}</td>
             </tr>
           ))}</tbody>
         </table>

@@ -14,7 +14,7 @@ export function AgentDialog({ agent, close }: { agent: Agent; close: () => void 
     <Dialog title={`${agent.agent} ${agent.name}`} close={close}>
       <p><span class={`badge ${agent.state}`}>{stateName(agent.state)}</span> {agent.state !== 'logged_out' && clock(since(agent.since))} {agent.reason && reasonName(agent.reason, reasonTitles.value)} {agent.seat && t(`席位 ${agent.seat}`, `seat ${agent.seat}`)}</p>
       <StateButtons agent={agent} />
-      {may('agents.assign') && agent.levels && <Skills agent={agent} />}
+      {may('agents.assign') && agent.levels && <Skills key={JSON.stringify([agent.levels, agent.skills])} agent={agent} />}
     </Dialog>
   )
 }
@@ -81,7 +81,7 @@ function Skills({ agent }: { agent: Agent }) {
 
 function Level({ label, value, set }: { label: string; value: number; set: (n: number) => void }) {
   return (
-    <label>{label}
+    <label><span>{label}</span>
       <select value={String(value)} onChange={(e) => set(Number(e.currentTarget.value))}>
         <option value="0">{t('无', 'none')}</option>
         {Array.from({ length: 10 }, (_, i) => <option key={i} value={String(i + 1)}>{i + 1}</option>)}

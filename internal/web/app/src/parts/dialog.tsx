@@ -7,9 +7,13 @@ import { Told, dialogs } from './told'
 export function Dialog({ title, close, children }: { title: string; close: () => void; children: ComponentChildren }) {
   const box = useRef<HTMLDialogElement>(null)
   useEffect(() => {
-    box.current!.showModal()
+    const dialog = box.current!
+    dialog.showModal()
     dialogs.value++
-    return () => { dialogs.value-- }
+    return () => {
+      dialogs.value--
+      dialog.close() // or the keyboard would not be back where it was
+    }
   }, [])
   return (
     <dialog ref={box} aria-label={title} onClose={close} onClick={(e) => { if (e.target === box.current) close() }}>
