@@ -57,7 +57,7 @@ const Tile = memo(function Tile({ a, detail }: { a: Agent; detail: string; clock
     <li class={`tile ${a.state}`} data-agent={a.agent} title={`${a.agent} ${a.name} · ${stateName(a.state)}${why ? ` · ${why}` : ''}`}>
       <b>{a.agent}</b>
       {detail === 'all' && <span class="who">{a.name}</span>}
-      {detail !== 'least' && <span class="what">{why || stateName(a.state)} {clock(since(a.since))}</span>}
+      {detail !== 'least' && <span class="what"><span>{why || stateName(a.state)}</span> <span class="for">{clock(since(a.since))}</span></span>}
       {detail === 'least' && <span class="unseen">{stateName(a.state)}</span>}
     </li>
   )
