@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals'
+import { roughServerTime } from './clock'
 import { t } from './language'
 import type { Me, Problem } from './types'
 
@@ -11,17 +12,21 @@ export class Refusal extends Error {
 
 export const me = signal<Me | null>(null)
 
+// refusal is why nobody is logged in, or no longer.
+export const refusal = signal<unknown>(null)
+
 export const may = (permission: string) => me.value?.permissions.includes(permission) ?? false
 
 // A wall screen has nobody who logs in: it is opened with #token=… and keeps the token as
 // long as its window lives.
 const tokenKey = 'hotline.token'
 
-export function takeToken() {
+export function takeToken(): boolean {
   const given = new URLSearchParams(location.hash.slice(1)).get('token')
-  if (!given) return
+  if (!given) return false
   sessionStorage.setItem(tokenKey, given)
   history.replaceState(null, '', location.pathname + location.search)
+  return true
 }
 
 export const dropToken = () => sessionStorage.removeItem(tokenKey)
@@ -51,10 +56,16 @@ async function ask(method: string, path: string, body?: unknown): Promise<Respon
   } catch {
     throw new Refusal({ status: 0, code: 'no_connection', detail: t('连接不上服务器', 'the server cannot be reached') })
   }
+  roughServerTime(answer.headers.get('Date'))
   if (answer.ok) return answer
   const problem = await problemOf(answer)
-  if (answer.status === 401 && path !== 'login') me.value = null // the page asks for a login
-  throw new Refusal(problem)
+  const no = new Refusal(problem)
+  if (answer.status === 401 && me.value && path !== 'login') { // the page asks for a login
+    refusal.value = no
+    me.value = null
+  }
+  if (problem.code === 'no_csrf_token') void askAgain() // somebody has logged in in another tab
+  throw no
 }
 
 export const get = async <T>(path: string) => (await (await ask('GET', path)).json()) as T
@@ -65,18 +76,38 @@ export const file = async (path: string) => (await ask('GET', path)).blob()
 export async function whoAmI() {
   try {
     me.value = await get<Me>('me')
+    refusal.value = null
   } catch (e) {
     if (e instanceof Refusal && e.problem.status === 401) dropToken()
+    refusal.value = e
     me.value = null
-    return e
   }
-  return null
+}
+
+// askAgain who is logged in, and what that one may; who is stays so when there is no answer.
+export async function askAgain() {
+  try {
+    me.value = await get<Me>('me')
+  } catch {
+    // a 401 has asked for a login
+  }
+}
+
+const patience = 5000
+
+// comeBack asks again while the server cannot say who is logged in: nobody is at a wall screen
+// to load its page anew.
+export function comeBack() {
+  setInterval(() => {
+    const no = refusal.value
+    if (!me.value && no instanceof Refusal && no.problem.status !== 401) void whoAmI()
+  }, patience)
 }
 
 export async function logIn(name: string, password: string) {
   dropToken()
   await post('login', { name, password })
-  return whoAmI()
+  await whoAmI()
 }
 
 export async function logOut() {
@@ -84,6 +115,7 @@ export async function logOut() {
     await post('logout')
   } finally {
     dropToken()
+    refusal.value = null
     me.value = null
   }
 }

@@ -3,9 +3,17 @@ import { signal } from '@preact/signals'
 // Clocks on the pages run by the server's time, whatever the browser's says.
 
 let ahead = 0 // of the server against the browser, in ms
+let exact = false // it was told with what is live
 
 export function setServerTime(at: string) {
   ahead = Date.parse(at) - Date.now()
+  exact = true
+}
+
+// roughServerTime takes the header Date of an answer, which has whole seconds, for those who
+// see nothing live.
+export function roughServerTime(date: string | null) {
+  if (!exact && date) ahead = Date.parse(date) + 500 - Date.now()
 }
 
 export const serverTime = () => Date.now() + ahead

@@ -12,6 +12,9 @@ export const board = signal<Board | null>(null)
 export const today = signal<Intervals | null>(null)
 export const weekBefore = signal<Intervals | null>(null)
 
+// outdated is the age in seconds at which figures of the day are said to be old.
+export const outdated = 60
+
 const pace = 1000 // the server computes no more often
 const settled = 1200 // after which a call that has just ended is counted, and the server's former answer is over
 const boardEvery = 15_000
@@ -52,5 +55,6 @@ export function watchFigures(): () => void {
     stop()
     clearTimeout(soon)
     timers.forEach(clearInterval)
+    board.value = today.value = weekBefore.value = null // who comes back is not shown what was
   }
 }

@@ -1,5 +1,5 @@
-import { effect, signal } from '@preact/signals'
-import { headers, may, me, problemOf } from './api'
+import { effect, signal, untracked } from '@preact/signals'
+import { askAgain, headers, may, me, problemOf, refusal, Refusal } from './api'
 import { setServerTime } from './clock'
 import { sentence } from './problems'
 import type { Agent, Alert, Blocked, Call, Callback, Problem, Queue } from './types'
@@ -50,6 +50,10 @@ const isList = (kind: string): kind is List => kind in lists
 
 function takeSnapshot(s: Snapshot) {
   setServerTime(s.at)
+  fill(s)
+}
+
+function fill(s: Omit<Snapshot, 'at'>) {
   queues.value = s.queues ?? []
   for (const kind of Object.keys(lists) as List[]) {
     const { of, id } = lists[kind]
@@ -83,23 +87,25 @@ function takeChanges(c: Changes) {
   if (stirred) stirs.value++
 }
 
-const silence = 30_000 // a heartbeat comes every 15 s
+const silence = 20_000 // a heartbeat comes every 15 s
 
 let last = ''
 
 async function follow(signal: AbortController) {
-  const quiet = { timer: 0 }
-  const alive = () => {
-    clearTimeout(quiet.timer)
-    quiet.timer = window.setTimeout(() => signal.abort(), silence)
-  }
-  alive()
+  // By the clock on the wall: a timer stands still while a machine sleeps.
+  let heard = Date.now()
+  const quiet = setInterval(() => Math.abs(Date.now() - heard) > silence && signal.abort(), 1000)
+  const unplugged = () => signal.abort()
+  addEventListener('offline', unplugged)
   try {
     const sent = { ...headers(), Accept: 'text/event-stream', ...(last ? { 'Last-Event-ID': last } : {}) }
     const answer = await fetch('/api/v1/events', { headers: sent, signal: signal.signal, cache: 'no-store' })
     if (!answer.ok || !answer.body) {
       const problem = await problemOf(answer)
-      if (answer.status === 401) me.value = null
+      if (answer.status === 401) {
+        refusal.value = new Refusal(problem)
+        me.value = null
+      }
       link.value = { state: 'lost', why: sentence(problem) }
       return
     }
@@ -108,7 +114,7 @@ async function follow(signal: AbortController) {
     for (;;) {
       const { done, value } = await reader.read()
       if (done) return
-      alive()
+      heard = Date.now()
       text += value
       for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
         take(text.slice(0, end))
@@ -118,7 +124,8 @@ async function follow(signal: AbortController) {
   } catch {
     // told below: the connection is gone
   } finally {
-    clearTimeout(quiet.timer)
+    clearInterval(quiet)
+    removeEventListener('offline', unplugged)
     signal.abort() // a reader that was left ends its connection
   }
 }
@@ -134,13 +141,25 @@ function take(block: string) {
   if (event === 'snapshot') takeSnapshot(JSON.parse(data) as Snapshot)
   else if (event === 'changes') takeChanges(JSON.parse(data) as Changes)
   else if (event === 'end') {
-    link.value = { state: 'lost', why: sentence(JSON.parse(data) as Problem) }
+    const problem = JSON.parse(data) as Problem
+    link.value = { state: 'lost', why: sentence(problem) }
+    if (problem.code === 'rights_changed') void askAgain()
     return
-  } else return
+  } else if (!block.includes('\nid: ')) return
+  // Who comes back and has missed nothing is sent a heartbeat, which has an id, too.
   if (link.value.state !== 'live') link.value = { state: 'live', why: '' }
 }
 
 const followable = ['queues.read', 'agents.read', 'agents.self', 'calls.read', 'callbacks.read', 'blocked.read']
+
+// follows reports whether there is anything live for who is logged in.
+export const follows = () => followable.some(may)
+
+// forget what was shown to who was logged in before.
+function forget() {
+  fill({})
+  link.value = { state: 'connecting', why: '' }
+}
 
 // followLive keeps the live state as long as somebody is logged in who may see some of it.
 export function followLive() {
@@ -148,7 +167,10 @@ export function followLive() {
   effect(() => {
     running?.abort()
     running = null
-    if (!me.value || me.value.password_expired || !followable.some(may)) return
+    if (!me.value || me.value.password_expired || !follows()) {
+      untracked(forget)
+      return
+    }
     const mine = new AbortController()
     running = mine
     last = ''

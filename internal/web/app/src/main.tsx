@@ -1,5 +1,5 @@
 import { render } from 'preact'
-import { takeToken, whoAmI } from './api'
+import { comeBack, takeToken, whoAmI } from './api'
 import { runClock } from './clock'
 import { language, speak } from './language'
 import { followLive } from './live'
@@ -16,7 +16,9 @@ takeToken()
 speak(language.value)
 wear()
 runClock()
-const refusal = await whoAmI()
+addEventListener('hashchange', () => takeToken() && location.reload()) // another token, typed over the first
+await whoAmI()
+comeBack()
 followLive()
 keepSite()
-render(<Shell refusal={refusal} />, document.getElementById('page')!)
+render(<Shell />, document.getElementById('page')!)

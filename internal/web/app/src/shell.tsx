@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks'
 import { logOut, me } from './api'
 import { now, timeIn } from './clock'
 import { language, speak, t } from './language'
-import { link } from './live'
+import { follows, link } from './live'
 import { Account } from './pages/account'
 import { Desk } from './pages/desk'
 import { Floor } from './pages/floor'
@@ -17,9 +17,9 @@ import { theme, wear } from './theme'
 // bare hides everything that is not for a wall.
 export const bare = signal(new URLSearchParams(location.search).has('wall'))
 
-export function Shell({ refusal }: { refusal: unknown }) {
+export function Shell() {
   const who = me.value
-  if (!who) return <Login refusal={refusal} />
+  if (!who) return <Login />
   if (who.password_expired) return <Account />
   return <Inside />
 }
@@ -68,7 +68,7 @@ function Header() {
         ))}
       </nav>
       <div class="tools">
-        <Link />
+        {follows() && <Link />}
         <time class="clock">{timeIn(site.value.time_zone, now.value, true)}</time>
         <button type="button" onClick={() => speak(language.value === 'zh' ? 'en' : 'zh')} lang={language.value === 'zh' ? 'en' : 'zh-CN'}>
           {language.value === 'zh' ? 'English' : '中文'}
@@ -106,5 +106,5 @@ function Link() {
   const { state, why } = link.value
   if (state === 'live') return <span class="link live">{t('实时', 'Live')}</span>
   if (state === 'connecting') return <span class="link">{t('连接中', 'Connecting')}</span>
-  return <span class="link lost" role="alert" title={why}>{t('已断开，正在重连', 'Not live, reconnecting')}</span>
+  return <span class="link lost" role="alert" title={why}>{t('已断开，正在重连', 'Not live, reconnecting')}{why && <span class="why">{t('：', ': ')}{why}</span>}</span>
 }

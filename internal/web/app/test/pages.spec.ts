@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect } from '@playwright/test'
-import { accessible, adminPassword, api, base, key, logIn, phones, seen, shots, test, wall } from './stage'
+import { accessible, adminPassword, api, base, key, logIn, phones, seen, shots, test, token, wall } from './stage'
 
 test.describe.configure({ mode: 'serial' })
 
@@ -83,8 +83,10 @@ test('a supervisor acts on an agent', async ({ page }) => {
   await accessible(page)
   await dialog.getByRole('button', { name: '恢复为配置' }).click()
   await expect(row).not.toContainText('临时调整')
+  await expect(dialog.getByLabel('企业服务')).toHaveValue('0')
   await page.keyboard.press('Escape')
   await expect(dialog).toBeHidden()
+  await expect(page.getByRole('button', { name: '操作坐席 1002' })).toBeFocused()
 })
 
 test('a supervisor puts a caller forward, and moves another', async ({ page }) => {
@@ -192,6 +194,78 @@ test('300 agents fit the wall, legible from five metres', async ({ page }) => {
   expect(cut).toEqual([])
   await accessible(page)
   await page.screenshot({ path: `${shots}/wall-300.png` })
+})
+
+test('14 queues and 40 agents set aside fit the wall, and names are only text', async ({ page, complaints }) => {
+  const name = '<img src=x onerror="document.title=1">'
+  const title = (i: number) => (i === 1 ? name : `市场监管与消费者权益保护投诉举报专线第${i}席`)
+  const at = new Date().toISOString()
+  const site = {
+    at, queues: Array.from({ length: 14 }, (_, i) => ({ queue: `q${i}`, title: title(i), waiting: i, waiting_since: at, talking: 1, agents: {} })),
+    agents: Array.from({ length: 40 }, (_, i) => ({ agent: String(1001 + i), name, queues: ['q1'], state: 'not_ready', reason: 'rona', since: at, answered: 0 })),
+    alerts: [
+      ...Array.from({ length: 40 }, (_, i) => ({ id: `agent_rona:${1001 + i}`, alert: 'agent_rona', severity: 'warning', since: '2026-01-01T00:00:00Z', agent: String(1001 + i), detail: '' })),
+      { id: 'long_wait:q2', alert: 'long_wait', severity: 'warning', since: at, queue: 'q2', value: 31, detail: '' },
+    ],
+  }
+  await page.route('**/api/v1/events', (r) => r.fulfill({ contentType: 'text/event-stream', body: `id: a.1\nevent: snapshot\ndata: ${JSON.stringify(site)}\n\n` }))
+  await page.setViewportSize({ width: 1920, height: 1080 })
+  await page.goto(`/?wall#token=${token}`)
+  await expect(page.locator('[data-queue]')).toHaveCount(14)
+  const cut = await page.locator('[data-queue]').evaluateAll((rows) => {
+    const box = document.querySelector('.queues')!.getBoundingClientRect()
+    return rows.filter((r) => r.getBoundingClientRect().bottom > Math.min(box.bottom, innerHeight) || r.getBoundingClientRect().right > box.right).length
+  })
+  expect(cut).toBe(0)
+  await expect(page.locator('[data-alert]')).toHaveCount(2)
+  await expect(page.locator('[data-alert]').nth(0)).toContainText('等候过长')
+  await expect(page.locator('[data-alert]').nth(1)).toContainText('坐席 1001、1002、1003 等 40 人振铃未接')
+  await expect(page).toHaveTitle(/12345/)
+  await page.screenshot({ path: `${shots}/wall-14-queues.png` })
+  for (const path of ['/', '/floor']) {
+    await page.goto(path)
+    await page.setViewportSize({ width: 390, height: 844 })
+    await expect(page.locator('[data-agent]').first()).toBeVisible()
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
+  }
+  expect(complaints).toEqual([])
+})
+
+test('figures that are old are said to be', async ({ page }) => {
+  const board = await api('traffic/board')
+  board.at = new Date(Date.now() - 120_000).toISOString()
+  await page.route('**/api/v1/traffic/board', (r) => r.fulfill({ json: board }))
+  await wall(page)
+  await expect(page.locator('.key.old')).toHaveCount(3)
+  await expect(page.locator('[data-key="rate"] .below')).toContainText('的数据')
+})
+
+test('a wall that finds the server not ready tries again by itself', async ({ page, complaints }) => {
+  let asked = 0
+  await page.route('**/api/v1/me', (r) => (asked++ ? r.continue() : r.fulfill({ status: 503, json: { code: 'redis_away', detail: 'away' } })))
+  await page.goto(`/?wall#token=${token}`)
+  await expect(page.getByRole('alert')).toContainText('数据库暂时不通')
+  await expect(page.locator('.key')).toHaveCount(7, { timeout: 10_000 })
+  complaints.splice(0, complaints.length, ...complaints.filter((c) => !/Failed to load resource/.test(c)))
+})
+
+test('who is logged out elsewhere is told so', async ({ page }) => {
+  await logIn(page, supervisor.name, supervisor.password)
+  await expect(page.locator('.key')).toHaveCount(7)
+  const { csrf } = await (await page.request.get('/api/v1/me')).json()
+  const cookies = await page.context().cookies()
+  expect((await page.request.post('/api/v1/logout', { headers: { 'X-CSRF-Token': csrf } })).ok()).toBe(true)
+  await page.context().addCookies(cookies)
+  await expect(page.getByRole('alert')).toContainText('登录已过期', { timeout: 10_000 })
+})
+
+test('a page says at once that the network is gone', async ({ page, complaints }) => {
+  await wall(page)
+  await page.context().setOffline(true)
+  await expect(page.getByText('已断开')).toBeVisible({ timeout: 1500 })
+  await page.context().setOffline(false)
+  await expect(page.getByText('实时', { exact: true })).toBeVisible({ timeout: 10_000 })
+  complaints.splice(0, complaints.length, ...complaints.filter((c) => !/Failed to load resource|ERR_/.test(c)))
 })
 
 test('light and English are as good', async ({ page }) => {

@@ -1,13 +1,13 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { Refusal, get, logIn } from '../api'
+import { Refusal, get, logIn, refusal } from '../api'
 import { language, speak, t } from '../language'
 import { textOf } from '../told'
 import type { WaysIn } from '../types'
 
-export function Login({ refusal }: { refusal: unknown }) {
+export function Login() {
   const [name, setName] = useState('')
   const [password, setPassword] = useState('')
-  const [said, setSaid] = useState(toldBy(refusal))
+  const [said, setSaid] = useState('')
   const [error, setError] = useState(takeError)
   const [issuer, setIssuer] = useState<WaysIn['oidc']>(null)
   const [busy, setBusy] = useState(false)
@@ -15,13 +15,17 @@ export function Login({ refusal }: { refusal: unknown }) {
   useEffect(() => {
     first.current?.focus()
     document.title = t('登录 · 12345 热线', 'Log in · 12345 hotline')
-    get<WaysIn>('login').then((ways) => setIssuer(ways.oidc), () => {}) // passwords are left
   }, [])
+  useEffect(() => { // anew when the server, which was away, is back
+    get<WaysIn>('login').then((ways) => setIssuer(ways.oidc), () => {}) // passwords are left
+  }, [refusal.value])
+  const shown = error ? sentence(error) : said || toldBy(refusal.value)
   const submit = async (e: Event) => {
     e.preventDefault()
     setBusy(true)
     setSaid('')
     setError('')
+    refusal.value = null
     try {
       await logIn(name, password)
     } catch (e) {
@@ -45,7 +49,7 @@ export function Login({ refusal }: { refusal: unknown }) {
         <label>{t('密码', 'Password')}
           <input name="password" type="password" autocomplete="current-password" required value={password} onInput={(e) => setPassword(e.currentTarget.value)} />
         </label>
-        {(said || error) && <p class="said bad" role="alert">{error ? sentence(error) : said}</p>}
+        {shown && <p class="said bad" role="alert">{shown}</p>}
         <button class="main" disabled={busy}>{t('登录', 'Log in')}</button>
         {issuer && <a class="button" href="/api/v1/login/oidc">{issuer.title}</a>}
         <button type="button" class="plain" onClick={() => speak(language.value === 'zh' ? 'en' : 'zh')}>{language.value === 'zh' ? 'English' : '中文'}</button>

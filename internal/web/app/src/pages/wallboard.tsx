@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks'
 import { clock, since, timeIn } from '../clock'
-import { board, today, watchFigures, weekBefore } from '../figures'
+import { board, outdated, today, watchFigures, weekBefore } from '../figures'
 import { t } from '../language'
 import { agents, alerts, emergency, queues } from '../live'
 import { count, percent, seconds } from '../number'
@@ -12,6 +12,7 @@ import type { Queue, Window24 } from '../types'
 
 const leastRate = 95 // per cent in any 24 hours, GB/T 33358-2016
 const answerWithin = 15 // seconds, likewise
+const withCourse = 7 // queues beside which the course of the day has room
 
 export function Wallboard() {
   useEffect(watchFigures, [])
@@ -20,11 +21,13 @@ export function Wallboard() {
       <h1 class="unseen">{t('实时大屏', 'Wallboard')}</h1>
       <Alerts list={[...alerts.value.values()]} emergency={emergency.value} />
       <Key />
-      <section class="panel queues" aria-label={t('队列', 'Queues')}><Queues /></section>
+      <div class={queues.value.length <= withCourse ? 'left' : 'left full'} style={{ '--n': String(queues.value.length) }}>
+        <section class="panel queues" aria-label={t('队列', 'Queues')}><Queues /></section>
+        {queues.value.length <= withCourse && <section class="panel course" aria-label={t('今日走势', 'The day')}><Course /></section>}
+      </div>
       <section class="panel people" aria-label={t('坐席', 'Agents')}>
         <Tiles agents={[...agents.value.values()]} />
       </section>
-      <section class="panel course" aria-label={t('今日走势', 'The day')}><Course /></section>
     </div>
   )
 }
@@ -41,6 +44,7 @@ function Key() {
   }
   const talking = all.reduce((n, q) => n + q.talking, 0)
   const b = board.value
+  const old = since(b?.at) > outdated ? t(`${timeIn(site.value.time_zone, b!.at)} 的数据`, `as of ${timeIn(site.value.time_zone, b!.at)}`) : ''
   const rate = b?.site.connect_rate ?? null
   const level = b?.site[serviceLevel.value.figure] ?? null
   const worst = b?.worst_24_hours ?? null
@@ -49,10 +53,10 @@ function Key() {
       <Figure name="waiting" label={t('排队等候', 'Waiting')} value={count(waiting)} tone={waiting > 0 && ready === 0 ? 'bad' : waiting > 0 ? 'warn' : 'calm'} />
       <Figure name="longest" label={t('最长等候', 'Longest wait')} value={clock(longest)} tone={longest > 2 * answerWithin ? 'bad' : longest > answerWithin ? 'warn' : 'calm'} />
       <Figure name="ready" label={t('空闲坐席', 'Ready')} value={count(ready)} tone={ready > 0 ? 'good' : onDuty > 0 && waiting > 0 ? 'bad' : 'calm'} below={t(`在岗 ${onDuty}`, `${onDuty} on duty`)} />
-      <Figure name="talking" label={t('正在通话', 'Talking')} value={count(talking)} tone="calm" below={t(`今日接听 ${count(b?.site.answered)}`, `${count(b?.site.answered)} answered today`)} />
-      <Figure name="rate" label={t('今日接通率', 'Connect rate')} value={percent(rate)} tone={toneOf(rate)} below={t(`呼入 ${count(b?.site.offered)}`, `${count(b?.site.offered)} offered`)} />
-      <Figure name="worst" label={t('24小时最低接通率', 'Worst 24 h')} value={percent(worst?.connect_rate)} tone={toneOf(worst?.connect_rate ?? null)} below={until(worst)} />
-      <Figure name="level" label={t(`${serviceLevel.value.seconds}秒接通率`, `Within ${serviceLevel.value.seconds} s`)} value={percent(level)} tone={level === null || level >= 80 ? 'calm' : 'warn'} below={t(`平均等候 ${seconds(b?.site.average_wait)}`, `mean wait ${seconds(b?.site.average_wait)}`)} />
+      <Figure name="talking" label={t('正在通话', 'Talking')} value={count(talking)} tone="calm" below={old || t(`今日接听 ${count(b?.site.answered)}`, `${count(b?.site.answered)} answered today`)} />
+      <Figure name="rate" label={t('今日接通率', 'Connect rate')} value={percent(rate)} tone={old ? 'old' : toneOf(rate)} below={old || t(`呼入 ${count(b?.site.offered)}`, `${count(b?.site.offered)} offered`)} />
+      <Figure name="worst" label={t('24小时最低接通率', 'Worst 24 h')} value={percent(worst?.connect_rate)} tone={old ? 'old' : toneOf(worst?.connect_rate ?? null)} below={old || until(worst)} />
+      <Figure name="level" label={t(`${serviceLevel.value.seconds}秒接通率`, `Within ${serviceLevel.value.seconds} s`)} value={percent(level)} tone={old ? 'old' : level === null || level >= 80 ? 'calm' : 'warn'} below={old || t(`平均等候 ${seconds(b?.site.average_wait)}`, `mean wait ${seconds(b?.site.average_wait)}`)} />
     </section>
   )
 }
@@ -98,6 +102,7 @@ function QueueRow({ q }: { q: Queue }) {
   const ready = q.agents.ready ?? 0
   const rate = day?.connect_rate ?? null
   const level = day?.[serviceLevel.value.figure] ?? null
+  const old = since(board.value?.at) > outdated
   return (
     <tr data-queue={q.queue}>
       <th scope="row">{q.title || q.queue}{q.open === false && <span class="shut">{t('已下班', 'closed')}</span>}</th>
@@ -106,8 +111,8 @@ function QueueRow({ q }: { q: Queue }) {
       <td class={q.expected_wait == null ? 'dim' : ''}>{q.expected_wait == null ? '–' : clock(q.expected_wait)}</td>
       <td class={ready > 0 ? 'good' : 'dim'}>{ready}</td>
       <td class={q.talking ? '' : 'dim'} data-cell="talking">{q.talking}</td>
-      <td class={rate === null ? 'dim' : rate < leastRate ? 'bad' : ''}>{percent(rate)}</td>
-      <td class={level === null ? 'dim' : ''}>{percent(level)}</td>
+      <td class={rate === null || old ? 'dim' : rate < leastRate ? 'bad' : ''}>{percent(rate)}</td>
+      <td class={level === null || old ? 'dim' : ''}>{percent(level)}</td>
     </tr>
   )
 }
