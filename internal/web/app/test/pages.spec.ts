@@ -146,6 +146,10 @@ test('the report of the day says what the API says, and can be downloaded', asyn
   await page.getByRole('tab', { name: '月报' }).click()
   await expect(page.locator('.heat td').first()).toBeVisible()
   await accessible(page)
+  for (const width of [390, 1366]) {
+    await page.setViewportSize({ width, height: 768 })
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width)
+  }
 })
 
 test('an agent has its own desk and nothing else', async ({ page }) => {

@@ -187,10 +187,10 @@ function Course({ r }: { r: Report }) {
     <>
       <h2>{title}</h2>
       <div class="tall"><Chart title={title} labels={r.hours ? hoursOfDay(steps.map(label)) : steps.map(label)} series={series} every={r.hours ? 2 : 1} /></div>
-      <table class="unseen">
+      <div class="unseen"><table>
         <caption>{title}</caption>
         <tbody>{steps.map((s) => <tr key={s.from}><th scope="row">{label(s)}</th><td>{count(s.figures.offered)}</td><td>{count(s.figures.answered)}</td><td>{percent(s.figures.connect_rate)}</td></tr>)}</tbody>
-      </table>
+      </table></div>
     </>
   )
 }

@@ -53,6 +53,7 @@ function options(at: HTMLElement, labels: string[], series: Series[], every = 1)
   const font = `${Math.round(size)}px ${getComputedStyle(at).fontFamily}`
   const grid = { stroke: color('--line'), width: 1 }
   const rates = series.some((s) => s.percent)
+  const each = Math.max(every, Math.ceil((labels.length * size * 3.6) / Math.max(1, at.clientWidth - size * 8))) // or they would overlap
   const bars = uPlot.paths.bars!({ size: [0.7, 60] })
   return {
     width: at.clientWidth,
@@ -68,7 +69,7 @@ function options(at: HTMLElement, labels: string[], series: Series[], every = 1)
     axes: [
       {
         stroke: text, font, grid: { show: false }, ticks: { show: false }, size: size * 1.8,
-        splits: () => labels.map((_, i) => i).filter((i) => i % every === 0),
+        splits: () => labels.map((_, i) => i).filter((i) => i % each === 0),
         values: (_, places) => places.map((i) => labels[i] ?? ''),
       },
       { stroke: text, font, grid, ticks: { show: false }, size: size * 3.4, space: size * 2.4, incrs: wholes },
@@ -84,7 +85,7 @@ function options(at: HTMLElement, labels: string[], series: Series[], every = 1)
         dash: s.dash ? [6, 4] : undefined,
         fill: s.bars ? color(s.color) : s.fill ? `${color(s.color)}33` : undefined,
         paths: s.bars ? bars : undefined,
-        points: { show: false },
+        points: { show: Boolean(s.percent), size: 5 }, // one alone makes no line
         spanGaps: false,
         value: (_, v) => (v == null ? '—' : s.percent ? `${v}%` : String(v)),
       })),
