@@ -36,10 +36,10 @@ export function Floor() {
         </div>
         <div class="waiting" aria-live="polite">
           {[...alerts.value.values()].filter((a) => a.severity === 'critical').slice(0, 3).map((a) => (
-            <span key={a.id} class="chip bad">{alertText(a)} · {clock(since(a.since))}</span>
+            <span key={a.id} class="chip bad" title={alertText(a)}><span class="cut">{alertText(a)}</span> <span aria-live="off">{clock(since(a.since))}</span></span>
           ))}
           {queues.value.filter((q) => q.waiting > 0).map((q) => (
-            <span key={q.queue} class="chip warn" title={q.title}><span class="cut">{q.title || q.queue}</span> {t('等候', 'waiting')} {q.waiting} · {clock(since(q.waiting_since))}</span>
+            <span key={q.queue} class="chip warn" title={q.title}><span class="cut">{q.title || q.queue}</span> {t('等候', 'waiting')} {q.waiting} · <span aria-live="off">{clock(since(q.waiting_since))}</span></span>
           ))}
         </div>
         <button type="button" class={on ? 'danger' : ''} disabled={!may('emergency.set')} onClick={() => setSwitching(true)}>
