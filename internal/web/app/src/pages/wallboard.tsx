@@ -11,6 +11,7 @@ import { serviceLevel, site } from '../site'
 import type { Queue, Window24 } from '../types'
 
 const leastRate = 95 // per cent in any 24 hours, GB/T 33358-2016
+const enoughCalls = 20 // before a rate is judged, as the alert of the connect rate does
 const answerWithin = 15 // seconds, likewise
 const withCourse = 7 // queues beside which the course of the day has room
 
@@ -54,14 +55,15 @@ function Key() {
       <Figure name="longest" label={t('最长等候', 'Longest wait')} value={clock(longest)} tone={longest > 2 * answerWithin ? 'bad' : longest > answerWithin ? 'warn' : 'calm'} />
       <Figure name="ready" label={t('空闲坐席', 'Ready')} value={count(ready)} tone={ready > 0 ? 'good' : onDuty > 0 && waiting > 0 ? 'bad' : 'calm'} below={t(`在岗 ${onDuty}`, `${onDuty} on duty`)} />
       <Figure name="talking" label={t('正在通话', 'Talking')} value={count(talking)} tone="calm" below={old || t(`今日接听 ${count(b?.site.answered)}`, `${count(b?.site.answered)} answered today`)} />
-      <Figure name="rate" label={t('今日接通率', 'Connect rate')} value={percent(rate)} tone={old ? 'old' : toneOf(rate)} below={old || t(`呼入 ${count(b?.site.offered)}`, `${count(b?.site.offered)} offered`)} />
-      <Figure name="worst" label={t('24小时最低接通率', 'Worst 24 h')} value={percent(worst?.connect_rate)} tone={old ? 'old' : toneOf(worst?.connect_rate ?? null)} below={old || until(worst)} />
-      <Figure name="level" label={t(`${serviceLevel.value.seconds}秒接通率`, `Within ${serviceLevel.value.seconds} s`)} value={percent(level)} tone={old ? 'old' : level === null || level >= 80 ? 'calm' : 'warn'} below={old || t(`平均等候 ${seconds(b?.site.average_wait)}`, `mean wait ${seconds(b?.site.average_wait)}`)} />
+      <Figure name="rate" label={t('今日接通率', 'Connect rate')} value={percent(rate)} tone={old ? 'old' : toneOf(rate, b?.site.offered)} below={old || t(`呼入 ${count(b?.site.offered)}`, `${count(b?.site.offered)} offered`)} />
+      <Figure name="worst" label={t('24小时最低接通率', 'Worst 24 h')} value={percent(worst?.connect_rate)} tone={old ? 'old' : toneOf(worst?.connect_rate, worst?.offered)} below={old || until(worst)} />
+      <Figure name="level" label={t(`${serviceLevel.value.seconds}秒接通率`, `Within ${serviceLevel.value.seconds} s`)} value={percent(level)} tone={old ? 'old' : level === null || level >= 80 || (b?.site.offered ?? 0) < enoughCalls ? 'calm' : 'warn'} below={old || t(`平均等候 ${seconds(b?.site.average_wait)}`, `mean wait ${seconds(b?.site.average_wait)}`)} />
     </section>
   )
 }
 
-const toneOf = (rate: number | null) => (rate === null ? 'calm' : rate < leastRate ? 'bad' : 'good')
+const toneOf = (rate: number | null | undefined, offered: number | null | undefined) =>
+  rate == null || (offered ?? 0) < enoughCalls ? 'calm' : rate < leastRate ? 'bad' : 'good'
 
 const until = (w: Window24 | null) =>
   w ? t(`截至 ${timeIn(site.value.time_zone, w.to)} · 标准 ${leastRate}%`, `to ${timeIn(site.value.time_zone, w.to)} · min ${leastRate}%`) : t(`标准 ${leastRate}%`, `min ${leastRate}%`)
@@ -111,7 +113,7 @@ function QueueRow({ q }: { q: Queue }) {
       <td class={q.expected_wait == null ? 'dim' : ''}>{q.expected_wait == null ? '–' : clock(q.expected_wait)}</td>
       <td class={ready > 0 ? 'good' : 'dim'}>{ready}</td>
       <td class={q.talking ? '' : 'dim'} data-cell="talking">{q.talking}</td>
-      <td class={rate === null || old ? 'dim' : rate < leastRate ? 'bad' : ''}>{percent(rate)}</td>
+      <td class={rate === null || old ? 'dim' : toneOf(rate, day?.offered) === 'bad' ? 'bad' : ''}>{percent(rate)}</td>
       <td class={level === null || old ? 'dim' : ''}>{percent(level)}</td>
     </tr>
   )
