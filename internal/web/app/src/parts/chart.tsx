@@ -53,7 +53,9 @@ function options(at: HTMLElement, labels: string[], series: Series[], every = 1)
   const font = `${Math.round(size)}px ${getComputedStyle(at).fontFamily}`
   const grid = { stroke: color('--line'), width: 1 }
   const rates = series.some((s) => s.percent)
-  const each = Math.max(every, Math.ceil((labels.length * size * 3.6) / Math.max(1, at.clientWidth - size * 8))) // or they would overlap
+  // Labels stand at whole multiples of every, and do not overlap.
+  const fits = Math.ceil((labels.length * size * 3.3) / Math.max(1, at.clientWidth - size * 8))
+  const each = every * Math.ceil(fits / every)
   const bars = uPlot.paths.bars!({ size: [0.7, 60] })
   return {
     width: at.clientWidth,
