@@ -11,7 +11,7 @@ SOAK_SEED ?= 1
 # The linter, pinned; run through the module proxy, not installed.
 LINT := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help deps pages build demo test unit e2e wall histories faults soak bench bench-quick bench-engine year lint fmt vet up down clean
+.PHONY: help deps pages build demo test unit e2e wall histories faults soak bench bench-quick bench-engine year reference lint fmt vet up down clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ year: ## feed the calls of a year through Redis, close every day and compare wit
 
 bench-engine: ## simulate a year of 1.13 million calls on one core; prints processor seconds and memory
 	GOMAXPROCS=1 go test -run '^$$' -bench BenchmarkYear -benchtime 1x -benchmem ./internal/scenario
+
+reference: ## write the tables of docs/configuration.md from the code
+	go test -count=1 -run '^TestReferenceIsOfTheCode$$' ./internal/config -update
 
 vet: ## go vet and formatting
 	@go vet ./...

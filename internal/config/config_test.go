@@ -18,7 +18,7 @@ import (
 	"hotline/internal/traffic"
 )
 
-var update = flag.Bool("update", false, "write the expected texts of testdata/bad anew")
+var update = flag.Bool("update", false, "write the expected texts of testdata/bad, and the tables of docs/configuration.md, anew")
 
 // sandbox makes a working directory with secret files of all kinds. They
 // cannot lie in testdata, since version control does not keep their modes.

@@ -1,6 +1,9 @@
 package config
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"maps"
 	"os"
 	"reflect"
@@ -27,42 +30,82 @@ func TestExampleLoads(t *testing.T) {
 	}
 }
 
-// TestReferenceIsTrue holds the tables of docs/configuration.md against the
-// structures: every key once, with its true default.
-func TestReferenceIsTrue(t *testing.T) {
-	want := make(map[string]string)
-	describe(reflect.TypeFor[file](), "", want)
-	// What these fall back to is another value, not a constant.
-	for key, text := range map[string]string{
-		"queues.title": "the id", "partners.title": "the id", "not_ready_reasons.title": "the name",
-		"queues.relax.level": "as before", "agents.wrap_up": "the queue's", "traffic.service_levels": "[15s, 30s]",
-	} {
-		if want[key] != "none" {
-			t.Errorf("%s has a constant default now", key)
-		}
-		want[key] = text
-	}
+// What these fall back to is another value, not a constant.
+var fallBack = map[string]string{
+	"queues.title": "the id", "partners.title": "the id", "not_ready_reasons.title": "the name",
+	"queues.relax.level": "as before", "agents.wrap_up": "the queue's", "traffic.service_levels": "`[15s, 30s]`",
+}
 
-	text, err := os.ReadFile("../../docs/configuration.md")
+// row is a row of a table of keys in docs/configuration.md: key, default, meaning.
+var row = regexp.MustCompile("(?m)^\\| `([a-z_.]+)` \\|[^|\n]*\\|[^|\n]*\\|$")
+
+// TestReferenceIsOfTheCode makes the rows of the tables of docs/configuration.md from the
+// structures: every key once, with its true default and the comment of its field. With
+// -update it writes them; which table has a key is the document's choice.
+func TestReferenceIsOfTheCode(t *testing.T) {
+	const name = "../../docs/configuration.md"
+	keys := describe(t, reflect.TypeFor[file](), "", meanings(t))
+	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := make(map[string]string)
-	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_.]+)` \\| ([^|]+) \\| [^|]{5,} \\|$").FindAllStringSubmatch(string(text), -1) {
-		if _, twice := got[row[1]]; twice {
-			t.Errorf("%s is explained twice", row[1])
+	seen := make(map[string]bool)
+	made := row.ReplaceAllFunc(text, func(old []byte) []byte {
+		key := string(row.FindSubmatch(old)[1])
+		switch want, known := keys[key]; {
+		case !known:
+			t.Errorf("%s explains %s, which is not a key: remove the row", name, key)
+		case seen[key]:
+			t.Errorf("%s explains %s twice", name, key)
+		default:
+			seen[key] = true
+			return []byte(want)
 		}
-		got[row[1]] = strings.Trim(row[2], "`")
-	}
-	for _, key := range slices.Sorted(maps.Keys(want)) {
-		if got[key] != want[key] {
-			t.Errorf("docs/configuration.md: the default of %s reads %q, and is %q", key, got[key], want[key])
+		return old
+	})
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if !seen[key] {
+			t.Errorf("%s does not explain %s: add the row | `%s` | | to the table where it belongs, and run make reference", name, key, key)
 		}
-		delete(got, key)
 	}
-	for key := range got {
-		t.Errorf("docs/configuration.md explains %s, which is not a key", key)
+	switch {
+	case string(made) == string(text):
+	case *update:
+		if err := os.WriteFile(name, made, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		t.Errorf("%s is not what the code says; run make reference", name)
 	}
+}
+
+// meanings are the comments of the fields in schema.go, by structure and field.
+func meanings(t *testing.T) map[string]string {
+	t.Helper()
+	source, err := parser.ParseFile(token.NewFileSet(), "schema.go", nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := make(map[string]string)
+	for _, decl := range source.Decls {
+		types, ok := decl.(*ast.GenDecl)
+		if !ok || types.Tok != token.TYPE {
+			continue
+		}
+		for _, spec := range types.Specs {
+			named := spec.(*ast.TypeSpec)
+			fields, ok := named.Type.(*ast.StructType)
+			if !ok {
+				continue
+			}
+			for _, field := range fields.Fields.List {
+				for _, id := range field.Names {
+					out[named.Name.Name+"."+id.Name] = strings.Join(strings.Fields(field.Doc.Text()), " ")
+				}
+			}
+		}
+	}
+	return out
 }
 
 // TestReferenceNamesTheBounds holds what may be written against what is counted.
@@ -108,11 +151,13 @@ func TestReferenceExamples(t *testing.T) {
 	}
 }
 
-// describe collects the keys of a structure and their defaults. Sections hold
-// keys and are not values themselves.
-func describe(t reflect.Type, prefix string, into map[string]string) {
-	for i := range t.NumField() {
-		field := t.Field(i)
+// describe makes the row of each key of a structure. Sections hold keys and are not values
+// themselves.
+func describe(t *testing.T, of reflect.Type, prefix string, meanings map[string]string) map[string]string {
+	t.Helper()
+	rows := make(map[string]string)
+	for i := range of.NumField() {
+		field := of.Field(i)
 		key, ok := field.Tag.Lookup("yaml")
 		if !ok {
 			continue
@@ -120,19 +165,36 @@ func describe(t reflect.Type, prefix string, into map[string]string) {
 		key = prefix + key
 		_, isValue := reflect.New(field.Type).Interface().(decodable)
 		if isValue {
-			into[key] = "none"
-			if text := field.Tag.Get("default"); text != "" {
-				into[key] = text
+			meaning := meanings[of.Name()+"."+field.Name]
+			if len(meaning) < 5 || strings.Contains(meaning, "|") {
+				t.Errorf("schema.go: the comment of %s.%s, %q, does not explain %s", of.Name(), field.Name, meaning, key)
 			}
-			if _, needed := field.Tag.Lookup("need"); needed {
-				into[key] = "required"
-			}
+			rows[key] = "| `" + key + "` | " + defaultOf(t, key, field.Tag) + " | " + meaning + " |"
 		}
 		switch items, isList := field.Type.FieldByName("items"); {
 		case !isValue:
-			describe(field.Type, key+".", into)
+			maps.Copy(rows, describe(t, field.Type, key+".", meanings))
 		case isList && items.Type.Elem().Kind() == reflect.Struct && items.Type.Elem() != reflect.TypeFor[text]():
-			describe(items.Type.Elem(), key+".", into)
+			maps.Copy(rows, describe(t, items.Type.Elem(), key+".", meanings))
 		}
 	}
+	return rows
+}
+
+func defaultOf(t *testing.T, key string, tag reflect.StructTag) string {
+	t.Helper()
+	constant := tag.Get("default")
+	if other, given := fallBack[key]; given {
+		if constant != "" {
+			t.Errorf("%s has a constant default now", key)
+		}
+		return other
+	}
+	if _, needed := tag.Lookup("need"); needed {
+		return "required"
+	}
+	if constant == "" {
+		return "none"
+	}
+	return "`" + constant + "`"
 }
