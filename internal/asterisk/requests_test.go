@@ -286,7 +286,20 @@ func TestCancelledOfferNeverRings(t *testing.T) {
 	b.waitReady()
 	b.send(start(callID))
 	expect[acd.CallArrived](b.rig)
+	// The offer waits behind another command of the call, or it might have begun before
+	// it is cancelled.
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	b.fake.Script(func(_, path string) (aritest.Reply, bool) {
+		if strings.HasSuffix(path, "/answer") {
+			close(begun)
+			<-goOn
+		}
+		return aritest.Reply{}, false
+	})
+	b.sw.Do([]acd.Command{acd.Answer{Call: callID, Node: "a1"}})
+	<-begun
 	b.sw.Do([]acd.Command{legOffer(), acd.CancelLeg{Call: callID, Leg: legID, Node: "a1"}})
+	close(goOn)
 	expect[acd.LegGone](b.rig)
 	// Asterisk made it after all, unseen by us.
 	b.send(legStart())
