@@ -137,11 +137,7 @@ func (h *history) directed() bool { return h.seed%3 == 0 }
 func (h *history) direct(ctx context.Context) {
 	own := rand.New(rand.NewPCG(h.seed, 3))
 	for pause(ctx, time.Second+upTo(own, 4*time.Second)) {
-		p := h.leader()
-		if p == nil {
-			continue
-		}
-		t := p.leading()
+		t := h.term()
 		if t == nil {
 			continue
 		}
@@ -172,11 +168,7 @@ func (h *history) direct(ctx context.Context) {
 // backToWork makes agents ready again whose phone was not answered.
 func (h *history) backToWork(ctx context.Context) {
 	for pause(ctx, 2*time.Second) {
-		p := h.leader()
-		if p == nil {
-			continue
-		}
-		t := p.leading()
+		t := h.term()
 		if t == nil {
 			continue
 		}

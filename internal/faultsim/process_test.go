@@ -169,6 +169,15 @@ func (h *history) leader() *process {
 	return nil
 }
 
+// term is that of the leader; nil while nobody leads.
+func (h *history) term() *term.Term {
+	p := h.leader()
+	if p == nil {
+		return nil
+	}
+	return p.leading()
+}
+
 // request asks the leader until it is granted, or the history ends.
 func (h *history) request(ctx context.Context, event acd.Event) {
 	for {

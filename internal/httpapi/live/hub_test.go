@@ -238,36 +238,27 @@ func text(v any) string {
 
 // still is what a change says, without clocks that run.
 func still(t failer, c view.Change) string {
-	var err error
-	read := func(into any) { err = json.Unmarshal(c.View, into) }
-	defer func() {
-		if err != nil {
-			t.Fatalf("%v in %s", err, c.View)
-		}
-	}()
 	switch c.Kind {
 	case "queues":
-		var v view.Queue
-		read(&v)
-		return text(v.Still())
+		return stillOf[view.Queue](t, c)
 	case "agents":
-		var v view.Agent
-		read(&v)
-		return text(v.Still())
+		return stillOf[view.Agent](t, c)
 	case "calls":
-		var v view.Call
-		read(&v)
-		return text(v.Still())
+		return stillOf[view.Call](t, c)
 	case "callbacks":
-		var v view.Callback
-		read(&v)
-		return text(v.Still())
+		return stillOf[view.Callback](t, c)
 	case "alerts":
-		var v alert.Alert
-		read(&v)
-		return text(v.Still())
+		return stillOf[alert.Alert](t, c)
 	}
 	return string(c.View)
+}
+
+func stillOf[V interface{ Still() V }](t failer, c view.Change) string {
+	var v V
+	if err := json.Unmarshal(c.View, &v); err != nil {
+		t.Fatalf("%v in %s", err, c.View)
+	}
+	return text(v.Still())
 }
 
 // fold is a snapshot as displays keep it.
