@@ -179,6 +179,9 @@ test('300 agents fit the wall, legible from five metres', async ({ page }) => {
   await page.setViewportSize({ width: 1920, height: 1080 })
   await wall(page, '?wall')
   await expect(page.locator('.tile')).toHaveCount(300)
+  // Three calls, of which one was answered, say nothing of the day: the rate is not judged yet.
+  await expect(key(page, 'rate')).not.toHaveText('—')
+  await expect(page.locator('[data-key="rate"]')).toHaveClass('key calm')
   const fits = await page.evaluate(() => {
     const box = document.querySelector('.tiles')!.getBoundingClientRect()
     const out = [...document.querySelectorAll('.tile')].filter((t) => {
